@@ -1,0 +1,19 @@
+namespace MtlStream.Batching;
+
+/// <summary>What a good batch is on the device that serves. The model adapter says it, options can override it.</summary>
+/// <param name="MaxRows">Most rows in one batch.</param>
+/// <param name="MaxPaddedTokens">Most rows x columns in one batch.</param>
+/// <param name="ColumnGrid">Widths that rows are padded to, rising; empty when any width is as good.</param>
+public sealed record BatchShape(int MaxRows, int MaxPaddedTokens, IReadOnlyList<int> ColumnGrid)
+{
+    /// <summary>Columns of a batch whose longest row has <paramref name="longest"/> tokens.</summary>
+    public int PadTo(int longest)
+    {
+        foreach (var columns in ColumnGrid)
+        {
+            if (columns >= longest) return columns;
+        }
+
+        return longest;
+    }
+}

@@ -1,0 +1,36 @@
+using MtlStream.Tokenization;
+
+namespace MtlStream.Batching;
+
+/// <summary>What made the batch former close a batch. In snake case a metric tag: add, never rename.</summary>
+public enum BatchTrigger
+{
+    RowLimit,
+    TokenBudget,
+    Linger,
+    EndOfInput,
+
+    /// <summary>A part of a batch that the model refused.</summary>
+    Split,
+}
+
+/// <summary>One row of the model's input: a window of an event.</summary>
+public readonly record struct TokenRow(TokenizedEvent Event, int Window)
+{
+    /// <summary>Tokens of the row, [CLS] and [SEP] included.</summary>
+    public int Length => Event.Tokens.RowLength(Window);
+}
+
+/// <summary>Rows that go through the model together. Does not own their events: an event may have rows in several batches.</summary>
+/// <remarks>The model input is [Rows.Count, Columns], row-major, padded on the right.</remarks>
+public sealed class TokenBatch(IReadOnlyList<TokenRow> rows, int columns, BatchTrigger trigger)
+{
+    public IReadOnlyList<TokenRow> Rows { get; } = rows;
+    public BatchTrigger Trigger { get; } = trigger;
+
+    /// <summary>Padded length of every row, in tokens.</summary>
+    public int Columns { get; } = columns;
+
+    /// <summary>Tokens that are not padding.</summary>
+    public int Tokens { get; } = rows.Sum(r => r.Length);
+}

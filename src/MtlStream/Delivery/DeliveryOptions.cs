@@ -1,0 +1,44 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MtlStream.Delivery;
+
+/// <summary>What is promised when something fails.</summary>
+public enum DeliveryGuarantee
+{
+    AtLeastOnce,
+    ExactlyOnce,
+}
+
+/// <summary>How results leave. Section <c>Delivery</c>.</summary>
+public sealed record DeliveryOptions : IValidatableObject
+{
+    public DeliveryGuarantee Guarantee { get; init; }
+
+    /// <summary>Id of the transactional producer; empty for one made of group, host and process.</summary>
+    public string TransactionalId { get; init; } = "";
+
+    /// <summary>How long a stop may take before work in flight is given up. It is delivered again after a restart.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Everything of one partition leaves in source order.</summary>
+    public bool KeepPartitionOrder { get; init; } = true;
+
+    /// <summary>How often offsets, or the open transaction, are committed.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    public TimeSpan CommitInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Most events in one transaction.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxTransactionEvents { get; init; } = 20_000;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Guarantee == DeliveryGuarantee.ExactlyOnce && !KeepPartitionOrder)
+            yield return new($"{nameof(KeepPartitionOrder)} is false, but {nameof(Guarantee)} {Guarantee} needs results in partition order: set it to true.");
+    }
+}
+
+[OptionsValidator]
+public sealed partial class DeliveryOptionsValidator : IValidateOptions<DeliveryOptions>;

@@ -1,0 +1,20 @@
+using System.Threading.Channels;
+using MtlStream.Events;
+
+namespace MtlStream.Delivery;
+
+/// <summary>The input side of the pipeline. Implemented by Kafka, by files, and in memory by the tests.</summary>
+public interface IEventSource
+{
+    /// <summary>Reads events into <paramref name="received"/> until <paramref name="stopping"/> is cancelled or the input ends.</summary>
+    /// <param name="received">Takes chunks of records in source order. The source bounds what is in flight by itself, between
+    /// handing over and <see cref="Settle"/>; a full lane holds it back besides.</param>
+    /// <param name="stopping">Ends reading, and any wait for room. An event not handed over by then was not received.</param>
+    Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping);
+
+    /// <summary>
+    /// Reports that the event at <paramref name="position"/> is finished: published as a result or a dead letter, or dropped
+    /// because its assignment is over. Called exactly once per event handed over, in any order, from any thread.
+    /// </summary>
+    void Settle(SourcePosition position);
+}

@@ -1,0 +1,40 @@
+namespace MtlStream.Events;
+
+/// <summary>Why an event was sent to the dead-letter topic instead of being analysed.</summary>
+/// <remarks>
+/// In snake case the names are the <c>mtlstream.reason</c> header, part of the schema and a metric tag: add, never rename.
+/// </remarks>
+public enum RejectionReason
+{
+    /// <summary>The payload is not well-formed JSON, or not a well-formed CloudEvent.</summary>
+    MalformedPayload,
+
+    /// <summary>The pointer to the text leads nowhere.</summary>
+    MissingText,
+
+    /// <summary>The payload is not an object, or the text is not a string.</summary>
+    WrongType,
+
+    /// <summary>The text is empty or white space.</summary>
+    EmptyText,
+
+    /// <summary>The payload is not valid UTF-8.</summary>
+    InvalidUtf8,
+
+    /// <summary>The payload is longer than <c>Input:MaxPayloadBytes</c>.</summary>
+    PayloadTooLarge,
+
+    /// <summary>The payload is framed Avro or Protobuf, or of a content type that is not supported.</summary>
+    UnsupportedEncoding,
+
+    /// <summary>The model failed on this event alone, after its batch had been split, or gave scores that are not finite.</summary>
+    InferenceFailed,
+
+    /// <summary>The enriched event is larger than the output topic allows, or the broker refused it for good.</summary>
+    OutputTooLarge,
+}
+
+/// <summary>An event that cannot be analysed. A value, not an exception: it is an expected outcome.</summary>
+/// <param name="Stage">The pipeline stage that refused it: <c>decode</c>, <c>score</c>, <c>publish</c>.</param>
+/// <param name="Message">What was found, what was expected, and where.</param>
+public sealed record Rejection(RejectionReason Reason, string Stage, string Message, SourceRecord Source);

@@ -1,0 +1,13 @@
+namespace MtlStream.Events;
+
+/// <summary>One message header. Values are bytes, usually UTF-8 text; null is allowed by Kafka.</summary>
+public readonly record struct EventHeader(string Key, byte[]? Value);
+
+/// <summary>One undecoded event, as it left the source.</summary>
+/// <param name="Key">Message key, copied unchanged to the output; null when there is none.</param>
+/// <param name="Payload">Message value; null for a tombstone.</param>
+/// <param name="Headers">In source order, duplicates kept.</param>
+/// <param name="Timestamp">Event or log-append time, milliseconds since the Unix epoch; negative when unknown.</param>
+/// <param name="ReceivedAt">Timestamp from <see cref="TimeProvider.GetTimestamp"/>.</param>
+public sealed record SourceRecord(
+    SourcePosition Position, byte[]? Key, byte[]? Payload, IReadOnlyList<EventHeader> Headers, long Timestamp, long ReceivedAt);
