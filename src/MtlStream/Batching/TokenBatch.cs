@@ -10,6 +10,9 @@ public enum BatchTrigger
     Linger,
     EndOfInput,
 
+    /// <summary>The device was free, and gains nothing from company.</summary>
+    DeviceFree,
+
     /// <summary>A part of a batch that the model refused.</summary>
     Split,
 }

@@ -17,4 +17,7 @@ public interface IEventSource
     /// because its assignment is over. Called exactly once per event handed over, in any order, from any thread.
     /// </summary>
     void Settle(SourcePosition position);
+
+    /// <summary>Everything handed over is settled: commits what is not committed yet and leaves. Not called after a failure.</summary>
+    ValueTask CompleteAsync(CancellationToken abort);
 }

@@ -21,6 +21,10 @@ public interface IMultitaskModel : IDisposable
     /// <param name="lane">0 to <see cref="Lanes"/> - 1; two calls with the same lane must not overlap.</param>
     /// <exception cref="InferenceException">The device refused this batch; a smaller one may succeed.</exception>
     Predictions Predict(TokenBatch batch, int lane);
+
+    /// <summary>Scores a known-good text on this lane. Throws when the device, not an event, is at fault.</summary>
+    /// <exception cref="InferenceException">The device is broken.</exception>
+    void Probe(int lane);
 }
 
 /// <summary>Which model it is.</summary>

@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MtlStream.Batching;
+
+/// <summary>When a batch is full. Section <c>Batching</c>. Sizes left at zero are the model adapter's choice.</summary>
+public sealed record BatchingOptions : IValidatableObject
+{
+    /// <summary>Most rows in one batch. Zero: what suits the device.</summary>
+    [Range(0, 4096)]
+    public int MaxRows { get; init; }
+
+    /// <summary>Most padded tokens in one batch: rows x columns. Bounds device memory. Zero: what suits the device.</summary>
+    [Range(0, 1 << 20)]
+    public int MaxPaddedTokens { get; init; }
+
+    /// <summary>How long the oldest event may wait for company on a device that gains from it. Zero sends whatever is ready.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
+    public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(5);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (MaxRows > 0 && MaxPaddedTokens > 0 && MaxPaddedTokens < MaxRows)
+            yield return new($"{nameof(MaxPaddedTokens)} ({MaxPaddedTokens}) is below {nameof(MaxRows)} ({MaxRows}).");
+    }
+
+    /// <summary>The device's shape with what is set here in its place.</summary>
+    public BatchShape Over(BatchShape shape) => shape with
+    {
+        MaxRows = MaxRows > 0 ? MaxRows : shape.MaxRows,
+        MaxPaddedTokens = MaxPaddedTokens > 0 ? MaxPaddedTokens : shape.MaxPaddedTokens,
+    };
+}
+
+[OptionsValidator]
+public sealed partial class BatchingOptionsValidator : IValidateOptions<BatchingOptions>;
