@@ -1,0 +1,114 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Inference;
+
+/// <summary>What a model package says about itself: the content of its <c>model.json</c>, schema <c>model-manifest.v1</c>.</summary>
+/// <param name="Folder">Absolute path of the package; paths below are made absolute against it.</param>
+/// <param name="Encoder">The encoder as the manifest describes it; provenance, not read by the program.</param>
+/// <param name="Graphs">Path of the graph file by device: <c>cpu</c>, <c>cuda</c>.</param>
+/// <param name="Tasks">In the order of the manifest, which is the order of the outputs.</param>
+/// <param name="Checksums">SHA-256 in lower-case hex by file name, relative to <paramref name="Folder"/>.</param>
+/// <param name="Golden">Path of the expected outputs; null when the package has none.</param>
+public sealed record ModelManifest(
+    string Folder, string Name, string Version, JsonElement? Encoder, TokenizerSettings Tokenizer,
+    IReadOnlyDictionary<string, string> Graphs, ModelInputs Inputs, IReadOnlyList<ManifestTask> Tasks,
+    IReadOnlyDictionary<string, string> Checksums, string? Golden, JsonElement? Reference)
+{
+    public const string FileName = "model.json";
+    public const string Schema = "model-manifest.v1";
+
+    /// <summary>Name of the package that comes with the program, below a folder <c>models</c>.</summary>
+    public const string ShippedName = "mtlstream-en";
+
+    /// <summary>Columns of the model, [CLS] and [SEP] included.</summary>
+    public int MaxTokens => Tokenizer.MaxTokens;
+
+    /// <summary>Reads and checks a package's manifest, and that the files it names exist.</summary>
+    /// <exception cref="InvalidDataException">One message that names everything that is wrong.</exception>
+    public static ModelManifest Load(string folder)
+    {
+        var full = Path.GetFullPath(folder);
+        var file = Path.Combine(full, FileName);
+        if (!File.Exists(file))
+            throw new InvalidDataException($"{full}: found no {FileName}, expected a model package ({Schema}).");
+        return ManifestReader.Read(full, File.ReadAllBytes(file));
+    }
+
+    /// <summary>The package that <c>Model:Path</c> means; for an empty path the one that comes with the program.</summary>
+    /// <exception cref="InvalidDataException">The path is empty and no package lies beside the program or above it.</exception>
+    public static string Locate(string path)
+    {
+        if (path.Length > 0) return Path.GetFullPath(path);
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            var candidate = Path.Combine(at.FullName, "models", ShippedName);
+            if (File.Exists(Path.Combine(candidate, FileName))) return candidate;
+        }
+
+        throw new InvalidDataException(
+            $"Found no models/{ShippedName}/{FileName} in {AppContext.BaseDirectory} or above; set Model:Path to the folder of a model package.");
+    }
+
+    /// <summary>Compares the package's files with their checksums.</summary>
+    /// <returns>One sentence for each file that differs; empty when all agree.</returns>
+    public IReadOnlyList<string> VerifyChecksums()
+    {
+        var problems = new List<string>();
+        foreach (var (name, expected) in Checksums)
+        {
+            using var stream = File.OpenRead(Path.Combine(Folder, name));
+            var found = Convert.ToHexStringLower(SHA256.HashData(stream));
+            if (found != expected)
+            {
+                problems.Add($"{name}: found sha256 {found} over {stream.Length} bytes, expected {expected}: " +
+                    "the file is truncated, corrupt or from another version of the package.");
+            }
+        }
+
+        return problems;
+    }
+
+    /// <summary>The tasks that <c>Model:Tasks</c> asks for, in the manifest's order.</summary>
+    /// <param name="names">Comma-separated; empty for all.</param>
+    /// <exception cref="InvalidDataException">A name is unknown; the message lists the known ones.</exception>
+    public IReadOnlyList<ManifestTask> Select(string names)
+    {
+        var wanted = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (wanted.Length == 0) return Tasks;
+        var unknown = wanted.Where(name => Tasks.All(t => t.Task.Name != name)).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"Model:Tasks: found {string.Join(", ", unknown)}, expected some of {string.Join(", ", Tasks.Select(t => t.Task.Name))}.");
+        }
+
+        return [.. Tasks.Where(t => wanted.Contains(t.Task.Name))];
+    }
+}
+
+/// <summary>Names of the graph's inputs, each int64 [rows, columns].</summary>
+/// <param name="Types">Letter-case ids, or zeros; null when the graph has no such input.</param>
+public sealed record ModelInputs(string Ids, string Mask, string? Types);
+
+/// <summary>One task of a package: what is served, and where it comes from.</summary>
+/// <param name="Temperature">What the logits were divided by to calibrate them; the graph has done it already.</param>
+public sealed record ManifestTask(
+    ModelTask Task, TaskOutputs Outputs, double Temperature,
+    IReadOnlyList<TrainingData> Data, IReadOnlyDictionary<string, MeasuredScore> Scores);
+
+/// <summary>Names of a task's graph outputs.</summary>
+/// <param name="Scores">
+/// float32. Text-level: probabilities [rows, labels]. Token-level: probability of each column's tag, [rows, columns].
+/// </param>
+/// <param name="Tags">int32 [rows, columns], label ids; null for a text-level task.</param>
+public sealed record TaskOutputs(string Scores, string? Tags);
+
+/// <summary>A corpus that a task was trained on.</summary>
+public sealed record TrainingData(string Name, string License, string Url);
+
+/// <summary>A score as measured when the package was made.</summary>
+/// <param name="Value">As a fraction.</param>
+/// <param name="Set">The test set it was measured on.</param>
+public sealed record MeasuredScore(double Value, string Set);
