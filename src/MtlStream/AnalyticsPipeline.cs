@@ -1,0 +1,305 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Tokenization;
+
+namespace MtlStream;
+
+/// <summary>The options that the pipeline itself reads.</summary>
+public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions Batching, DeliveryOptions Delivery);
+
+/// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, settle.</summary>
+/// <remarks>
+/// All concurrency of the core is in this file and in <see cref="StageGroup"/>; everything it calls is plain synchronous code or
+/// an adapter. An event is settled only after its result or dead letter is durable; whatever fails before is delivered again.
+/// </remarks>
+public sealed class AnalyticsPipeline(
+    IEventSource source, EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, EventEncoder encoder,
+    IOutboundSink sink, PipelineSettings settings, PipelineMetrics metrics, TimeProvider time, ILogger<AnalyticsPipeline> logger)
+{
+    private const int RefusedAtOnce = 1 << 17;
+
+    private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
+    private int _halvings; // written by scoring lanes, applied by the batch former
+
+    /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is settled.</summary>
+    /// <param name="abort">Drops what is in flight; it is delivered again.</param>
+    /// <exception cref="PipelineException">A stage failed; unsettled events are delivered again after a restart.</exception>
+    /// <exception cref="TimeoutException">Draining took longer than <see cref="DeliveryOptions.DrainTimeout"/>.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="abort"/> was cancelled.</exception>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken abort = default)
+    {
+        var decodeWorkers = Workers(settings.Pipeline.DecodeWorkers, 2);
+        var encodeWorkers = Workers(settings.Pipeline.EncodeWorkers, 4);
+        KeepThreadsFor(model.Lanes + decodeWorkers + encodeWorkers);
+
+        var received = Lane<IReadOnlyList<SourceRecord>>(64);
+        var tokenized = Lane<IReadOnlyList<TokenizedEvent>>(16);
+        var batches = Lane<TokenBatch>(model.Lanes); // the next batch waits here while the device runs this one
+        var scored = Lane<ScoredBatch>(2 * model.Lanes);
+        var finished = Lane<IReadOnlyList<OutboundRecord>>(64);
+        var refused = Lane<(OutboundRecord Record, PublishRefusal Refusal)>(RefusedAtOnce);
+        metrics.ObserveLanes([
+            ("received", () => received.Reader.Count, 64), ("tokenized", () => tokenized.Reader.Count, 16),
+            ("batches", () => batches.Reader.Count, model.Lanes), ("scored", () => scored.Reader.Count, 2 * model.Lanes),
+            ("finished", () => finished.Reader.Count, 64), ("refused", () => refused.Reader.Count, RefusedAtOnce)]);
+
+        using var stages = new StageGroup(stopping, abort);
+        var reported = Reporter(stages, refused);
+        stages.Start("receive", (_, _) => source.ReceiveAsync(received, stages.Stopping), closes: received.Writer);
+        stages.Start("decode", (_, a) => DecodeAsync(received, tokenized, finished, a), closes: tokenized.Writer, workers: decodeWorkers);
+        stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
+        stages.Start("score", (lane, a) => ScoreAsync(batches, scored, lane, a), closes: scored.Writer, workers: model.Lanes);
+        stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
+        stages.Start("publish", (_, a) => PublishAsync(finished, reported, a), closes: refused.Writer);
+        stages.Start<TokenBatch>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
+
+        logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Lanes, decodeWorkers);
+        await stages.CompleteAsync(settings.Delivery.DrainTimeout, time);
+        await source.CompleteAsync(abort);
+        logger.PipelineStopped();
+    }
+
+    private async Task DecodeAsync(
+        ChannelReader<IReadOnlyList<SourceRecord>> received, ChannelWriter<IReadOnlyList<TokenizedEvent>> tokenized,
+        ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
+    {
+        await foreach (var chunk in received.ReadAllAsync(abort))
+        {
+            var started = time.GetTimestamp();
+            var events = new List<TokenizedEvent>(chunk.Count);
+            List<OutboundRecord>? answered = null;
+            foreach (var record in chunk)
+            {
+                if (record.Payload is null) (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
+                else if (decoder.TryDecode(record, out var decoded, out var rejection)) events.Add(Tokenize(decoded));
+                else (answered ??= []).Add(Reject(rejection));
+            }
+
+            metrics.StageWorked("decode", time.GetElapsedTime(started));
+            if (answered is not null) await finished.WriteAsync(answered, abort);
+            if (events.Count > 0) await tokenized.WriteAsync(events, abort);
+        }
+    }
+
+    private TokenizedEvent Tokenize(TextEvent decoded)
+    {
+        var tokens = tokenizer.Tokenize(decoded.Text);
+        if (tokens.Truncated) metrics.EventTruncated();
+        return new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(model.Tasks, tokens) : null);
+    }
+
+    private async Task FormBatchesAsync(
+        ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, ChannelWriter<TokenBatch> batches, CancellationToken abort)
+    {
+        var former = new BatchFormer(_shape, model.Lanes);
+        while (true)
+        {
+            TakeWaiting(tokenized, former);
+            if (former.Count == 0 && !await tokenized.WaitToReadAsync(abort)) return;
+            if (former.Count == 0) continue;
+
+            // Close batches as late as possible: while the device is busy, events keep joining.
+            await batches.WaitToWriteAsync(abort);
+            TakeWaiting(tokenized, former);
+            var trigger = await LingerAsync(tokenized, former, abort);
+            await batches.WriteAsync(former.Form(trigger), abort);
+        }
+    }
+
+    private void TakeWaiting(ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, BatchFormer former)
+    {
+        for (; Volatile.Read(ref _halvings) > 0; Interlocked.Decrement(ref _halvings)) logger.BudgetHalved(former.HalveBudget());
+        while (former.Count < former.Capacity && tokenized.TryRead(out var events))
+        {
+            var now = time.GetTimestamp();
+            foreach (var tokens in events)
+            {
+                for (var window = 0; window < tokens.Tokens.Windows.Length; window++) former.Add(new(tokens, window), now);
+            }
+        }
+    }
+
+    /// <summary>Waits until a batch is ready, the oldest row has lingered, or nothing more can come; says which.</summary>
+    private async Task<BatchTrigger> LingerAsync(
+        ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, BatchFormer former, CancellationToken abort)
+    {
+        if (!_shape.GainsFromCompany) return BatchTrigger.DeviceFree;
+        while (!former.IsReady)
+        {
+            var left = settings.Batching.Linger - time.GetElapsedTime(former.OldestSince);
+            if (left <= TimeSpan.Zero) return BatchTrigger.Linger;
+            using var lingered = new CancellationTokenSource(left, time);
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(lingered.Token, abort);
+            try
+            {
+                if (!await tokenized.WaitToReadAsync(wait.Token)) return BatchTrigger.EndOfInput;
+            }
+            catch (OperationCanceledException) when (!abort.IsCancellationRequested)
+            {
+                return BatchTrigger.Linger;
+            }
+
+            TakeWaiting(tokenized, former);
+        }
+
+        return BatchTrigger.RowLimit;
+    }
+
+    private async Task ScoreAsync(
+        ChannelReader<TokenBatch> batches, ChannelWriter<ScoredBatch> scored, int lane, CancellationToken abort)
+    {
+        await foreach (var batch in batches.ReadAllAsync(abort))
+        {
+            var parts = new Queue<TokenBatch>([batch]);
+            while (parts.TryDequeue(out var part))
+            {
+                if (Score(part, lane) is { } result) await scored.WriteAsync(result, abort);
+                else foreach (var half in Halves(part)) parts.Enqueue(half);
+            }
+        }
+    }
+
+    /// <summary>Scores a batch; null when the model refused it and it can be split.</summary>
+    private ScoredBatch? Score(TokenBatch batch, int lane)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
+            var predictions = model.Predict(batch, lane);
+            metrics.BatchScored(batch, time.GetElapsedTime(started));
+            return new(batch, predictions, null);
+        }
+        catch (InferenceException exception) when (batch.Rows.Count > 1)
+        {
+            // One bad event must not cost its neighbours their result: halve until the culprit is alone.
+            logger.BatchSplit(batch.Rows.Count, exception);
+            metrics.BatchSplit();
+            if (exception.OutOfMemory) Interlocked.Increment(ref _halvings);
+            return null;
+        }
+        catch (InferenceException exception) when (!exception.OutOfMemory)
+        {
+            model.Probe(lane); // throws when it is the device that is broken: then nothing is rejected and the run ends
+            return new(batch, null, exception.Message);
+        }
+    }
+
+    private IEnumerable<TokenBatch> Halves(TokenBatch batch)
+    {
+        var half = batch.Rows.Count / 2;
+        foreach (var rows in new[] { batch.Rows.Take(half).ToList(), batch.Rows.Skip(half).ToList() })
+            yield return new(rows, _shape.PadTo(rows.Max(r => r.Length)), BatchTrigger.Split);
+    }
+
+    private async Task EncodeAsync(
+        ChannelReader<ScoredBatch> scored, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
+    {
+        await foreach (var batch in scored.ReadAllAsync(abort))
+        {
+            var started = time.GetTimestamp();
+            var records = Encode(batch);
+            metrics.StageWorked("encode", time.GetElapsedTime(started));
+            if (records.Count > 0) await finished.WriteAsync(records, abort);
+        }
+    }
+
+    private List<OutboundRecord> Encode(ScoredBatch scored)
+    {
+        var records = new List<OutboundRecord>(scored.Batch.Rows.Count);
+        using var predictions = scored.Predictions;
+        for (var row = 0; row < scored.Batch.Rows.Count; row++)
+        {
+            var (tokens, window) = scored.Batch.Rows[row];
+            if (predictions is not null) tokens.Merge?.Add(window, predictions, row);
+            if (!tokens.WindowDone(scored.Failure)) continue; // other windows of this text are still to come
+
+            using (tokens) records.Add(Answer(tokens, predictions, row));
+        }
+
+        return records;
+    }
+
+    private OutboundRecord Answer(TokenizedEvent scored, Predictions? predictions, int row)
+    {
+        if (scored.Failure is { } failure) return Reject(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
+        var (over, at) = scored.Merge is { } merge ? (merge.Merged, 0) : (predictions!, row);
+        return encoder.TryEncodeResult(scored, over, at, out var result, out var rejection) ? result : Reject(rejection);
+    }
+
+    private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)
+    {
+        var sequencer = new Sequencer(source.Settle);
+        var ready = new List<OutboundRecord>();
+        await foreach (var records in finished.ReadAllAsync(abort))
+        {
+            foreach (var record in records)
+            {
+                if (settings.Delivery.KeepPartitionOrder) sequencer.Add(record, ready);
+                else ready.Add(record);
+            }
+
+            foreach (var record in ready) await sink.PublishAsync(record, reported, abort);
+            ready.Clear();
+        }
+
+        await sink.FlushAsync(abort);
+    }
+
+    /// <summary>What the sink refused for good becomes a dead letter; a dead letter that is refused ends the run.</summary>
+    private async Task RefuseAsync(
+        ChannelReader<(OutboundRecord Record, PublishRefusal Refusal)> refused, PublishReport reported, CancellationToken abort)
+    {
+        await foreach (var (record, refusal) in refused.ReadAllAsync(abort))
+        {
+            logger.RecordRefused(record.Destination.ToString(), refusal.Message);
+            await sink.PublishAsync(Reject(new(refusal.Reason, "publish", refusal.Message, record.Source)), reported, abort);
+        }
+
+        await sink.FlushAsync(abort);
+    }
+
+    private PublishReport Reporter(StageGroup stages, Channel<(OutboundRecord Record, PublishRefusal Refusal)> refused) => (record, refusal) =>
+    {
+        if (refusal is null)
+        {
+            if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
+            source.Settle(record.Source.Position);
+        }
+        else if (record.Destination == Destination.DeadLetters)
+        {
+            stages.Fail("publish", new IOException($"A dead letter cannot be written, and dropping the event is not an option: {refusal.Message}"));
+        }
+        else if (!refused.Writer.TryWrite((record, refusal)))
+        {
+            stages.Fail("publish", new IOException($"Over {RefusedAtOnce} records were refused at once, the last one because: {refusal.Message}"));
+        }
+    };
+
+    private OutboundRecord Reject(Rejection rejection)
+    {
+        metrics.EventRejected(rejection.Reason);
+        return EventEncoder.EncodeDeadLetter(rejection);
+    }
+
+    private TimeSpan? Latency(long timestamp) =>
+        timestamp < 0 ? null : time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(timestamp);
+
+    private static int Workers(int configured, int coresPerWorker) =>
+        configured > 0 ? configured : Math.Max(1, Environment.ProcessorCount / coresPerWorker);
+
+    // Scoring blocks its threads; without spare ones the pool would hand the other stages a thread only after half a second.
+    private static void KeepThreadsFor(int workers)
+    {
+        ThreadPool.GetMinThreads(out var threads, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(threads, workers + Environment.ProcessorCount + 4), ports);
+    }
+
+    private static Channel<T> Lane<T>(int capacity) => Channel.CreateBounded<T>(capacity);
+
+    private sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, string? Failure);
+}

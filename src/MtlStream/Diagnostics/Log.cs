@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+
+namespace MtlStream.Diagnostics;
+
+/// <summary>Every line the pipeline logs. Ids 1000-1999. In normal operation nothing is logged per event.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information,
+        "Pipeline started: model {Model} {Version} on {Device}, {Lanes} scoring lanes, {DecodeWorkers} decode workers.")]
+    public static partial void PipelineStarted(this ILogger logger, string model, string version, string device, int lanes, int decodeWorkers);
+
+    [LoggerMessage(1001, LogLevel.Information, "Pipeline drained and stopped.")]
+    public static partial void PipelineStopped(this ILogger logger);
+
+    [LoggerMessage(1010, LogLevel.Warning, "The model failed on a batch of {Rows} rows; splitting it.")]
+    public static partial void BatchSplit(this ILogger logger, int rows, Exception exception);
+
+    [LoggerMessage(1011, LogLevel.Warning, "The device ran out of memory; batches hold at most {PaddedTokens} padded tokens from now on.")]
+    public static partial void BudgetHalved(this ILogger logger, int paddedTokens);
+
+    [LoggerMessage(1012, LogLevel.Warning, "A record for {Destination} was refused for good and becomes a dead letter: {Reason}")]
+    public static partial void RecordRefused(this ILogger logger, string destination, string reason);
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics.Metrics;
+using System.Numerics;
+using System.Text.Json;
+using MtlStream.Batching;
+using MtlStream.Events;
+
+namespace MtlStream.Diagnostics;
+
+/// <summary>Every instrument of the pipeline. Methods say what happened; names and tags stay in here.</summary>
+/// <remarks>Recorded once per chunk or batch where possible. Dashboards rely on the names: add, never rename.</remarks>
+public sealed class PipelineMetrics
+{
+    public const string MeterName = "MtlStream";
+
+    private static readonly double[] s_seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+    private readonly Meter _meter;
+    private readonly Histogram<double> _stageDuration;
+    private readonly Histogram<double> _inferenceDuration;
+    private readonly Histogram<int> _batchRows;
+    private readonly Histogram<int> _batchTokens;
+    private readonly Histogram<double> _batchPadding;
+    private readonly Histogram<double> _eventLatency;
+    private readonly Counter<long> _batchesSplit;
+    private readonly Counter<long> _published;
+    private readonly Counter<long> _rejected;
+    private readonly Counter<long> _truncated;
+
+    public PipelineMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create(MeterName);
+        _stageDuration = Seconds("mtlstream.stage.duration", "Time one chunk or batch spends being worked on in a stage.");
+        _inferenceDuration = Seconds("mtlstream.inference.duration", "Time one batch spends in the model.");
+        _eventLatency = Seconds("mtlstream.event.latency", "From the event's own timestamp to its durable result.");
+        _batchRows = _meter.CreateHistogram<int>("mtlstream.batch.rows", "{row}", "Rows in one batch.",
+            advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
+        _batchTokens = _meter.CreateHistogram<int>("mtlstream.batch.tokens", "{token}", "Tokens in one batch, padding left out.",
+            advice: new() { HistogramBucketBoundaries = [16, 64, 256, 1024, 4096, 16384, 65536] });
+        _batchPadding = _meter.CreateHistogram<double>("mtlstream.batch.padding", "1", "Share of a batch that is padding.",
+            advice: new() { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8] });
+        _batchesSplit = _meter.CreateCounter<long>("mtlstream.batches.split", "{batch}", "Batches that the model refused and that were split.");
+        _published = _meter.CreateCounter<long>("mtlstream.events.published", "{event}", "Events whose result or tombstone is durable.");
+        _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events sent to the dead-letter topic.");
+        _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
+    }
+
+    /// <summary>Length and capacity of each lane, observed when metrics are collected.</summary>
+    public void ObserveLanes(IReadOnlyList<(string Name, Func<int> Length, int Capacity)> lanes)
+    {
+        _meter.CreateObservableGauge("mtlstream.lane.length", () => lanes.Select(l => Lane(l.Length(), l.Name)), "{item}", "Items waiting in a lane.");
+        _meter.CreateObservableGauge("mtlstream.lane.capacity", () => lanes.Select(l => Lane(l.Capacity, l.Name)), "{item}", "Items a lane holds at most.");
+
+        static Measurement<int> Lane(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
+    }
+
+    public void StageWorked(string stage, TimeSpan elapsed) =>
+        _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.stage", stage));
+
+    public void BatchScored(TokenBatch batch, TimeSpan elapsed)
+    {
+        _batchRows.Record(batch.Rows.Count, new KeyValuePair<string, object?>("mtlstream.batch.trigger", Tag(batch.Trigger)));
+        _batchTokens.Record(batch.Tokens);
+        _batchPadding.Record(1 - ((double)batch.Tokens / (batch.Rows.Count * batch.Columns)));
+        _inferenceDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.batch.columns", Bucket(batch.Columns)));
+    }
+
+    public void BatchSplit() => _batchesSplit.Add(1);
+
+    public void EventTruncated() => _truncated.Add(1);
+
+    /// <param name="latency">From the event's own timestamp; null when it has none.</param>
+    public void EventPublished(TimeSpan? latency)
+    {
+        _published.Add(1);
+        if (latency is { } known) _eventLatency.Record(known.TotalSeconds);
+    }
+
+    public void EventRejected(RejectionReason reason) =>
+        _rejected.Add(1, new KeyValuePair<string, object?>("error.type", Tag(reason)));
+
+    private Histogram<double> Seconds(string name, string description) =>
+        _meter.CreateHistogram<double>(name, "s", description, advice: new() { HistogramBucketBoundaries = s_seconds });
+
+    // Powers of two keep the tag's values few whatever the device's grid is.
+    private static int Bucket(int columns) => (int)BitOperations.RoundUpToPowerOf2((uint)columns);
+
+    private static string Tag<T>(T value) where T : struct, Enum => SnakeCase<T>.Names[value];
+
+    private static class SnakeCase<T> where T : struct, Enum
+    {
+        public static readonly Dictionary<T, string> Names =
+            Enum.GetValues<T>().ToDictionary(v => v, v => JsonNamingPolicy.SnakeCaseLower.ConvertName(v.ToString()));
+    }
+}
