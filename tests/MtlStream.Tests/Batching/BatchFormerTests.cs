@@ -1,0 +1,122 @@
+using MtlStream.Batching;
+using MtlStream.Tests.Doubles;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Tests.Batching;
+
+public sealed class BatchFormerTests
+{
+    private static readonly BatchShape s_shape = new(MaxRows: 8, MaxPaddedTokens: 256, ColumnGrid: [16, 32, 64, 128]);
+
+    private static BatchFormer Former(params int[] lengths)
+    {
+        var former = new BatchFormer(s_shape, lanes: 1);
+        for (var i = 0; i < lengths.Length; i++) former.Add(new(Make.Tokenized(lengths[i], i), 0), since: i);
+        return former;
+    }
+
+    private static int[] Lengths(TokenBatch batch) => [.. batch.Rows.Select(r => r.Length)];
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void No_row_is_lost_none_starves_and_no_limit_is_passed_whatever_comes(int seed)
+    {
+        var random = new Random(seed);
+        var former = new BatchFormer(s_shape, lanes: 1);
+        var waiting = new List<TokenizedEvent>();
+        for (var step = 0; step < 5_000; step++)
+        {
+            for (var n = random.Next(6); n > 0; n--)
+            {
+                var tokens = Make.Tokenized(random.Next(20) == 0 ? random.Next(65, 129) : random.Next(3, 40), step);
+                former.Add(new(tokens, 0), step);
+                waiting.Add(tokens);
+            }
+
+            if (former.Count == 0) continue;
+            var batch = former.Form(BatchTrigger.Linger);
+
+            Assert.Contains(waiting[0], batch.Rows.Select(r => r.Event)); // the oldest always leaves
+            Assert.True(batch.Rows.Count <= s_shape.MaxRows);
+            Assert.True(batch.Rows.Count == 1 || batch.Rows.Count * batch.Columns <= s_shape.MaxPaddedTokens);
+            Assert.All(batch.Rows, r => Assert.True(r.Length <= batch.Columns));
+            Assert.Contains(batch.Columns, s_shape.ColumnGrid);
+            foreach (var row in batch.Rows) Assert.True(waiting.Remove(row.Event), "a row came out twice");
+            Assert.Equal(waiting.Count, former.Count);
+        }
+
+        while (former.Count > 0) waiting.RemoveAll(former.Form(BatchTrigger.EndOfInput).Rows.Select(r => r.Event).Contains);
+        Assert.Empty(waiting);
+    }
+
+    [Fact]
+    public void Neighbours_in_length_are_taken_before_those_that_merely_came_earlier()
+    {
+        var former = Former(30, 3, 100, 29, 31, 28, 32, 30, 30, 30);
+
+        var batch = former.Form(BatchTrigger.Linger);
+
+        Assert.Equal((BatchTrigger.RowLimit, 32), (batch.Trigger, batch.Columns));
+        Assert.DoesNotContain(3, Lengths(batch));
+        Assert.DoesNotContain(100, Lengths(batch));
+    }
+
+    [Fact]
+    public void A_long_row_travels_alone_rather_than_widening_short_ones()
+    {
+        var former = Former(128, 5, 5, 5);
+
+        var batch = former.Form(BatchTrigger.Linger);
+
+        Assert.Equal([128, 5], Lengths(batch)); // 2 x 128 is the budget; a third row would pass it
+        Assert.Equal(BatchTrigger.TokenBudget, batch.Trigger);
+    }
+
+    [Fact]
+    public void A_row_too_wide_for_the_budget_does_not_keep_shorter_ones_out()
+    {
+        var former = Former(30, 30, 30, 100, 10, 10, 10, 10);
+
+        var batch = former.Form(BatchTrigger.Linger);
+
+        Assert.Equal([10, 10, 10, 10, 30, 30, 30], Lengths(batch).Order());
+    }
+
+    [Fact]
+    public void A_row_larger_than_the_budget_still_leaves()
+    {
+        var former = Former(400);
+
+        Assert.Equal([400], Lengths(former.Form(BatchTrigger.Linger)));
+    }
+
+    [Fact]
+    public void After_the_device_ran_out_of_memory_batches_weigh_half()
+    {
+        var former = Former(30, 30, 30, 30, 30, 30, 30, 30);
+
+        Assert.Equal(128, former.HalveBudget());
+
+        Assert.Equal(4, former.Form(BatchTrigger.Linger).Rows.Count);
+    }
+
+    [Fact]
+    public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
+    {
+        var former = new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2);
+        for (var i = 0; i < 6; i++) former.Add(new(Make.Tokenized(10), 0), i);
+
+        Assert.True(former.IsReady);
+        Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
+    }
+
+    [Fact]
+    public void A_batch_is_ready_at_the_row_limit_or_the_budget_and_not_before()
+    {
+        Assert.False(Former(10, 10).IsReady);
+        Assert.True(Former(10, 10, 10, 10, 10, 10, 10, 10).IsReady);
+        Assert.True(Former(128, 128).IsReady);
+    }
+}

@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Text;
+using System.Threading.Channels;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Tests.Doubles;
+
+/// <summary>Makes the pieces that tests pass around.</summary>
+internal static class Make
+{
+    public static SourceRecord Record(
+        long sequence, string? payload = "{}", int partition = 0, int assignment = 1, IReadOnlyList<EventHeader>? headers = null) =>
+        new(new("input", partition, sequence, assignment, sequence), null, payload is null ? null : Encoding.UTF8.GetBytes(payload),
+            headers ?? [], 1_700_000_000_000 + sequence, 0);
+
+    public static OutboundRecord Outbound(SourceRecord source) => new(Destination.Results, [], [], source);
+
+    /// <summary>An event of one window whose row has <paramref name="columns"/> tokens, [CLS] and [SEP] included.</summary>
+    public static TokenizedEvent Tokenized(int columns, long sequence = 0)
+    {
+        var (tokens, windows) = (new PooledArray<Token>(columns - 2), new PooledArray<TokenWindow>(1));
+        tokens.Span.Clear();
+        windows.Span[0] = new(0, columns - 2);
+        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 101, 102, truncated: false);
+        return new(new TextEvent(Record(sequence), new PooledArray<char>(0), default), text);
+    }
+}
+
+/// <summary>Hands over payloads as partition 0 (or several), keeps what is settled.</summary>
+internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless = false, int partitions = 1) : IEventSource
+{
+    private readonly long[] _sequences = new long[partitions];
+
+    public ConcurrentQueue<SourcePosition> Settled { get; } = [];
+    public int Received { get; private set; }
+    public bool Completed { get; private set; }
+
+    public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
+    {
+        try
+        {
+            foreach (var chunk in payloads.Select((p, i) => (p, i)).Chunk(37))
+            {
+                await received.WriteAsync([.. chunk.Select(c => Make.Record(_sequences[c.i % partitions]++, c.p, c.i % partitions))], stopping);
+                Received += chunk.Length;
+            }
+
+            if (endless) await Task.Delay(Timeout.Infinite, stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+
+    public void Settle(SourcePosition position) => Settled.Enqueue(position);
+
+    public ValueTask CompleteAsync(CancellationToken abort)
+    {
+        Completed = true;
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Keeps what is published, in the order in which it came.</summary>
+internal sealed class RecordingSink : IOutboundSink
+{
+    public ConcurrentQueue<OutboundRecord> Published { get; } = [];
+    public Func<OutboundRecord, Task>? BeforePublish { get; init; }
+    public Func<OutboundRecord, PublishRefusal?>? Refuse { get; init; }
+
+    /// <summary>Completes when the first record arrives.</summary>
+    public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public async ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
+    {
+        Reached.TrySetResult();
+        if (BeforePublish is { } before) await before(record).WaitAsync(abort);
+        var refusal = Refuse?.Invoke(record);
+        if (refusal is null) Published.Enqueue(record);
+        reported(record, refusal);
+    }
+
+    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+
+    public IEnumerable<OutboundRecord> To(Destination destination) => Published.Where(r => r.Destination == destination);
+}
+
+/// <summary>A model without a graph: one text-level task whose label tells the first token's id parity, one tag task.</summary>
+internal sealed class TableModel : IMultitaskModel
+{
+    public ConcurrentQueue<(int Rows, int Columns, BatchTrigger Trigger)> Batches { get; } = [];
+    public Func<TokenBatch, InferenceException?>? Refuse { get; init; }
+    public Action? OnProbe { get; init; }
+    public int Probes { get; private set; }
+    public ModelIdentity Identity { get; } = new("table", "1.0.0", "cpu");
+    public BatchShape Shape { get; init; } = new(32, 4096, []);
+    public int Lanes { get; init; } = 2;
+
+    public IReadOnlyList<ModelTask> Tasks { get; } =
+    [
+        new("pos", TaskKind.TokenTags, ["NOUN", "VERB"], []),
+        new("sentiment", TaskKind.SingleLabel, ["negative", "positive"], []),
+    ];
+
+    public Predictions Predict(TokenBatch batch, int lane)
+    {
+        if (Refuse?.Invoke(batch) is { } refusal) throw refusal;
+        Batches.Enqueue((batch.Rows.Count, batch.Columns, batch.Trigger));
+        var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+        for (var row = 0; row < batch.Rows.Count; row++)
+        {
+            predictions.Tags(0, row).Fill(1);
+            predictions.TagScores(0, row).Fill(0.5f);
+            (predictions.Probabilities(1, row)[0], predictions.Probabilities(1, row)[1]) = (0.25f, 0.75f);
+        }
+
+        return predictions;
+    }
+
+    public void Probe(int lane)
+    {
+        Probes++;
+        OnProbe?.Invoke();
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
+internal sealed class MeterFactory : IMeterFactory
+{
+#pragma warning disable RS0030 // a factory has to make meters somehow
+    public Meter Create(MeterOptions options) => new(options);
+#pragma warning restore RS0030
+    public void Dispose()
+    {
+    }
+}
