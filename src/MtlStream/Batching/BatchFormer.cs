@@ -54,14 +54,15 @@ public sealed class BatchFormer
     {
         Debug.Assert(Count > 0, "formed a batch of nothing");
         var oldest = Oldest();
-        var rows = new List<TokenRow>(Math.Min(Count, MaxRowsNow()));
+        var share = _shape.GainsFromCompany ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
+        var rows = new List<TokenRow>(Math.Min(Count, share));
         var longest = oldest.Peek().Row.Length;
         Take(oldest, rows);
 
         // Walk outwards from the oldest row's length, nearest lengths first; shorter ones first among equals: they widen nothing.
         var (shorter, longer) = (longest, longest + 1);
         var seed = longest;
-        while (rows.Count < MaxRowsNow() && Count > 0)
+        while (rows.Count < share && Count > 0)
         {
             while (shorter > 0 && _byLength[shorter].Count == 0) shorter--;
             while (longer < _byLength.Count && _byLength[longer].Count == 0) longer++;
@@ -86,9 +87,6 @@ public sealed class BatchFormer
 
         TokenBatch Batch(BatchTrigger why) => new(rows, _shape.PadTo(longest), why);
     }
-
-    private int MaxRowsNow() =>
-        _shape.GainsFromCompany ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
 
     private void Take(Queue<Waiting> queue, List<TokenRow> rows)
     {
