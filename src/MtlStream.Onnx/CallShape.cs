@@ -1,0 +1,51 @@
+using MtlStream.Batching;
+
+namespace MtlStream.Onnx;
+
+/// <summary>How rows are put into calls of the graph on one device.</summary>
+/// <param name="MaxCallRows">Most rows in one call.</param>
+/// <param name="MaxCallTokens">Most rows x columns in one call.</param>
+internal sealed record CallShape(int MaxCallRows, int MaxCallTokens, BatchShape Batch)
+{
+    // Few enough that every shape is warmed up and its plans are reused.
+    private static readonly int[] s_widths = [16, 32, 48, 64, 96, 128, 192, 256, 384];
+
+    /// <summary>
+    /// One text a call: no padding, and no text's activations set another's int8 scale. The batch is only what a scoring
+    /// lane takes at once, so it is small: a lane is busy for some 10 ms with 8 texts of 32 tokens.
+    /// </summary>
+    public static CallShape Cpu(int maxTokens) => new(1, maxTokens, new(8, Math.Max(1024, maxTokens), []));
+
+    /// <summary>Large calls of a few fixed shapes.</summary>
+    public static CallShape Gpu(int maxTokens) => new(512, 16_384, new(512, 16_384, Grid(maxTokens)));
+
+    /// <summary>Most rows of a call with this many columns.</summary>
+    public int RowsAt(int columns) => Math.Clamp(MaxCallTokens / columns, 1, MaxCallRows);
+
+    /// <summary>
+    /// Rows of the call that takes <paramref name="rows"/> rows: halves, quarters, ... of a full call on a grid device, so that
+    /// few shapes occur; exactly as many as there are elsewhere.
+    /// </summary>
+    public int PadRows(int rows, int columns)
+    {
+        if (Batch.ColumnGrid.Count == 0) return rows;
+        var padded = RowsAt(columns);
+        while (padded / 2 >= rows) padded /= 2;
+        return padded;
+    }
+
+    /// <summary>Every shape that a call can have on a grid device; a sample of widths elsewhere.</summary>
+    public IEnumerable<(int Rows, int Columns)> WarmUpShapes(int maxTokens)
+    {
+        if (Batch.ColumnGrid.Count == 0) return Grid(maxTokens).Select(columns => (1, columns));
+        return Batch.ColumnGrid.SelectMany(columns => Halves(RowsAt(columns)).Select(rows => (rows, columns)));
+    }
+
+    private static IEnumerable<int> Halves(int rows)
+    {
+        for (; rows > 0; rows /= 2) yield return rows;
+    }
+
+    private static int[] Grid(int maxTokens) =>
+        [.. s_widths.Where(columns => columns < maxTokens), maxTokens];
+}

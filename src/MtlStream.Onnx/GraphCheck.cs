@@ -1,0 +1,45 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MtlStream.Inference;
+
+namespace MtlStream.Onnx;
+
+/// <summary>Compares a loaded graph with what its manifest says.</summary>
+internal static class GraphCheck
+{
+    /// <returns>One sentence for each tensor that does not fit; empty when all do.</returns>
+    public static IReadOnlyList<string> Compare(InferenceSession session, ModelInputs inputs, IReadOnlyList<ManifestTask> tasks)
+    {
+        var problems = new List<string>();
+        string[] expected = inputs.Types is null ? [inputs.Ids, inputs.Mask] : [inputs.Ids, inputs.Mask, inputs.Types];
+        foreach (var name in expected) Check("input", name, session.InputMetadata, TensorElementType.Int64, null, problems);
+        foreach (var name in session.InputNames.Except(expected))
+            problems.Add($"input {name}: found in the graph, but the manifest's inputs are {string.Join(", ", expected)}.");
+
+        foreach (var (task, outputs, _, _, _) in tasks)
+        {
+            int? width = task.IsTokenLevel ? null : task.Labels.Count;
+            Check($"task {task.Name}, output", outputs.Scores, session.OutputMetadata, TensorElementType.Float, width, problems);
+            if (outputs.Tags is not null)
+                Check($"task {task.Name}, output", outputs.Tags, session.OutputMetadata, TensorElementType.Int32, null, problems);
+        }
+
+        return problems;
+    }
+
+    private static void Check(
+        string what, string name, IReadOnlyDictionary<string, NodeMetadata> tensors, TensorElementType type, int? width, List<string> problems)
+    {
+        var wanted = $"{type} [rows, {(width is null ? "columns" : width)}]";
+        if (!tensors.TryGetValue(name, out var found))
+        {
+            problems.Add($"{what} {name}: not in the graph, which has {string.Join(", ", tensors.Keys)}; expected {wanted}.");
+            return;
+        }
+
+        // A dimension that may vary is -1. The rows may always vary; the width is the number of labels, or varies too.
+        var dimensions = found.Dimensions;
+        if (found.ElementDataType != type || dimensions.Length != 2 || dimensions[0] > 0 || !(dimensions[1] == (width ?? -1)))
+            problems.Add($"{what} {name}: found {found.ElementDataType} [{string.Join(", ", dimensions)}], expected {wanted} with -1 for what varies.");
+    }
+}

@@ -1,0 +1,260 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.ML.OnnxRuntime;
+using MtlStream.Batching;
+using MtlStream.Inference;
+
+namespace MtlStream.Onnx;
+
+/// <summary>A model package served by ONNX Runtime. Thread-safe per lane.</summary>
+/// <remarks>
+/// On a CPU all lanes call one session whose calls run on the calling thread alone: as fast as a session per lane, and the
+/// weights are in memory once. Each lane has its own memory for inputs and outputs.
+/// </remarks>
+public sealed class OnnxMultitaskModel : IMultitaskModel
+{
+    private const int GpuLanes = 2; // one call on the device, the next being filled
+
+    private readonly ModelManifest _manifest;
+    private readonly InferenceSession _session;
+    private readonly OrtAllocator _allocator;
+    private readonly CallShape _calls;
+    private readonly ModelMetrics? _metrics;
+    private readonly ScoringLane[] _lanes;
+    private readonly RowDeduplicator[] _deduplicators;
+
+    private OnnxMultitaskModel(
+        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, InferenceSession session, string device, int lanes, ModelMetrics? metrics)
+    {
+        _manifest = manifest;
+        _session = session;
+        _metrics = metrics;
+        Identity = new(manifest.Name, manifest.Version, device);
+        Tasks = [.. tasks.Select(t => t.Task)];
+        _calls = device == "cpu" ? CallShape.Cpu(manifest.MaxTokens) : CallShape.Gpu(manifest.MaxTokens);
+        _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(session);
+        _lanes = [.. Enumerable.Range(0, lanes).Select(_ => new ScoringLane(session, _allocator, manifest.Inputs, tasks, _calls))];
+        _deduplicators = [.. _lanes.Select(_ => new RowDeduplicator())];
+    }
+
+    public ModelIdentity Identity { get; }
+    public IReadOnlyList<ModelTask> Tasks { get; }
+    public BatchShape Shape => _calls.Batch;
+    public int Lanes => _lanes.Length;
+
+    /// <summary>Loads a package, checks it against its graph, and warms up every lane.</summary>
+    /// <exception cref="InvalidDataException">The package is not what its manifest says; the message names everything that does not fit.</exception>
+    /// <exception cref="DeviceUnavailableException">The device asked for by name is not here.</exception>
+    /// <exception cref="InferenceException">The warm-up failed.</exception>
+    public static OnnxMultitaskModel Load(ModelManifest manifest, ModelOptions options, ILogger logger, ModelMetrics? metrics = null)
+    {
+        var started = Stopwatch.GetTimestamp();
+        Refuse(manifest.VerifyChecksums(), manifest);
+        var tasks = manifest.Select(options.Tasks);
+        var (session, device) = Open(manifest, options.Device, logger);
+        OnnxMultitaskModel? model = null;
+        try
+        {
+            Refuse(GraphCheck.Compare(session, manifest.Inputs, tasks), manifest);
+            var lanes = options.Lanes > 0 ? options.Lanes : device == "cpu" ? Environment.ProcessorCount : GpuLanes;
+            model = new OnnxMultitaskModel(manifest, tasks, session, device, lanes, metrics);
+            model.WarmUp();
+        }
+        catch
+        {
+            if (model is null) session.Dispose();
+            else model.Dispose();
+            throw;
+        }
+
+        metrics?.ModelLoaded(model.Identity);
+        logger.ModelReady(
+            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), device, model.Lanes,
+            Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return model;
+    }
+
+    public Predictions Predict(TokenBatch batch, int lane)
+    {
+        if (batch.Columns > _manifest.MaxTokens)
+            throw new InferenceException($"A batch of {batch.Columns} columns, but the model {Identity.Name} takes at most {_manifest.MaxTokens}.");
+
+        var rows = _deduplicators[lane];
+        rows.Load(batch);
+        if (rows.Unique.Count < batch.Rows.Count) _metrics?.Deduplicated.Add(batch.Rows.Count - rows.Unique.Count);
+
+        var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+        try
+        {
+            var columns = _calls.Batch.PadTo(batch.Columns);
+            var most = _calls.RowsAt(columns);
+            for (var first = 0; first < rows.Unique.Count; first += most)
+                Score(batch, rows, first, Math.Min(most, rows.Unique.Count - first), _lanes[lane], predictions);
+            for (var row = 0; row < batch.Rows.Count; row++)
+            {
+                if (rows.Unique[rows.Sources[row]] is var source && source != row) Copy(predictions, source, row);
+            }
+
+            return predictions;
+        }
+        catch
+        {
+            predictions.Dispose();
+            throw;
+        }
+    }
+
+    public void Probe(int lane)
+    {
+        // Token 0 is in every vocabulary; a device that cannot score eight of them cannot score anything.
+        const int length = 8;
+        Call(1, length, _lanes[lane]);
+        for (var task = 0; task < Tasks.Count; task++)
+        {
+            if (!AreFinite(_lanes[lane].Scores(task, 0)))
+                throw new InferenceException($"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var lane in _lanes) lane.Dispose();
+        if (Identity.Device != "cpu") _allocator.Dispose();
+        _session.Dispose();
+    }
+
+    /// <summary>Runs every shape that will occur once, on all lanes at a time, so that no event pays for it.</summary>
+    private void WarmUp() => Parallel.ForEach(_lanes, lane =>
+    {
+        foreach (var (rows, columns) in _calls.WarmUpShapes(_manifest.MaxTokens)) Call(rows, columns, lane);
+    });
+
+    private void Score(TokenBatch batch, RowDeduplicator rows, int first, int count, ScoringLane lane, Predictions predictions)
+    {
+        var longest = 0;
+        for (var i = first; i < first + count; i++) longest = Math.Max(longest, batch.Rows[rows.Unique[i]].Length);
+        var columns = _calls.Batch.PadTo(longest);
+        lane.Begin(_calls.PadRows(count, columns), columns);
+        for (var i = 0; i < count; i++)
+        {
+            var row = batch.Rows[rows.Unique[first + i]];
+            lane.Row(i, row.Length, out var ids, out var types);
+            row.Event.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
+        }
+
+        Run(lane);
+        for (var i = 0; i < count; i++)
+        {
+            var row = rows.Unique[first + i];
+            Take(lane, i, predictions, row, batch.Rows[row].Length);
+        }
+    }
+
+    private void Take(ScoringLane lane, int callRow, Predictions predictions, int row, int length)
+    {
+        for (var task = 0; task < Tasks.Count; task++)
+        {
+            var scores = lane.Scores(task, callRow);
+            if (Tasks[task].IsTokenLevel)
+            {
+                scores = scores[..length];
+                scores.CopyTo(predictions.TagScores(task, row));
+                lane.Tags(task, callRow)[..length].CopyTo(predictions.Tags(task, row));
+            }
+            else
+            {
+                scores.CopyTo(predictions.Probabilities(task, row));
+            }
+
+            if (!AreFinite(scores)) throw new InferenceException($"The model gave scores that are not finite: task {Tasks[task].Name}, row {row}.");
+        }
+    }
+
+    private void Copy(Predictions predictions, int from, int to)
+    {
+        for (var task = 0; task < Tasks.Count; task++)
+        {
+            if (Tasks[task].IsTokenLevel)
+            {
+                predictions.TagScores(task, from).CopyTo(predictions.TagScores(task, to));
+                predictions.Tags(task, from).CopyTo(predictions.Tags(task, to));
+            }
+            else
+            {
+                predictions.Probabilities(task, from).CopyTo(predictions.Probabilities(task, to));
+            }
+        }
+    }
+
+    private void Call(int rows, int columns, ScoringLane lane)
+    {
+        lane.Begin(rows, columns);
+        for (var row = 0; row < rows; row++) lane.Row(row, columns, out _, out _);
+        Run(lane);
+    }
+
+    private void Run(ScoringLane lane)
+    {
+        try
+        {
+            lane.Run();
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InferenceException(
+                $"ONNX Runtime on {Identity.Device}: {exception.Message}", exception, IsOutOfMemory(exception.Message));
+        }
+    }
+
+    // ONNX Runtime has no error code for it: these are the words of its arenas, of CUDA, of cuBLAS and of TensorRT.
+    internal static bool IsOutOfMemory(string message) =>
+        message.Contains("Failed to allocate memory", StringComparison.OrdinalIgnoreCase) ||
+        message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) ||
+        message.Contains("CUBLAS_STATUS_ALLOC_FAILED", StringComparison.Ordinal) ||
+        message.Contains("bad allocation", StringComparison.Ordinal) ||
+        message.Contains("std::bad_alloc", StringComparison.Ordinal) ||
+        message.Contains("OutOfMemory", StringComparison.Ordinal);
+
+    private static bool AreFinite(ReadOnlySpan<float> scores)
+    {
+        foreach (var score in scores)
+        {
+            if (!float.IsFinite(score)) return false;
+        }
+
+        return true;
+    }
+
+    private static (InferenceSession Session, string Device) Open(ModelManifest manifest, string device, ILogger logger)
+    {
+        if (device != "auto") return (SessionFactory.Open(manifest, device), device);
+        if (!manifest.Graphs.ContainsKey("cuda")) return Fall($"the package {manifest.Name} has no graph for one.");
+        try
+        {
+            return (SessionFactory.Open(manifest, "cuda"), "cuda");
+        }
+        catch (DeviceUnavailableException exception)
+        {
+            return Fall(exception.Message);
+        }
+
+        (InferenceSession, string) Fall(string reason)
+        {
+            logger.FellBackToCpu(reason);
+            return (SessionFactory.Open(manifest, "cpu"), "cpu");
+        }
+    }
+
+    private static OrtAllocator PinnedAllocator(InferenceSession session)
+    {
+        using var pinned = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA_PINNED, OrtAllocatorType.DeviceAllocator, 0, OrtMemType.CpuOutput);
+        return new(session, pinned);
+    }
+
+    private static void Refuse(IReadOnlyList<string> problems, ModelManifest manifest)
+    {
+        if (problems.Count == 0) return;
+        throw new InvalidDataException(
+            $"{manifest.Folder}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");
+    }
+}

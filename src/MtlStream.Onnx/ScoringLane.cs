@@ -1,0 +1,146 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using MtlStream.Inference;
+
+namespace MtlStream.Onnx;
+
+/// <summary>One caller's input and output memory, allocated once, and its bindings of a session to it. Not thread-safe.</summary>
+/// <remarks>
+/// The memory comes from the device's allocator: pinned on a GPU, so that copies need no staging. A binding is made the first
+/// time a shape is used and kept; every shape lies over the same memory. A call allocates nothing on the managed heap.
+/// </remarks>
+internal sealed unsafe class ScoringLane : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly RunOptions _run = new();
+    private readonly ModelInputs _inputs;
+    private readonly IReadOnlyList<ManifestTask> _tasks;
+    private readonly Dictionary<(int Rows, int Columns), Binding> _bindings = [];
+    private readonly List<OrtMemoryAllocation> _allocations = [];
+    private readonly OrtMemoryInfo _memory;
+    private readonly Buffer _ids, _mask, _types;
+    private readonly Buffer[] _scores, _tags;
+    private int _filledRows, _filledColumns;
+
+    /// <param name="tasks">Only their outputs are fetched.</param>
+    public ScoringLane(InferenceSession session, OrtAllocator allocator, ModelInputs inputs, IReadOnlyList<ManifestTask> tasks, CallShape shape)
+    {
+        _session = session;
+        _inputs = inputs;
+        _tasks = tasks;
+        _memory = allocator.Info;
+        _ids = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+        _mask = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+        _types = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+        _scores = [.. tasks.Select(t => Allocate(
+            allocator, TensorElementType.Float, t.Task.IsTokenLevel ? shape.MaxCallTokens : shape.MaxCallRows * t.Task.Labels.Count, sizeof(float)))];
+        _tags = [.. tasks.Select(t => t.Task.IsTokenLevel
+            ? Allocate(allocator, TensorElementType.Int32, shape.MaxCallTokens, sizeof(int)) : default)];
+    }
+
+    /// <summary>Starts a call: rows to be filled with <see cref="Row"/>, all of them padding until then.</summary>
+    public void Begin(int rows, int columns)
+    {
+        (_filledRows, _filledColumns) = (rows, columns);
+        var tokens = rows * columns;
+        new Span<long>(_ids.Data, tokens).Clear();
+        new Span<long>(_mask.Data, tokens).Clear();
+        new Span<long>(_types.Data, tokens).Clear();
+        // A row without a single token gives 0/0 in attention and pooling; nobody reads a padding row, but NaN must not spread.
+        for (var row = 0; row < rows; row++) ((long*)_mask.Data)[row * columns] = 1;
+    }
+
+    /// <summary>The input of one row, to be written by the caller: token ids and letter-case ids.</summary>
+    public void Row(int row, int length, out Span<long> ids, out Span<long> types)
+    {
+        var start = row * _filledColumns;
+        ids = new Span<long>((long*)_ids.Data + start, length);
+        types = new Span<long>((long*)_types.Data + start, length);
+        new Span<long>((long*)_mask.Data + start, length).Fill(1);
+    }
+
+    /// <summary>Runs the graph over the rows filled.</summary>
+    /// <exception cref="OnnxRuntimeException">The device refused.</exception>
+    public void Run()
+    {
+        if (!_bindings.TryGetValue((_filledRows, _filledColumns), out var binding))
+            _bindings.Add((_filledRows, _filledColumns), binding = Bind(_filledRows, _filledColumns));
+        _session.RunWithBinding(_run, binding.Io);
+        binding.Io.SynchronizeBoundOutputs();
+    }
+
+    /// <summary>Scores of a task for one row of the last call: per label for a text-level task, per column for a token-level one.</summary>
+    public ReadOnlySpan<float> Scores(int task, int row)
+    {
+        var width = _tasks[task].Task.IsTokenLevel ? _filledColumns : _tasks[task].Task.Labels.Count;
+        return new((float*)_scores[task].Data + row * width, width);
+    }
+
+    /// <summary>Label ids of a token-level task for one row of the last call.</summary>
+    public ReadOnlySpan<int> Tags(int task, int row) => new((int*)_tags[task].Data + row * _filledColumns, _filledColumns);
+
+    public void Dispose()
+    {
+        foreach (var binding in _bindings.Values) binding.Dispose();
+        foreach (var allocation in _allocations) allocation.Dispose();
+        _run.Dispose();
+    }
+
+    private Binding Bind(int rows, int columns)
+    {
+        var binding = new Binding(_session.CreateIoBinding());
+        Input(_inputs.Ids, _ids);
+        Input(_inputs.Mask, _mask);
+        if (_inputs.Types is { } types) Input(types, _types);
+        for (var task = 0; task < _tasks.Count; task++)
+        {
+            var (head, outputs, _, _, _) = _tasks[task];
+            Output(outputs.Scores, _scores[task], head.IsTokenLevel ? columns : head.Labels.Count);
+            if (outputs.Tags is { } tags) Output(tags, _tags[task], columns);
+        }
+
+        return binding;
+
+        void Input(string name, Buffer buffer) => binding.Io.BindInput(name, binding.Keep(View(buffer, columns)));
+
+        void Output(string name, Buffer buffer, int width) => binding.Io.BindOutput(name, binding.Keep(View(buffer, width)));
+
+        OrtValue View(Buffer buffer, int width) =>
+            OrtValue.CreateTensorValueWithData(_memory, buffer.Type, [rows, width], (nint)buffer.Data, buffer.Bytes);
+    }
+
+    private Buffer Allocate(OrtAllocator allocator, TensorElementType type, int elements, int elementBytes)
+    {
+        var allocation = allocator.Allocate((uint)(elements * elementBytes));
+        _allocations.Add(allocation);
+        return new((void*)allocation.DangerousGetHandle(), type, allocation.Size);
+    }
+
+    private readonly record struct Buffer(nint Address, TensorElementType Type, long Bytes)
+    {
+        public Buffer(void* data, TensorElementType type, long bytes) : this((nint)data, type, bytes)
+        {
+        }
+
+        public void* Data => (void*)Address;
+    }
+
+    private sealed class Binding(OrtIoBinding io) : IDisposable
+    {
+        private readonly List<OrtValue> _values = [];
+
+        public OrtIoBinding Io { get; } = io;
+
+        public OrtValue Keep(OrtValue value)
+        {
+            _values.Add(value);
+            return value;
+        }
+
+        public void Dispose()
+        {
+            Io.Dispose();
+            foreach (var value in _values) value.Dispose();
+        }
+    }
+}
