@@ -1,0 +1,299 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Batching;
+using MtlStream.Inference;
+using MtlStream.Onnx;
+using MtlStream.Tests.Doubles;
+
+namespace MtlStream.Tests.Inference;
+
+public sealed class OnnxMultitaskModelTests : IDisposable
+{
+    private const int Mood = 0, Traits = 1, Tags = 2, Names = 3;
+
+    private readonly ToyPackage _package = new();
+
+    public void Dispose() => _package.Dispose();
+
+    private OnnxMultitaskModel Load(string tasks = "", int lanes = 2, string device = "cpu", ILogger? logger = null, ModelMetrics? metrics = null) =>
+        OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = device, Tasks = tasks, Lanes = lanes }, logger ?? NullLogger.Instance, metrics);
+
+    private static float[] All(Predictions predictions, int row, int length) =>
+    [
+        .. predictions.Probabilities(Mood, row), .. predictions.Probabilities(Traits, row),
+        .. predictions.TagScores(Tags, row)[..length], .. predictions.TagScores(Names, row)[..length],
+        .. predictions.Tags(Tags, row)[..length].ToArray().Select(t => (float)t), .. predictions.Tags(Names, row)[..length].ToArray().Select(t => (float)t),
+    ];
+
+    [Fact]
+    public void Every_task_is_answered_with_probabilities()
+    {
+        using var model = Load();
+
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6, 7), ToyPackage.Row(20)), 0);
+
+        Assert.Equal(("toy", "1.0.0", "cpu"), (model.Identity.Name, model.Identity.Version, model.Identity.Device));
+        Assert.Equal((2, 5), (predictions.Rows, predictions.Columns));
+        for (var row = 0; row < 2; row++)
+        {
+            Assert.Equal(1, predictions.Probabilities(Mood, row).ToArray().Sum(), 1e-5);
+            Assert.All(predictions.Probabilities(Traits, row).ToArray(), p => Assert.InRange(p, 0, 1));
+            Assert.All(predictions.Tags(Tags, row)[..3].ToArray(), tag => Assert.InRange(tag, 0, 2));
+            Assert.All(predictions.TagScores(Tags, row)[..3].ToArray(), score => Assert.InRange(score, 1 / 3f, 1));
+        }
+    }
+
+    [Fact]
+    public void A_texts_scores_are_the_same_to_the_bit_whatever_shares_its_batch()
+    {
+        using var model = Load();
+        var random = new Random(3);
+        var rows = Enumerable.Range(0, 40).Select(_ => ToyPackage.Row([.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => random.Next(5, 13))]))
+            .Append(ToyPackage.Row(ToyPackage.Large)).ToArray();
+
+        using var together = model.Predict(ToyPackage.Batch(rows), 0);
+
+        for (var row = 0; row < rows.Length; row++)
+        {
+            using var alone = model.Predict(ToyPackage.Batch(rows[row]), 1);
+            Assert.Equal(All(alone, 0, rows[row].Length), All(together, row, rows[row].Length));
+        }
+    }
+
+    [Fact]
+    public void Rows_that_are_the_same_to_the_model_are_scored_once_and_all_answered()
+    {
+        using var meters = new MeterFactory();
+        var deduplicated = 0L;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "mtlstream.model.rows.deduplicated") l.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, _, _) => deduplicated += count);
+        listener.Start();
+        using var model = Load(metrics: new(meters));
+
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(7), ToyPackage.Row(5, 6), ToyPackage.Row(6, 5)), 0);
+
+        Assert.Equal(1, deduplicated);
+        Assert.Equal(All(predictions, 0, 4), All(predictions, 2, 4));
+        Assert.NotEqual(All(predictions, 0, 4), All(predictions, 1, 3));
+    }
+
+    [Fact]
+    public void A_row_with_scores_that_are_not_finite_fails_alone_and_its_neighbours_pass_without_it()
+    {
+        using var model = Load();
+        var (good, bad) = (ToyPackage.Row(5, 6, 7), ToyPackage.Row(5, ToyPackage.Infinite));
+
+        Assert.Contains(
+            "not finite", Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(good, bad), 0)).Message, StringComparison.Ordinal);
+        Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(bad), 0));
+        model.Predict(ToyPackage.Batch(good), 0).Dispose();
+        model.Probe(0);
+    }
+
+    [Fact]
+    public void What_the_graph_refuses_is_an_inference_exception_and_the_lane_goes_on()
+    {
+        using var model = Load();
+
+        var exception = Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Row(ToyPackage.OutsideTheVocabulary)), 0));
+
+        Assert.False(exception.OutOfMemory);
+        Assert.Contains("ONNX Runtime on cpu", exception.Message, StringComparison.Ordinal);
+        model.Probe(0);
+    }
+
+    [Fact]
+    public void A_batch_wider_than_the_model_is_refused()
+    {
+        using var model = Load();
+
+        Assert.Contains(
+            "at most 64", Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Row(new int[63])), 0)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_widest_row_fits()
+    {
+        using var model = Load();
+
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row([.. Enumerable.Repeat(5, 62)])), 1);
+
+        Assert.Equal(64, predictions.Columns);
+    }
+
+    [Fact]
+    public async Task Lanes_run_side_by_side_without_touching_each_other()
+    {
+        using var model = Load(lanes: 4);
+        var rows = Enumerable.Range(5, 8).Select(i => ToyPackage.Row(i, i + 15, i + 20)).ToArray();
+        var expected = rows.Select(row =>
+        {
+            using var predictions = model.Predict(ToyPackage.Batch(row), 0);
+            return All(predictions, 0, row.Length);
+        }).ToArray();
+
+        await Task.WhenAll(Enumerable.Range(0, model.Lanes).Select(lane => Task.Run(() =>
+        {
+            for (var i = 0; i < 500; i++)
+            {
+                var row = (i + lane) % rows.Length;
+                using var predictions = model.Predict(ToyPackage.Batch(rows[row]), lane);
+                Assert.Equal(expected[row], All(predictions, 0, rows[row].Length));
+            }
+        })));
+    }
+
+    [Fact]
+    public void Only_the_tasks_asked_for_are_served()
+    {
+        using var all = Load();
+        using var model = Load(tasks: "tags,traits");
+        var batch = ToyPackage.Batch(ToyPackage.Row(5, 6, 7));
+
+        using var expected = all.Predict(batch, 0);
+        using var predictions = model.Predict(batch, 0);
+
+        Assert.Equal(["traits", "tags"], predictions.Tasks.Select(t => t.Name));
+        Assert.Equal(expected.Probabilities(Traits, 0).ToArray(), predictions.Probabilities(0, 0).ToArray());
+        Assert.Equal(expected.Tags(Tags, 0).ToArray(), predictions.Tags(1, 0).ToArray());
+    }
+
+    [Fact]
+    public void Every_tensor_that_does_not_fit_the_manifest_is_in_one_message()
+    {
+        _package.Edit(manifest =>
+        {
+            manifest["inputs"]!["types"] = "segments";
+            manifest["tasks"]![0]!["labels"] = new JsonArray("low", "high");
+            manifest["tasks"]![1]!["outputs"]!["probabilities"] = "feelings.probabilities";
+            manifest["tasks"]![2]!["outputs"]!["tags"] = "tags.scores";
+        });
+
+        var message = Assert.Throws<InvalidDataException>(() => Load()).Message;
+
+        string[] expected =
+        [
+            "input segments: not in the graph, which has input_ids, attention_mask, token_type_ids; expected Int64 [rows, columns].",
+            "input token_type_ids: found in the graph, but the manifest's inputs are input_ids, attention_mask, segments.",
+            "task mood, output mood.probabilities: found Float [-1, 3], expected Float [rows, 2]",
+            "task traits, output feelings.probabilities: not in the graph",
+            "task tags, output tags.scores: found Float [-1, -1], expected Int32 [rows, columns]",
+        ];
+        Assert.All(expected, problem => Assert.Contains(problem, message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("weights.bin")]
+    [InlineData("model.cpu.onnx")]
+    public void A_truncated_file_is_named_whether_its_checksum_is_known_or_not(string file)
+    {
+        File.WriteAllBytes(_package.At(file), File.ReadAllBytes(_package.At(file))[..^700]);
+
+        Assert.Contains($"{file}: found sha256", Assert.Throws<InvalidDataException>(() => Load()).Message, StringComparison.Ordinal);
+
+        _package.Edit(manifest => manifest.Remove("checksums"));
+        Assert.Contains("model.cpu.onnx: ONNX Runtime cannot open it", Assert.Throws<InvalidDataException>(() => Load()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_weight_file_is_an_error_that_names_the_graph()
+    {
+        _package.Edit(manifest => manifest.Remove("checksums"));
+        File.Delete(_package.At("weights.bin"));
+
+        Assert.Contains("weights.bin", Assert.Throws<InvalidDataException>(() => Load()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Auto_falls_back_to_the_cpu_with_one_warning_and_a_gauge_that_says_so()
+    {
+        using var meters = new MeterFactory();
+        var serving = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "mtlstream.model.serving") l.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((_, value, tags, _) => serving.Add($"{value} {tags[0].Key}={tags[0].Value}"));
+        listener.Start();
+        var logger = new RecordingLogger();
+
+        using var model = Load(device: "auto", logger: logger, metrics: new(meters));
+        listener.RecordObservableInstruments();
+
+        Assert.Equal("cpu", model.Identity.Device);
+        Assert.Single(logger.Lines, l => l.Level == LogLevel.Warning);
+        Assert.Contains("1 mtlstream.model.device=cpu", serving);
+    }
+
+    [Fact]
+    public void A_gpu_asked_for_by_name_is_missed_at_start()
+    {
+        if (File.Exists("/proc/driver/nvidia/version")) return; // with a GPU the opposite is true
+
+        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
+
+        var message = Assert.Throws<DeviceUnavailableException>(() => Load(device: "cuda")).Message;
+
+        Assert.Contains("NVIDIA GPU", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_that_the_package_has_no_graph_for_is_named()
+    {
+        Assert.Contains(
+            "graphs: found cpu, expected cuda for device cuda", Assert.Throws<InvalidDataException>(() => Load(device: "cuda")).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Failed to allocate memory for requested buffer of size 17179869184", true)]
+    [InlineData("CUDA failure 2: out of memory ; GPU=0", true)]
+    [InlineData("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED", true)]
+    [InlineData("indices element out of data bounds, idx=64 must be within the inclusive range [-64,63]", false)]
+    public void Running_out_of_memory_is_told_from_other_failures(string message, bool expected) =>
+        Assert.Equal(expected, OnnxMultitaskModel.IsOutOfMemory(message));
+
+    [Fact]
+    public void A_call_allocates_nothing_per_row()
+    {
+        using var model = Load();
+        var one = ToyPackage.Batch(ToyPackage.Row(5, 6, 7));
+        var many = ToyPackage.Batch([.. Enumerable.Range(0, 64).Select(i => ToyPackage.Row(5 + i % 8, 20 + i / 8, 7))]);
+        long Allocated(TokenBatch batch)
+        {
+            for (var i = 0; i < 50; i++) model.Predict(batch, 0).Dispose();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 100; i++) model.Predict(batch, 0).Dispose();
+            return (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
+        }
+
+        // What is left is the predictions object itself; the same for one row and for 64.
+        Assert.Equal(Allocated(one), Allocated(many));
+    }
+
+    private sealed class RecordingLogger : ILogger
+    {
+        public List<(LogLevel Level, string Line)> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add((logLevel, formatter(state, exception)));
+    }
+}

@@ -1,0 +1,60 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using MtlStream.Batching;
+using MtlStream.Inference;
+using MtlStream.Tests.Doubles;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Tests.Inference;
+
+/// <summary>A copy of the package in <c>toy-model/</c> that a test may spoil.</summary>
+internal sealed class ToyPackage : IDisposable
+{
+    public const int Infinite = 13, Large = 14, OutsideTheVocabulary = 64;
+
+    private static readonly string s_original = Path.Combine(Root(), "tests", "MtlStream.Tests", "Inference", "toy-model");
+
+    public ToyPackage()
+    {
+        foreach (var file in Directory.GetFiles(s_original).Where(f => !f.EndsWith(".py", StringComparison.Ordinal)))
+            File.Copy(file, At(Path.GetFileName(file)));
+    }
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("mtlstream-toy").FullName;
+
+    public string At(string file) => Path.Combine(Folder, file);
+
+    public ModelManifest Manifest() => ModelManifest.Load(Folder);
+
+    /// <summary>Changes the manifest; checksums are made to fit the files as they are.</summary>
+    public ToyPackage Edit(Action<JsonObject> edit)
+    {
+        var manifest = JsonNode.Parse(File.ReadAllText(At("model.json")))!.AsObject();
+        foreach (var name in manifest["checksums"]!.AsObject().Select(c => c.Key).ToList())
+            manifest["checksums"]![name] = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(At(name))));
+        edit(manifest);
+        File.WriteAllText(At("model.json"), manifest.ToJsonString());
+        return this;
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    /// <summary>An event of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
+    public static TokenRow Row(params int[] ids)
+    {
+        var (tokens, windows) = (new PooledArray<Token>(ids.Length), new PooledArray<TokenWindow>(1));
+        for (var i = 0; i < ids.Length; i++) tokens.Span[i] = new(ids[i], i, i + 1, (byte)(i % 4), true);
+        windows.Span[0] = new(0, ids.Length);
+        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 2, 3, truncated: false);
+        return new(new(new(Make.Record(0), new PooledArray<char>(0), default), text), 0);
+    }
+
+    public static TokenBatch Batch(params TokenRow[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+
+    private static string Root()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "MtlStream.sln"))) at = at.Parent ?? throw new InvalidOperationException("Not inside the repository.");
+        return at.FullName;
+    }
+}
