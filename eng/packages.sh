@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Fills a local package folder with what this machine's NuGet sources lack, and only that, once. Quiet when there is nothing to do.
-# Usage: eng/packages.sh [--refresh]      --refresh asks NuGet again about every package
+# Usage: eng/packages.sh [--refresh | --summary]
+#   --refresh asks NuGet again about every package; --summary says in one line where the packages in question came from
 #   MTLSTREAM_CACHE   where the folder is (default: $XDG_CACHE_HOME/mtlstream, else ~/.cache/mtlstream); Directory.Build.props looks there too
 #   MTLSTREAM_CUDA    1: also the CUDA and TensorRT providers; 0: never; unset: where there is an NVIDIA GPU
 # What was decided about a package is one word in $MTLSTREAM_CACHE/state/ID.VERSION: gallery, local-RECIPE or absent.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${MTLSTREAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtlstream}
-packages=$cache/packages state=$cache/state
+. "$here/environment.sh"
+cache=$mtlstream_cache packages=$mtlstream_cache/packages state=$mtlstream_cache/state
 recipe=1                        # raise it when a recipe below changes what a package holds
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false DOTNET_CLI_UI_LANGUAGE=en
-export DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true
 
 required=(librdkafka.redist Microsoft.ML.OnnxRuntime.Managed Microsoft.ML.OnnxRuntime.Gpu)
 optional=(Microsoft.ML.Tokenizers Testcontainers.Kafka)
@@ -65,7 +64,7 @@ probe() {
     echo '</Solution>'
   } > "$folder/probe.slnx"
   local restored=true
-  dotnet restore "$folder/probe.slnx" -p:RestorePackagesPath="$folder/packages" -p:NuGetAudit=false --disable-build-servers > "$folder/log" 2>&1 9>&- || restored=false
+  dotnet restore "$folder/probe.slnx" -p:RestorePackagesPath="$folder/packages" -p:NuGetAudit=false > "$folder/log" 2>&1 9>&- || restored=false
   # NU1101 to NU1103: no such package, or not in this version. Anything else is no answer.
   if [ $restored = false ] && { ! grep -q 'error NU110[123]' "$folder/log" || grep 'error' "$folder/log" | grep -qv 'error NU110[123]'; }; then
     grep 'error' "$folder/log" | grep -v 'error NU110[123]' | sort -u | head -5 >&2
@@ -119,7 +118,7 @@ pack() { # ID FOLDER: packs FOLDER's files as the package ID
   cp "$here/packages/Directory.Build.props" "$here/packages/$1.csproj" "$build"
   echo '<Project/>' | tee "$build/Directory.Build.targets" > "$build/Directory.Packages.props"
   dotnet pack "$build/$1.csproj" -c Release -o "$build/out" -p:Version="$version" -p:Natives="$2" -p:NuGetAudit=false \
-    -p:RestoreAdditionalProjectSources="$packages" -p:UseSharedCompilation=false -nologo -v q -nr:false
+    -p:RestoreAdditionalProjectSources="$packages" -nologo -v q
   rm -rf "${NUGET_PACKAGES:-$HOME/.nuget/packages}/${1,,}/$version"     # an older filling, already unpacked
   mv "$build/out/$1.$version.nupkg" "$packages/"
   decide "$1" "local-$recipe"
@@ -208,7 +207,23 @@ XML
   cmp -s "$cache/packages.props.new" "$cache/packages.props" && rm "$cache/packages.props.new" || mv "$cache/packages.props.new" "$cache/packages.props"
 }
 
-[ "${1:-}" = --refresh ] && rm -rf "$state"
+summary() {
+  local id line=''
+  for id in "${required[@]}" "$providers" "${optional[@]}"; do
+    case $(decision "$id") in
+      local-*) line+=", $id filled locally" ;;
+      absent) line+=", $id left out (not in NuGet here)" ;;
+    esac
+  done
+  echo "packages: ${line:+${line:2}; }all others from NuGet"
+}
+
+case ${1:-} in
+  '') ;;
+  --refresh) rm -rf "$state" ;;
+  --summary) summary; exit ;;
+  *) fail "what is '$1'? Usage: eng/packages.sh [--refresh | --summary]" ;;
+esac
 nothing_to_do && exit
 mkdir -p "$state"
 exec 9> "$cache/lock"

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# All tests: unit, and integration on the mock cluster inside librdkafka. Ends with the line "N passed, N failed".
+# Usage: ./test.sh [--faults] [arguments of dotnet test, such as --filter FullyQualifiedName~Batch]
+#   --faults               only the fault campaign (category Faults), which is left out otherwise
+#   MTLSTREAM_TEST_KAFKA   path of a script that starts and stops a real Kafka: adds the tests that need one
+set -euo pipefail
+root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+. "$root/eng/environment.sh"
+category='Category!=Faults' filter='' arguments=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --faults) category='Category=Faults'; shift ;;
+    --filter) filter=${2:?--filter needs an expression}; shift 2 ;;
+    -h | --help) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"; exit ;;
+    *) arguments+=("$1"); shift ;;
+  esac
+done
+if [ "$category" = 'Category=Faults' ] && [ -z "${MTLSTREAM_TEST_KAFKA:-}" ]; then
+  echo "test.sh: the fault campaign needs a real Kafka: set MTLSTREAM_TEST_KAFKA to the script that drives one." >&2
+  exit 2
+fi
+
+"$root/eng/packages.sh"
+"$root/eng/packages.sh" --summary >&2
+results=$root/artifacts/test-results
+rm -rf "$results"
+code=0
+dotnet build "$root/MtlStream.sln" -v quiet --nologo -clp:ErrorsOnly || code=1
+if [ $code = 0 ]; then
+  # One project after the other: they would take each other's cores.
+  dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
+    --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
+fi
+
+counters=$(cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' || true)
+sum() { grep -oE "[ ]$1=\"[0-9]+" <<< "$counters" | grep -oE '[0-9]+$' | awk '{ n += $1 } END { print n + 0 }'; }
+passed=$(sum passed) failed=$(( $(sum failed) + $(sum error) + $(sum timeout) + $(sum aborted) ))
+skipped=$(( $(sum total) - $(sum executed) ))
+# A build that fails, a test host that dies, or no test at all is a failure that no counter shows.
+if [ "$failed" = 0 ] && { [ $code != 0 ] || [ "$passed" = 0 ]; }; then
+  echo "test.sh: the run ended with code $code after $passed passed tests" >&2
+  failed=1
+fi
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
