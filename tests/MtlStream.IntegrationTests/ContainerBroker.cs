@@ -1,0 +1,30 @@
+using Testcontainers.Kafka;
+
+namespace MtlStream.IntegrationTests;
+
+/// <summary>
+/// Apache Kafka in a container, for machines with Docker. Compiled only where <c>Testcontainers.Kafka</c> restores;
+/// CI does not exercise it.
+/// </summary>
+/// <remarks>Source: https://dotnet.testcontainers.org/modules/kafka/.</remarks>
+internal sealed class ContainerBroker : IAsyncDisposable
+{
+    private readonly KafkaContainer _container = new KafkaBuilder("apache/kafka:4.3.1").Build();
+
+    private ContainerBroker()
+    {
+    }
+
+    /// <summary>Servers for <c>bootstrap.servers</c>.</summary>
+    public string BootstrapServers => _container.GetBootstrapAddress();
+
+    /// <summary>Returns when the broker takes requests.</summary>
+    public static async Task<ContainerBroker> StartAsync(CancellationToken abort)
+    {
+        var broker = new ContainerBroker();
+        await broker._container.StartAsync(abort);
+        return broker;
+    }
+
+    public ValueTask DisposeAsync() => _container.DisposeAsync();
+}
