@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
+using MtlStream.Inference;
+
+namespace MtlStream.Host;
+
+/// <summary>The command tree, and what happens around every command: parsing, signals, errors, exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>Shown below the help of the root command.</summary>
+    internal static readonly string[] RootExamples =
+    [
+        "mtlstream demo --events 200",
+        "mtlstream annotate comments.jsonl.gz --out enriched.jsonl --rejects rejected.jsonl",
+        "mtlstream run --Kafka:BootstrapServers=localhost:9092 --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched",
+    ];
+
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("Streaming text analytics: text events in, every task's labels out, one multitask model.")
+        {
+            RunCommand.Build(),
+            DemoCommand.Build(),
+            AnnotateCommand.Build(),
+            TokenizeCommand.Build(),
+            BenchCommand.Build(),
+            DeadLettersCommand.Build(),
+            DoctorCommand.Build(),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        return root;
+    }
+
+    /// <summary>Parses and runs one command line.</summary>
+    /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Parse(args);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync($"mtlstream: {error.Message}");
+            await Console.Error.WriteLineAsync($"Try: {HelpOf(parsed)}");
+            return ExitCodes.Usage;
+        }
+
+        using var signals = new StopSignals();
+        try
+        {
+            // The commands end themselves when the token is cancelled, so the library's own handling of signals and exceptions is off.
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stopping);
+        }
+        catch (Exception exception)
+        {
+            await Console.Error.WriteLineAsync($"mtlstream: {Describe(exception, signals.Stopping)}");
+            return exception is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
+        }
+    }
+
+    /// <summary>A leading <c>@</c> is nothing special: response files are off.</summary>
+    internal static ParseResult Parse(IReadOnlyList<string> args) => Build().Parse(args, new() { ResponseFileTokenReplacer = null });
+
+    /// <summary>The message alone where it says what to do; everything where the program is to blame.</summary>
+    private static string Describe(Exception exception, CancellationToken stopping) => exception switch
+    {
+        OperationCanceledException when stopping.IsCancellationRequested => "stopped before the work was done.",
+        UsageException or PipelineException or InferenceException or InvalidDataException or IOException
+            or UnauthorizedAccessException or TimeoutException => exception.Message,
+        _ => exception.ToString(),
+    };
+
+    private static string HelpOf(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+            names.Insert(0, result.Command is RootCommand ? "mtlstream" : result.Command.Name);
+        return string.Join(' ', names) + " --help";
+    }
+
+    private sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override bool Terminating => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            help.Invoke(parseResult);
+            var examples = parseResult.CommandResult.Command is CliCommand command ? command.Examples : RootExamples;
+            var output = parseResult.InvocationConfiguration.Output;
+            output.WriteLine("Examples:");
+            foreach (var example in examples) output.WriteLine($"  {example}");
+            return ExitCodes.Done;
+        }
+    }
+}
+
+/// <summary>SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once with exit code 1.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly PosixSignalRegistration _interrupt;
+    private readonly PosixSignalRegistration _terminate;
+
+    public StopSignals()
+    {
+        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+    }
+
+    public CancellationToken Stopping => _stopping.Token;
+
+    public void Dispose()
+    {
+        _interrupt.Dispose();
+        _terminate.Dispose();
+        _stopping.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (_stopping.IsCancellationRequested)
+        {
+            Console.Error.WriteLine("mtlstream: second signal, ending without finishing what is in flight.");
+            Environment.Exit(ExitCodes.Failed);
+        }
+
+        _stopping.Cancel();
+    }
+}

@@ -1,0 +1,138 @@
+using System.Collections;
+using System.ComponentModel;
+using System.Globalization;
+using System.Reflection;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Host.Configuration;
+
+/// <summary>One setting that there is. A list ends with <c>:0</c>, a free dictionary with <c>:NAME</c>.</summary>
+internal sealed record KnownSetting(string Key, string Default);
+
+/// <summary>The sections and keys that there are, read from the options records.</summary>
+internal static class SettingsSchema
+{
+    /// <summary>The framework's own section: log levels and format. Its keys are not checked.</summary>
+    public const string FreeSection = "Logging";
+
+    public static IReadOnlyDictionary<string, Type> Sections { get; } = new Dictionary<string, Type>(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Input"] = typeof(InputOptions),
+        ["Output"] = typeof(OutputOptions),
+        ["Model"] = typeof(ModelOptions),
+        ["Tokenization"] = typeof(TokenizationOptions),
+        ["Batching"] = typeof(BatchingOptions),
+        ["Pipeline"] = typeof(PipelineOptions),
+        ["Delivery"] = typeof(DeliveryOptions),
+        ["Http"] = typeof(HttpOptions),
+    };
+
+    /// <summary>Every setting with its default.</summary>
+    public static IEnumerable<KnownSetting> All() =>
+        from section in Sections
+        let defaults = Activator.CreateInstance(section.Value)
+        from property in Properties(section.Value)
+        select new KnownSetting($"{section.Key}:{property.Name}{Suffix(property)}", Text(property.GetValue(defaults)));
+
+    /// <summary>What is wrong with the name or the type of a setting; null when nothing is.</summary>
+    public static string? Check(Setting setting)
+    {
+        var parts = setting.Key.Split(':');
+        if (parts[0].Equals(FreeSection, StringComparison.OrdinalIgnoreCase)) return null;
+        if (!Sections.TryGetValue(parts[0], out var type))
+            return $"{Name(setting)}: there is no section {parts[0]}{Suggest(parts[0], Sections.Keys.Append(FreeSection))}";
+        if (parts.Length == 1) return $"{Name(setting)}: a section, expected a key in it such as {parts[0]}:{Properties(type).First().Name}.";
+
+        var property = Properties(type).FirstOrDefault(p => p.Name.Equals(parts[1], StringComparison.OrdinalIgnoreCase));
+        if (property is null)
+            return $"{Name(setting)}: there is no key {parts[1]} in section {parts[0]}{Suggest(parts[1], Properties(type).Select(p => p.Name))}";
+        if (IsDictionary(property))
+            return parts.Length == 3 ? null : $"{Name(setting)}: expected {parts[0]}:{property.Name}:NAME.";
+        if (IsList(property))
+            return parts.Length == 3 && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                ? null : $"{Name(setting)}: a list, expected {parts[0]}:{property.Name}:0, {parts[0]}:{property.Name}:1 and so on.";
+        if (parts.Length != 2) return $"{Name(setting)}: {parts[0]}:{property.Name} is a value, there is nothing below it.";
+        return CheckValue(setting, property.PropertyType);
+    }
+
+    private static string? CheckValue(Setting setting, Type type)
+    {
+        if (type.IsEnum)
+        {
+            // Numbers would convert as well, into values that have no name.
+            return Enum.GetNames(type).Contains(setting.Value, StringComparer.OrdinalIgnoreCase)
+                ? null : $"{Name(setting)} is '{setting.Value}', expected one of {string.Join(", ", Enum.GetNames(type))}.";
+        }
+
+        try
+        {
+            TypeDescriptor.GetConverter(type).ConvertFromInvariantString(setting.Value);
+            return null;
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException or NotSupportedException)
+        {
+            return $"{Name(setting)} is '{setting.Value}', expected {Describe(type)}.";
+        }
+    }
+
+    private static string Name(Setting setting) =>
+        setting.Origin == "--" + setting.Key ? setting.Origin : $"{setting.Key} ({setting.Origin})";
+
+    private static string Describe(Type type) =>
+        type == typeof(bool) ? "true or false"
+        : type == typeof(TimeSpan) ? "a time such as 00:00:20"
+        : type == typeof(int) || type == typeof(long) ? "a whole number"
+        : $"a {type.Name}";
+
+    private static IEnumerable<PropertyInfo> Properties(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true });
+
+    private static bool IsDictionary(PropertyInfo property) =>
+        property.PropertyType.IsGenericType && property.PropertyType.Name.Contains("Dictionary", StringComparison.Ordinal);
+
+    private static bool IsList(PropertyInfo property) =>
+        property.PropertyType != typeof(string) && !IsDictionary(property) && property.PropertyType.IsAssignableTo(typeof(IEnumerable));
+
+    private static string Suffix(PropertyInfo property) => IsDictionary(property) ? ":NAME" : IsList(property) ? ":0" : "";
+
+    private static string Text(object? value) => value switch
+    {
+        null => "",
+        string text => text,
+        IEnumerable items => string.Join(", ", items.Cast<object>()),
+        bool flag => flag ? "true" : "false",
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+
+    /// <summary>The end of the sentence: a full stop, or the name that was probably meant.</summary>
+    private static string Suggest(string wrong, IEnumerable<string> known)
+    {
+        var names = known.ToList();
+        var nearest = names.MinBy(n => Distance(wrong, n))!;
+        return Distance(wrong, nearest) <= Math.Max(2, wrong.Length / 3)
+            ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";
+    }
+
+    /// <summary>Levenshtein distance, letter case ignored.</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var same = char.ToUpperInvariant(a[i - 1]) == char.ToUpperInvariant(b[j - 1]);
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (same ? 0 : 1)));
+            }
+        }
+
+        return row[^1];
+    }
+}
