@@ -22,12 +22,8 @@ internal static class CommandLine
         var root = new RootCommand("Streaming text analytics: text events in, every task's labels out, one multitask model.")
         {
             RunCommand.Build(),
-            DemoCommand.Build(),
             AnnotateCommand.Build(),
             TokenizeCommand.Build(),
-            BenchCommand.Build(),
-            DeadLettersCommand.Build(),
-            DoctorCommand.Build(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -52,7 +48,9 @@ internal static class CommandLine
             // The commands end themselves when the token is cancelled, so the library's own handling of signals and exceptions is off.
             return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stopping);
         }
+#pragma warning disable CA1031 // the last place that can turn an exception into an exit code
         catch (Exception exception)
+#pragma warning restore CA1031
         {
             await Console.Error.WriteLineAsync($"mtlstream: {Describe(exception, signals.Stopping)}");
             return exception is UsageException ? ExitCodes.Usage : ExitCodes.Failed;

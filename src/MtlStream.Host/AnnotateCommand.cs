@@ -1,0 +1,93 @@
+using System.CommandLine;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Host.Lines;
+using MtlStream.Inference;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Host;
+
+/// <summary><c>mtlstream annotate</c>: the pipeline of the worker over the lines of a file.</summary>
+internal static class AnnotateCommand
+{
+    /// <param name="File">Path, or <c>-</c> for standard input.</param>
+    /// <param name="Out">Path; null for standard output.</param>
+    /// <param name="Rejects">Path; null for standard error.</param>
+    internal sealed record Request(
+        string File, InputOptions Input, OutputOptions Output, ModelOptions Model, string? Out, string? Rejects);
+
+    public static Command Build()
+    {
+        var file = CommonOptions.File();
+        var format = CommonOptions.Format();
+        var pointer = new Option<string>("--text-field") { Description = "JSON pointer to the text.", HelpName = "/pointer", DefaultValueFactory = _ => "/text" };
+        var output = new Option<string?>("--out") { Description = "File for the enriched lines; without it stdout.", HelpName = "FILE" };
+        var rejects = new Option<string?>("--rejects") { Description = "File for rejected lines, as dead-letter.v1 JSON; without it stderr.", HelpName = "FILE" };
+        var allScores = new Option<bool>("--all-scores") { Description = "Text-level tasks also carry every label's probability." };
+        var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
+        var command = new CliCommand(
+            "annotate", "Enriches the lines of a file, without Kafka: one line in, one line out, in order. Exit code 3: some lines were rejected.",
+            "mtlstream annotate comments.jsonl.gz --out enriched.jsonl --rejects rejected.jsonl",
+            "mtlstream annotate - --format text --tasks sentiment,entities < lines.txt")
+        {
+            file, format, pointer, output, rejects, tasks, allScores, model, device,
+        };
+        command.SetAction((parsed, stopping) => RunAsync(
+            new(
+                parsed.GetRequiredValue(file),
+                new()
+                {
+                    Format = CommonOptions.ToInputFormat(parsed.GetRequiredValue(format)),
+                    TextPointer = parsed.GetRequiredValue(pointer),
+                    MaxPayloadBytes = LineReader.MaxLineBytes,
+                },
+                new() { AllScores = parsed.GetValue(allScores) },
+                new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device), Tasks = parsed.GetRequiredValue(tasks) },
+                parsed.GetValue(output),
+                parsed.GetValue(rejects)),
+            stopping));
+        return command;
+    }
+
+    internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
+    {
+        Check(request.Input);
+        using var assembly = PipelineAssembly.ForTool();
+        await using var input = CommonOptions.OpenInput(request.File);
+        using var loaded = assembly.LoadModel(request.Model, new TokenizationOptions());
+        await using var results = request.Out is { } path ? CommonOptions.CreateOutput(path, request.File) : Console.OpenStandardOutput();
+        await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : Console.OpenStandardError();
+
+        await using var reader = new LineReader(input);
+        var source = new LineSource(reader, request.File == "-" ? "stdin" : request.File, assembly.Time);
+        using var sink = new LineSink(results, rejects, assembly.Time);
+        using (new ProgressBar(assembly.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null)))
+        {
+            var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
+            try
+            {
+                await assembly.Pipeline(loaded, source, sink, request.Input, request.Output, settings).RunAsync(stopping);
+            }
+            catch (PipelineException) when (sink.ReaderGone)
+            {
+                throw new IOException($"the reader of the output went away after {sink.Enriched} lines.");
+            }
+        }
+
+        if (!source.ReachedEnd) throw new IOException($"stopped after line {source.Lines}, before the end of the input.");
+        return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
+    }
+
+    private static void Check(InputOptions input)
+    {
+        try
+        {
+            _ = new EventDecoder(input);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException(exception.Message, exception);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using MtlStream.Events;
+
+namespace MtlStream.Host;
+
+/// <summary>Options and arguments that several commands share.</summary>
+internal static class CommonOptions
+{
+    /// <summary>Camel case, text readable as it is.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static Option<string> Model() => new("--model")
+    {
+        Description = "Folder of a model package; without it the one that comes with the program.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "",
+    };
+
+    public static Option<string> Device()
+    {
+        var device = new Option<string>("--device") { Description = "Where the model runs.", DefaultValueFactory = _ => "auto" };
+        device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "tensorrt");
+        return device;
+    }
+
+    public static Option<string> Tasks() => new("--tasks")
+    {
+        Description = "Comma-separated tasks to run; without it all of them.",
+        HelpName = "a,b",
+        DefaultValueFactory = _ => "",
+    };
+
+    public static Option<bool> JsonReport() => new("--json") { Description = "Make the last line of stdout one JSON object." };
+
+    public static Option<string> Input() => new("--input") { Description = "JSON lines with a member text, plain or gzipped.", HelpName = "FILE", Required = true };
+
+    public static Option<string> Format()
+    {
+        var format = new Option<string>("--format") { Description = "What a line is: a JSON object, or the text itself.", DefaultValueFactory = _ => "jsonl" };
+        format.AcceptOnlyFromAmong("jsonl", "text");
+        return format;
+    }
+
+    public static Argument<string> File() => new("FILE")
+    {
+        Description = "File to read, plain or gzipped; - for standard input.",
+        DefaultValueFactory = _ => "-",
+    };
+
+    /// <param name="format"><c>jsonl</c> or <c>text</c>.</param>
+    public static InputFormat ToInputFormat(string format) => format == "text" ? InputFormat.Text : InputFormat.Json;
+
+    /// <summary>Opens what an argument FILE names.</summary>
+    /// <exception cref="UsageException">It cannot be opened.</exception>
+    public static Stream OpenInput(string path)
+    {
+        if (path == "-") return Console.OpenStandardInput();
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path} cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Creates or overwrites a file.</summary>
+    /// <param name="inputs">Files that are read in the same run: writing to one of them would destroy it.</param>
+    /// <exception cref="UsageException">It cannot be written.</exception>
+    public static Stream CreateOutput(string path, params string[] inputs)
+    {
+        if (inputs.Any(i => i != "-" && Path.GetFullPath(i) == Path.GetFullPath(path)))
+            throw new UsageException($"{path} is read and written at once: expected another name for the output.");
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, 1);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path} cannot be written: {exception.Message}", exception);
+        }
+    }
+}

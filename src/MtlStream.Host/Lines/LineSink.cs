@@ -1,0 +1,104 @@
+using MtlStream.Delivery;
+using MtlStream.Events;
+
+namespace MtlStream.Host.Lines;
+
+/// <summary>Writes results as lines, and rejected lines as <c>dead-letter.v1</c> JSON. Does not own the streams.</summary>
+internal sealed class LineSink : IOutboundSink, IDisposable
+{
+    private static readonly TimeSpan s_flushInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _gate = new();
+    private readonly Stream _results;
+    private readonly Stream _rejects;
+    private readonly ITimer _flushing;
+    private bool _unflushed;
+
+    public LineSink(Stream results, Stream rejects, TimeProvider time)
+    {
+        _results = new BufferedStream(results, 1 << 16);
+        _rejects = new BufferedStream(rejects, 1 << 12);
+        // Whoever waits at the other end of a pipe sees a result soon, and a file is not written line by line.
+        _flushing = time.CreateTimer(_ => FlushQuietly(), null, s_flushInterval, s_flushInterval);
+    }
+
+    public long Enriched { get; private set; }
+    public long Rejected { get; private set; }
+
+    /// <summary>True when whoever reads the results went away.</summary>
+    public bool ReaderGone { get; private set; }
+
+    public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
+    {
+        lock (_gate)
+        {
+            if (record.Destination == Destination.DeadLetters)
+            {
+                _rejects.Write(DeadLetterLine.Encode(record));
+                _rejects.WriteByte((byte)'\n');
+                Rejected++;
+            }
+            else
+            {
+                Write(record.Payload!);
+                Enriched++;
+            }
+
+            _unflushed = true;
+        }
+
+        reported(record, null);
+        return ValueTask.CompletedTask;
+    }
+
+    public Task FlushAsync(CancellationToken abort)
+    {
+        lock (_gate) Flush();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _flushing.Dispose();
+
+    private void Write(byte[] payload)
+    {
+        try
+        {
+            _results.Write(payload);
+            _results.WriteByte((byte)'\n');
+        }
+        catch (IOException)
+        {
+            ReaderGone = true;
+            throw;
+        }
+    }
+
+    private void Flush()
+    {
+        if (!_unflushed) return;
+        try
+        {
+            _results.Flush();
+        }
+        catch (IOException)
+        {
+            ReaderGone = true;
+            throw;
+        }
+
+        _rejects.Flush();
+        _unflushed = false;
+    }
+
+    private void FlushQuietly()
+    {
+        try
+        {
+            lock (_gate) Flush();
+        }
+        catch (IOException)
+        {
+            // The next line or the end meets the same error where it can be reported.
+        }
+    }
+}

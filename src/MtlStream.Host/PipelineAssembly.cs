@@ -1,0 +1,101 @@
+using System.Diagnostics.Metrics;
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Onnx;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Host;
+
+/// <summary>A model and the tokenizer that belongs to it. Owns the model.</summary>
+internal sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, TextTokenizer Tokenizer) : IDisposable
+{
+    public void Dispose() => Model.Dispose();
+}
+
+/// <summary>Puts models and pipelines together, the same way for every command.</summary>
+/// <param name="owned">Disposed with the assembly; null when the container does it.</param>
+internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meters, TimeProvider time, IDisposable? owned = null) : IDisposable
+{
+    private readonly Lazy<PipelineMetrics> _pipelineMetrics = new(() => new(meters));
+    private readonly Lazy<ModelMetrics> _modelMetrics = new(() => new(meters));
+
+    public TimeProvider Time { get; } = time;
+    public ILoggerFactory Loggers { get; } = loggers;
+    public IMeterFactory Meters { get; } = meters;
+
+    /// <summary>For commands without a host: warnings go to stderr.</summary>
+    public static PipelineAssembly ForTool(LogLevel least = LogLevel.Warning)
+    {
+        var services = new ServiceCollection();
+        services.AddMetrics().AddLogging(logging => logging.AddStderrConsole().SetMinimumLevel(least));
+        var provider = services.BuildServiceProvider();
+        return new(provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<IMeterFactory>(), TimeProvider.System, provider);
+    }
+
+    /// <summary>The package that an option or a setting names.</summary>
+    /// <exception cref="UsageException">There is no such folder, or no package came with the program.</exception>
+    /// <exception cref="InvalidDataException">The manifest is not what it should be.</exception>
+    public static ModelManifest FindPackage(string path)
+    {
+        string folder;
+        try
+        {
+            folder = ModelManifest.Locate(path == NullModel.Path ? "" : path);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new UsageException(exception.Message, exception);
+        }
+
+        if (!Directory.Exists(folder)) throw new UsageException($"the model folder {folder} does not exist.");
+        return ModelManifest.Load(folder);
+    }
+
+    /// <summary>Loads and warms up the model; seconds on a CPU.</summary>
+    /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
+    /// <exception cref="InvalidDataException">The package is not what its manifest says.</exception>
+    public LoadedModel LoadModel(ModelOptions options, TokenizationOptions tokenization)
+    {
+        var manifest = FindPackage(options.Path);
+        try
+        {
+            manifest.Select(options.Tasks);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new UsageException(exception.Message, exception);
+        }
+
+        var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
+        IMultitaskModel model = options.Path == NullModel.Path
+            ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)])
+            : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value);
+        return new(manifest, model, tokenizer);
+    }
+
+    public AnalyticsPipeline Pipeline(
+        LoadedModel loaded, IEventSource source, IOutboundSink sink, InputOptions input, OutputOptions output, PipelineSettings settings) =>
+        new(source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
+            sink, settings, _pipelineMetrics.Value, Time, Loggers.CreateLogger<AnalyticsPipeline>());
+
+    public void Dispose() => owned?.Dispose();
+}
+
+internal static class LoggingSetup
+{
+    /// <summary>One line per message, all of them to stderr: stdout belongs to the results.</summary>
+    public static ILoggingBuilder AddStderrConsole(this ILoggingBuilder logging)
+    {
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        return logging;
+    }
+}

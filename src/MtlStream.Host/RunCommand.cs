@@ -1,0 +1,65 @@
+using System.CommandLine;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
+
+namespace MtlStream.Host;
+
+/// <summary><c>mtlstream run</c>: the worker.</summary>
+internal static class RunCommand
+{
+    /// <summary>How much longer the process may take to stop than the pipeline may take to drain.</summary>
+    internal static readonly TimeSpan ShutdownMargin = TimeSpan.FromSeconds(10);
+
+    public static Command Build()
+    {
+        var command = new CliCommand(
+            "run", "Runs the worker: events from Kafka, labels to Kafka. Settings as --Section:Key=value, in the environment as MTLSTREAM__Section__Key, or in appsettings.json.",
+            "mtlstream run --Kafka:BootstrapServers=localhost:9092 --Kafka:GroupId=labels --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected",
+            "MTLSTREAM__Kafka__BootstrapServers=localhost:9092 mtlstream run --Delivery:Guarantee=ExactlyOnce --Http:Url=http://0.0.0.0:8080")
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed.UnmatchedTokens), stopping));
+        return command;
+    }
+
+    /// <summary>Runs until a signal, or a failure that ends the process.</summary>
+    internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
+    {
+        using var host = BuildHost(settings);
+        await host.RunAsync(stopping);
+        return host.Services.GetRequiredService<PipelineService>().Failed ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    internal static IHost BuildHost(AppSettings settings)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
+        builder.Logging.AddConfiguration(settings.Configuration.GetSection(SettingsSchema.FreeSection)).AddStderrConsole();
+        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.Warning);
+
+        var services = builder.Services;
+        services.AddMetrics();
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<PipelineAssembly>();
+        services.AddSingleton<WorkerHealth>();
+        services.AddSingleton<PipelineService>();
+        Telemetry.Add(builder);
+
+        // Stopped in the opposite order: the probes are answered until the pipeline is drained.
+        if (!settings.Http.IsOff) services.AddHostedService<HealthServer>();
+        services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
+
+        // Signals are the command line's; the host only hears that it should stop.
+        services.AddSingleton<IHostLifetime, NoLifetime>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Delivery.DrainTimeout + ShutdownMargin);
+        return builder.Build();
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

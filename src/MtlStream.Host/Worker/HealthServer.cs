@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using MtlStream.Host.Configuration;
+
+namespace MtlStream.Host.Worker;
+
+/// <summary>Answers <c>/health/startup</c>, <c>/health/ready</c> and <c>/health/live</c>: 200, or 503 with what is missing.</summary>
+internal sealed class HealthServer(AppSettings settings, WorkerHealth health, ILogger<HealthServer> logger) : IHostedService, IAsyncDisposable
+{
+    private WebApplication? _server;
+
+    /// <summary>Where it listens, the port filled in; null before the start.</summary>
+    public Uri? Address { get; private set; }
+
+    /// <exception cref="IOException">The address is taken.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseUrls(settings.Http.Url);
+        _server = builder.Build();
+        _server.Run(AnswerAsync);
+        await _server.StartAsync(cancellationToken);
+        Address = new(_server.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
+            .Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        logger.HealthListening(Address);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _server?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+    }
+
+    private Task AnswerAsync(HttpContext context)
+    {
+        Func<string?>? probe = context.Request.Path.Value switch
+        {
+            "/health/startup" => health.Startup,
+            "/health/ready" => health.Ready,
+            "/health/live" => health.Live,
+            _ => null,
+        };
+        if (probe is null || !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        var missing = probe();
+        context.Response.StatusCode = missing is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.CacheControl = "no-store";
+        return context.Response.WriteAsJsonAsync(new Answer(missing is null ? "ok" : "unavailable", missing), context.RequestAborted);
+    }
+
+    private sealed record Answer(string Status, string? Reason);
+}
