@@ -21,9 +21,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Streaming text analytics: text events in, every task's labels out, one multitask model.")
         {
-            RunCommand.Build(),
             AnnotateCommand.Build(),
-            TokenizeCommand.Build(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

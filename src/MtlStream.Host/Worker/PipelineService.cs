@@ -1,0 +1,42 @@
+using MtlStream.Host.Configuration;
+
+namespace MtlStream.Host.Worker;
+
+/// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
+internal sealed class PipelineService(
+    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    : BackgroundService
+{
+    /// <summary>The run ended by itself or by a failure, not by a stop.</summary>
+    public bool Failed { get; private set; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Loading takes seconds of CPU: the host goes on starting meanwhile, and the probes are answered.
+        await Task.Yield();
+        await using var stopRequested = stoppingToken.Register(() =>
+        {
+            health.Draining();
+            logger.Stopping();
+        });
+        try
+        {
+            await RunAsync(stoppingToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+        {
+            logger.PipelineFailed(exception);
+            health.Failed(exception.Message);
+            Failed = true;
+        }
+
+        lifetime.StopApplication();
+    }
+
+    private async Task RunAsync(CancellationToken stopping)
+    {
+        using var loaded = assembly.LoadModel(settings.Model, settings.Tokenization);
+        stopping.ThrowIfCancellationRequested();
+        await Task.CompletedTask;
+    }
+}
