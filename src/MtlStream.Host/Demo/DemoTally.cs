@@ -67,7 +67,7 @@ internal sealed class DemoTally(TimeProvider time)
     /// <returns>False when it had come back before, or was never produced.</returns>
     public bool CameBack(string key, ReadOnlySpan<byte> payload, bool deadLetter)
     {
-        var shown = deadLetter ? null : Read(payload);
+        (ShownEvent Event, List<(string Task, string Label)> Labels)? shown = deadLetter ? null : Read(payload);
         lock (_gate)
         {
             if (!_away.Remove(key, out var produced)) return false;
