@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace MtlStream.Events;
 
 /// <summary>Why an event was sent to the dead-letter topic instead of being analysed.</summary>
@@ -32,6 +34,24 @@ public enum RejectionReason
 
     /// <summary>The enriched event is larger than the output topic allows, or the broker refused it for good.</summary>
     OutputTooLarge,
+}
+
+/// <summary>Reasons as headers, schema and metric tags spell them.</summary>
+public static class RejectionReasons
+{
+    private static readonly string[] Names = Array.ConvertAll(Enum.GetNames<RejectionReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
+
+    /// <summary>All of them, in the order of the enum.</summary>
+    public static IReadOnlyList<string> WireNames => Names;
+
+    public static string WireName(this RejectionReason reason) => Names[(int)reason];
+
+    public static bool TryParse(string wireName, out RejectionReason reason)
+    {
+        var index = Array.IndexOf(Names, wireName);
+        reason = (RejectionReason)Math.Max(index, 0);
+        return index >= 0;
+    }
 }
 
 /// <summary>An event that cannot be analysed. A value, not an exception: it is an expected outcome.</summary>

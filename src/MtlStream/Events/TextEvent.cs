@@ -10,12 +10,29 @@ public enum EnvelopeKind
     Json,
 }
 
-/// <summary>Where in the original payload the member <c>analysis</c> goes.</summary>
-/// <param name="InsertAt">Byte index in the payload of the closing brace of the object that gets the member.</param>
+/// <summary>Where in the original payload the member <c>analysis</c> goes. Indexes are bytes of the payload, or of <see cref="Rewritten"/>.</summary>
+/// <param name="InsertAt">Index of the closing brace of the object that gets the member.</param>
 /// <param name="NeedsComma">True when that object has another member before it.</param>
 /// <param name="RemoveStart">Start of a member <c>analysis</c> that is already there, its comma included; -1 when there is none.</param>
 /// <param name="RemoveEnd">Exclusive end of that member.</param>
-public readonly record struct Envelope(EnvelopeKind Kind, int InsertAt, bool NeedsComma, int RemoveStart = -1, int RemoveEnd = -1);
+public readonly record struct Envelope(EnvelopeKind Kind, int InsertAt, bool NeedsComma, int RemoveStart = -1, int RemoveEnd = -1)
+{
+    /// <summary>Leading bytes that are not carried: a byte order mark, a schema registry's frame.</summary>
+    public int Skip { get; init; }
+
+    /// <summary>
+    /// What is carried in place of the payload; null, for nearly every event, when it is the payload itself. A CloudEvent whose
+    /// data is text or base64 gets it as an object; of several members <c>analysis</c> only the last is in here.
+    /// </summary>
+    public byte[]? Rewritten { get; init; }
+
+    internal Envelope Moved(int by) => this with
+    {
+        InsertAt = InsertAt + by,
+        RemoveStart = RemoveStart < 0 ? -1 : RemoveStart + by,
+        RemoveEnd = RemoveStart < 0 ? -1 : RemoveEnd + by,
+    };
+}
 
 /// <summary>A decoded event: its text and where its result goes. Owns the text.</summary>
 public sealed class TextEvent(SourceRecord source, PooledArray<char> text, Envelope envelope) : IDisposable
@@ -23,7 +40,7 @@ public sealed class TextEvent(SourceRecord source, PooledArray<char> text, Envel
     public SourceRecord Source { get; } = source;
     public Envelope Envelope { get; } = envelope;
 
-    /// <summary>The text in UTF-16 units, as offsets in the result count them.</summary>
+    /// <summary>The text in UTF-16 units, as offsets in the result count them. An unpaired surrogate was read as U+FFFD.</summary>
     public ReadOnlySpan<char> Text => text.Span;
 
     public void Dispose() => text.Dispose();
