@@ -1,0 +1,136 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using MtlStream.Delivery;
+
+namespace MtlStream.Kafka;
+
+/// <summary>The librdkafka properties of each client: defaults, then what the user set, then what the guarantee needs.</summary>
+public sealed class KafkaConfiguration
+{
+    /// <summary>Below the session timeout (45 s by default), so that a transaction in limbo is over before the group moves on.</summary>
+    private const int DefaultTransactionTimeoutMs = 15_000;
+    private const int DefaultSessionTimeoutMs = 45_000;
+
+    private static readonly Dictionary<string, string> s_client = new()
+    {
+        ["client.id"] = "mtlstream",
+        ["reconnect.backoff.max.ms"] = "2000",
+        ["socket.keepalive.enable"] = "true",
+        ["topic.metadata.refresh.interval.ms"] = "10000",
+    };
+
+    // Prefetching less than librdkafka's 100,000 messages and 64 MB: a pause throws away what was prefetched.
+    private static readonly Dictionary<string, string> s_consumer = new()
+    {
+        ["auto.offset.reset"] = "earliest",
+        ["fetch.queue.backoff.ms"] = "20",
+        ["queued.min.messages"] = "10000",
+        ["queued.max.messages.kbytes"] = "16384",
+    };
+
+    private static readonly Dictionary<string, string> s_producer = new()
+    {
+        ["linger.ms"] = "10",
+        ["partitioner"] = "murmur2_random",
+        ["queue.buffering.max.kbytes"] = "131072",
+    };
+
+    /// <exception cref="OptionsValidationException">The settings contradict each other; the message names every contradiction.</exception>
+    public KafkaConfiguration(KafkaOptions kafka, DeliveryOptions delivery)
+    {
+        Kafka = kafka;
+        Delivery = delivery;
+        TransactionalId = delivery.TransactionalId is { Length: > 0 } id
+            ? id
+            : $"{kafka.GroupId}-{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..12]}";
+
+        var consumerProtocol = string.Equals(LibrdkafkaProperties.Setting(kafka, "group.protocol"), "consumer", StringComparison.OrdinalIgnoreCase);
+        SessionTimeout = consumerProtocol ? null : Milliseconds(LibrdkafkaProperties.Setting(kafka, "session.timeout.ms"), DefaultSessionTimeoutMs);
+        var asked = LibrdkafkaProperties.Find(kafka.Producer, "transaction.timeout.ms") ?? LibrdkafkaProperties.Find(kafka.Client, "transaction.timeout.ms");
+        var fitting = Math.Min(DefaultTransactionTimeoutMs, (int)(SessionTimeout?.TotalMilliseconds ?? DefaultSessionTimeoutMs) * 2 / 3);
+        TransactionTimeout = Milliseconds(asked, fitting);
+        if (Contradictions().ToList() is { Count: > 0 } problems) throw new OptionsValidationException("Kafka", typeof(KafkaOptions), problems);
+
+        Admin = Merge(s_client, kafka.Client, new Dictionary<string, string> { ["bootstrap.servers"] = kafka.BootstrapServers });
+        Consumer = ConsumerProperties(consumerProtocol);
+        Producer = ProducerProperties();
+    }
+
+    public KafkaOptions Kafka { get; }
+    public DeliveryOptions Delivery { get; }
+    public bool ExactlyOnce => Delivery.Guarantee == DeliveryGuarantee.ExactlyOnce;
+
+    /// <summary>Names this worker's transactions; by default different for every process.</summary>
+    public string TransactionalId { get; }
+
+    public TimeSpan TransactionTimeout { get; }
+
+    /// <summary>After how long without a heartbeat the group goes on without this worker; null when the broker alone decides.</summary>
+    public TimeSpan? SessionTimeout { get; }
+
+    internal IReadOnlyDictionary<string, string> Consumer { get; }
+    internal IReadOnlyDictionary<string, string> Producer { get; }
+    internal IReadOnlyDictionary<string, string> Admin { get; }
+
+    private Dictionary<string, string> ConsumerProperties(bool consumerProtocol)
+    {
+        var needed = new Dictionary<string, string>
+        {
+            ["bootstrap.servers"] = Kafka.BootstrapServers,
+            ["group.id"] = Kafka.GroupId,
+            ["enable.auto.commit"] = ExactlyOnce ? "false" : "true", // commits what was stored, and only settled offsets are stored
+            ["enable.auto.offset.store"] = "false",
+            ["auto.commit.interval.ms"] = ((int)Delivery.CommitInterval.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
+            ["isolation.level"] = "read_committed",
+        };
+        var defaults = new Dictionary<string, string>(s_client.Concat(s_consumer));
+        if (!consumerProtocol) defaults["partition.assignment.strategy"] = "cooperative-sticky";
+        return Merge(Merge(defaults, Kafka.Client, []), Kafka.Consumer, needed);
+    }
+
+    private Dictionary<string, string> ProducerProperties()
+    {
+        var needed = new Dictionary<string, string>
+        {
+            ["bootstrap.servers"] = Kafka.BootstrapServers,
+            ["enable.idempotence"] = "true",
+            ["acks"] = "all",
+            ["dotnet.producer.delivery.report.fields"] = "none", // whether and why it failed is always there
+        };
+        if (ExactlyOnce)
+        {
+            needed["transactional.id"] = TransactionalId;
+            needed["transaction.timeout.ms"] = ((int)TransactionTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return Merge(Merge(new(s_client.Concat(s_producer)), Kafka.Client, []), Kafka.Producer, needed);
+    }
+
+    private IEnumerable<string> Contradictions()
+    {
+        if (!ExactlyOnce) yield break;
+        if (SessionTimeout is { } session && TransactionTimeout >= session)
+        {
+            yield return $"Kafka:Producer:transaction.timeout.ms ({TransactionTimeout.TotalMilliseconds:0}) is not below session.timeout.ms "
+                + $"({session.TotalMilliseconds:0}): another worker could take over a partition while a transaction over it is still open.";
+        }
+
+        if (Delivery.CommitInterval >= TransactionTimeout)
+        {
+            yield return $"Delivery:CommitInterval ({Delivery.CommitInterval}) is not below the transaction timeout "
+                + $"({TransactionTimeout}): the broker would abort every transaction.";
+        }
+    }
+
+    private static Dictionary<string, string> Merge(
+        Dictionary<string, string> defaults, IReadOnlyDictionary<string, string> users, Dictionary<string, string> needed)
+    {
+        var merged = new Dictionary<string, string>(defaults);
+        foreach (var (name, value) in users) merged[LibrdkafkaProperties.Normalize(name)] = value;
+        foreach (var (name, value) in needed) merged[name] = value;
+        return merged;
+    }
+
+    private static TimeSpan Milliseconds(string? value, int otherwise) =>
+        TimeSpan.FromMilliseconds(int.TryParse(value, CultureInfo.InvariantCulture, out var parsed) ? parsed : otherwise);
+}

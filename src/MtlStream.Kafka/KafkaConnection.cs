@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging;
+
+namespace MtlStream.Kafka;
+
+/// <summary>One worker's source and sink, which share what is in flight. Dispose it after the pipeline has ended.</summary>
+public sealed class KafkaConnection : IAsyncDisposable
+{
+    private readonly TopicWatch _topics;
+
+    public KafkaConnection(
+        KafkaConfiguration configuration, KafkaStatus status, KafkaMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        ArgumentNullException.ThrowIfNull(metrics);
+        var logger = loggers.CreateLogger("MtlStream.Kafka");
+        var table = new AssignmentTable();
+        metrics.Observe(table);
+        _topics = new(configuration, status, time, logger);
+        Sink = new(configuration, table, _topics, metrics, time, logger);
+        Source = new(configuration, table, _topics, Sink, status, metrics, time, logger);
+    }
+
+    public KafkaEventSource Source { get; }
+
+    public KafkaOutboundSink Sink { get; }
+
+    /// <summary>Leaves the group and ends the clients. What is not settled is delivered again.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await _topics.DisposeAsync();
+    }
+}

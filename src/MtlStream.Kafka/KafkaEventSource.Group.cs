@@ -1,0 +1,236 @@
+using Confluent.Kafka;
+
+namespace MtlStream.Kafka;
+
+// The poll thread's dealings with the group: joining, rebalances, rewinds, errors, leaving.
+public sealed partial class KafkaEventSource
+{
+    private static readonly TimeSpan s_reportsOfRevoked = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_askForOffsets = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_repeatLog = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(5);
+
+    private TimeSpan _rewindBackoff = TimeSpan.Zero;
+    private long _gaveUp;
+    private long _commitsWhenGaveUp;
+    private string _rewindReason = "";
+    private Error? _fatal;
+
+    private void OpenConsumer()
+    {
+        _consumer = new ConsumerBuilder<byte[]?, byte[]?>(_configuration.Consumer)
+            .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
+            .SetPartitionsRevokedHandler((_, partitions) => OnRevoked([.. partitions.Select(p => p.TopicPartition)]))
+            .SetPartitionsLostHandler((_, partitions) => OnLost([.. partitions.Select(p => p.TopicPartition)]))
+            .SetOffsetsCommittedHandler((_, offsets) => OnCommitted(offsets))
+            .SetErrorHandler((_, error) => OnError(error))
+            .SetLogHandler((_, line) => _logger.ClientLine("consumer", line.Facility, line.Message))
+            .Build();
+        _consumer.Subscribe(_options.InputTopics);
+    }
+
+    private void OnAssigned(List<TopicPartition> partitions)
+    {
+        foreach (var partition in partitions) _table.Start(partition);
+        if (_paused) _repause = true; // what is new is not paused
+        _status.SetGroup(true, _table.CurrentCount);
+        if (partitions.Count == 0) return;
+        _metrics.Rebalanced("assigned", partitions.Count);
+        _logger.PartitionsAssigned(string.Join(", ", partitions));
+    }
+
+    private void OnRevoked(List<TopicPartition> partitions)
+    {
+        var flows = partitions.Select(_table.CurrentOf).OfType<PartitionFlow>().ToList();
+        foreach (var flow in flows) flow.Retire(); // what was not sent yet is the next owner's
+        if (_configuration.ExactlyOnce)
+        {
+            if (_abandon.IsCancellationRequested || !_sink.TryCommit(_consumer!.ConsumerGroupMetadata, _abandon.Token))
+                GiveUpTransaction("partitions were revoked before everything in the transaction could be committed");
+        }
+        else
+        {
+            AwaitReports(flows);
+            foreach (var flow in flows) StoreOffset(flow); // committed by the client before the partition goes
+        }
+
+        Forget(partitions);
+        _metrics.Rebalanced("revoked", partitions.Count);
+        _logger.PartitionsRevoked(string.Join(", ", partitions));
+    }
+
+    private void OnLost(List<TopicPartition> partitions)
+    {
+        foreach (var partition in partitions) _table.CurrentOf(partition)?.GiveUp();
+        if (_configuration.ExactlyOnce) GiveUpTransaction("partitions were lost");
+        Forget(partitions);
+        _metrics.Rebalanced("lost", partitions.Count);
+        _logger.PartitionsLost(string.Join(", ", partitions));
+    }
+
+    private void Forget(List<TopicPartition> partitions)
+    {
+        foreach (var partition in partitions) _table.Remove(partition);
+        _status.SetGroup(true, _table.CurrentCount);
+    }
+
+    private void AwaitReports(List<PartitionFlow> flows)
+    {
+        var since = _time.GetTimestamp();
+        while (flows.Any(f => !f.NothingPublishing) && !_abandon.IsCancellationRequested)
+        {
+            if (_time.GetElapsedTime(since) > s_reportsOfRevoked)
+            {
+                _logger.ReportsLate(flows.Count(f => !f.NothingPublishing), s_reportsOfRevoked.TotalSeconds);
+                return;
+            }
+
+            WaitAtMost(TimeSpan.FromMilliseconds(1));
+        }
+    }
+
+    private void OnCommitted(CommittedOffsets committed)
+    {
+        if (committed.Error.Code == ErrorCode.Local_NoOffset) return;
+        var error = committed.Error.IsError ? committed.Error : committed.Offsets.Select(o => o.Error).FirstOrDefault(e => e.IsError);
+        _metrics.Committed(TimeSpan.Zero, error?.Code.ToString());
+        if (error is not null) _logger.CommitFailed(error.Reason);
+    }
+
+    /// <summary>Aborts the open transaction and has every partition that is kept read again from what the broker holds.</summary>
+    private void GiveUpTransaction(string reason)
+    {
+        foreach (var flow in _table.Current) flow.GiveUp();
+        _rewindReason = _sink.Abort(reason, _abandon.Token);
+        _logger.TransactionAborted(_rewindReason);
+
+        // Failing again and again without a commit in between: take longer each time.
+        _rewindBackoff = _sink.Commits == _commitsWhenGaveUp
+            ? TimeSpan.FromTicks(Math.Clamp(_rewindBackoff.Ticks * 2, TimeSpan.FromMilliseconds(100).Ticks, s_longestBackoff.Ticks))
+            : TimeSpan.Zero;
+        (_commitsWhenGaveUp, _gaveUp) = (_sink.Commits, _time.GetTimestamp());
+    }
+
+    /// <summary>Starts every partition over whose flow is over although it is still assigned.</summary>
+    private void Rewind()
+    {
+        var over = _table.Current.Where(f => f.Retired).ToList();
+        if (over.Count == 0 || _time.GetElapsedTime(_gaveUp) < _rewindBackoff) return;
+        var offsets = new Dictionary<TopicPartition, long>();
+        try
+        {
+            if (_configuration.ExactlyOnce)
+            {
+                foreach (var committed in _consumer!.Committed(over.Select(f => f.Partition), s_askForOffsets))
+                    if (committed.Offset.Value >= 0) offsets[committed.TopicPartition] = committed.Offset.Value;
+            }
+
+            foreach (var flow in over) StartOver(flow, offsets);
+        }
+        catch (KafkaException exception)
+        {
+            ReportError($"partitions cannot be read again yet: {exception.Error.Reason}"); // tried again on the next round
+        }
+    }
+
+    private void StartOver(PartitionFlow flow, Dictionary<TopicPartition, long> offsets)
+    {
+        if (!_configuration.ExactlyOnce)
+        {
+            StoreOffset(flow);
+            if (flow.Committable is { } settled) offsets[flow.Partition] = settled;
+        }
+
+        if (offsets.TryGetValue(flow.Partition, out var offset) || (offset = flow.FirstOffset ?? -1) >= 0)
+        {
+            _consumer!.Seek(new(flow.Partition, offset));
+            _logger.Rewound(flow.Partition.ToString(), offset, _rewindReason.Length > 0 ? _rewindReason : "a message could not be delivered in time");
+            _metrics.Rewound();
+        }
+
+        _table.Start(flow.Partition);
+    }
+
+    // Called by librdkafka in the middle of a call of ours, too: only notes what the next round has to deal with.
+    private void OnError(Error error)
+    {
+        if (error.Code == ErrorCode.Local_AllBrokersDown) _status.SetDisconnected(error.Reason);
+        if (error.IsFatal) _fatal ??= error;
+        else if (error.Code is not (ErrorCode.UnknownTopicOrPart or ErrorCode.Local_Fatal)) ReportError(error.Reason); // missing topics are the watch's to tell
+    }
+
+    /// <summary>Makes the consumer anew after an error it does not get over.</summary>
+    /// <exception cref="IOException">It would not help: a duplicate instance id, or the second time within a minute.</exception>
+    private void RebuildConsumer(Error error)
+    {
+        if (error.Code == ErrorCode.FencedInstanceId)
+        {
+            var id = LibrdkafkaProperties.Setting(_options, "group.instance.id");
+            throw new IOException($"Another worker of group '{_options.GroupId}' uses group.instance.id '{id}' too. Give each its own.");
+        }
+
+        if (_lastConsumerRebuild != 0 && _time.GetElapsedTime(_lastConsumerRebuild) < TimeSpan.FromMinutes(1))
+            throw new IOException($"The consumer failed for good twice within a minute: {error.Reason}.");
+        (_lastConsumerRebuild, _fatal) = (_time.GetTimestamp(), null);
+        _logger.ConsumerRebuilt(error.Reason);
+        _metrics.Rebuilt("consumer");
+        if (_configuration.ExactlyOnce) GiveUpTransaction("the consumer failed");
+        foreach (var flow in _table.Current) flow.GiveUp();
+        Quietly(_consumer!.Close);
+        _consumer!.Dispose();
+        Forget([.. _table.Current.Select(f => f.Partition)]);
+        (_paused, _full, _fatal) = (false, false, null);
+        OpenConsumer();
+        if (!_reading) Pause();
+    }
+
+    private void ReportError(string reason)
+    {
+        if (reason == _lastError && _time.GetElapsedTime(_lastErrorLogged) < s_repeatLog) return;
+        (_lastError, _lastErrorLogged) = (reason, _time.GetTimestamp());
+        _logger.ClientError("consumer", reason);
+    }
+
+    private void Close()
+    {
+        if (_consumer is null) return;
+        if (_completing && _configuration.ExactlyOnce) _sink.TryCommit(_consumer.ConsumerGroupMetadata, _abandon.Token);
+        if (!_configuration.ExactlyOnce)
+        {
+            foreach (var flow in _table.Current) StoreOffset(flow);
+        }
+
+        Quietly(_consumer.Close); // calls OnRevoked, commits what is stored, leaves the group
+        _consumer.Dispose();
+        _sink.CountSent();
+        _sink.DropProducer();
+        _status.SetGroup(false, 0);
+        _logger.SourceStopped(_options.GroupId);
+    }
+
+    private void CloseAfterFailure()
+    {
+        foreach (var flow in _table.Current) flow.GiveUp();
+        if (_consumer is not null)
+        {
+            Quietly(_consumer.Close);
+            Quietly(_consumer.Dispose);
+        }
+
+        _sink.DropProducer();
+        _status.SetGroup(false, 0);
+    }
+
+    /// <summary>For calls whose failure changes nothing: a partition that has just been revoked, a broker that is gone.</summary>
+    private void Quietly(Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (KafkaException exception)
+        {
+            ReportError(exception.Error.Reason);
+        }
+    }
+}

@@ -1,0 +1,347 @@
+using System.Threading.Channels;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using MtlStream.Delivery;
+using MtlStream.Events;
+
+namespace MtlStream.Kafka;
+
+/// <summary>Reads events on a thread of its own that never waits for the model, and commits what is settled.</summary>
+/// <remarks>
+/// The poll thread owns the consumer and the transactions. It keeps polling while the pipeline drains, until
+/// <see cref="CompleteAsync"/> or <see cref="DisposeAsync"/> ends it; other threads only set flags and wake it.
+/// </remarks>
+public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
+{
+    private const int MostPerChunk = 128;
+    private static readonly TimeSpan s_idlePoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_roomPoll = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_pauseAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_observe = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_storeOffsets = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_closeSoon = TimeSpan.FromSeconds(8);
+
+    private readonly KafkaConfiguration _configuration;
+    private readonly KafkaOptions _options;
+    private readonly AssignmentTable _table;
+    private readonly TopicWatch _topics;
+    private readonly KafkaOutboundSink _sink;
+    private readonly KafkaStatus _status;
+    private readonly KafkaMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    private readonly ManualResetEventSlim _wake = new();
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _roomToGoOn;
+    private ChannelWriter<IReadOnlyList<SourceRecord>>? _lane;
+    private Thread? _thread;
+    private volatile bool _stopping;
+    private volatile bool _completing;
+
+    // Owned by the poll thread.
+    private IConsumer<byte[]?, byte[]?>? _consumer;
+    private List<SourceRecord> _chunk = [];
+    private bool _reading = true;
+    private bool _full;
+    private long _fullSince;
+    private bool _paused;
+    private long _pausedSince;
+    private bool _repause;
+    private long _observed;
+    private long _stored;
+    private string _lastError = "";
+    private long _lastErrorLogged;
+    private long _lastConsumerRebuild;
+
+    internal KafkaEventSource(
+        KafkaConfiguration configuration, AssignmentTable table, TopicWatch topics, KafkaOutboundSink sink, KafkaStatus status,
+        KafkaMetrics metrics, TimeProvider time, ILogger logger)
+    {
+        (_configuration, _options, _table, _topics, _sink, _status, _metrics, _time, _logger) =
+            (configuration, configuration.Kafka, table, topics, sink, status, metrics, time, logger);
+        _roomToGoOn = Math.Min(2 * MostPerChunk, _options.MaxInFlightEvents / 4);
+        sink.Wake = _wake.Set;
+    }
+
+    public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
+    {
+        _lane = received;
+        _topics.Start();
+        _thread = new(Poll) { IsBackground = true, Name = "kafka-poll" };
+        _thread.Start();
+        await using var registration = stopping.Register(() =>
+        {
+            _stopping = true;
+            _wake.Set();
+        });
+        await _received.Task;
+    }
+
+    public void Settle(SourcePosition position)
+    {
+        _table.Settle(position);
+        if (_full) _wake.Set();
+    }
+
+    public async ValueTask CompleteAsync(CancellationToken abort)
+    {
+        if (_thread is null) return;
+        _completing = true;
+        _wake.Set();
+        await _ended.Task.WaitAsync(abort);
+    }
+
+    /// <summary>Leaves the group; unless <see cref="CompleteAsync"/> was called, an open transaction is aborted.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _abandon.CancelAsync();
+        _wake.Set();
+        if (_thread is not null)
+        {
+            try
+            {
+                await _ended.Task.WaitAsync(s_closeSoon, _time);
+            }
+            catch (TimeoutException)
+            {
+                _logger.CloseSlow(s_closeSoon.TotalSeconds);
+                return; // the thread still uses what would be disposed; it ends with the process
+            }
+            catch (IOException)
+            {
+                // ReceiveAsync has thrown it
+            }
+        }
+
+        _abandon.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Poll()
+    {
+        try
+        {
+            if (WaitForOutputs())
+            {
+                OpenConsumer();
+                _logger.SourceStarted(string.Join(", ", _options.InputTopics), _options.BootstrapServers, _options.GroupId, _configuration.Delivery.Guarantee.ToString());
+                while (!_abandon.IsCancellationRequested && !_completing)
+                {
+                    if (_stopping && _reading) StopReading();
+                    Tend();
+                    Read();
+                }
+            }
+
+            Close();
+            _received.TrySetResult();
+            _ended.TrySetResult();
+        }
+#pragma warning disable CA1031 // the end of a thread: whatever it was, the task that stands for the thread carries it on
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _sink.Fail(exception.Message);
+            _received.TrySetException(exception);
+            CloseAfterFailure();
+            _ended.TrySetResult();
+        }
+    }
+
+    // Nothing is read before there is somewhere to write to.
+    private bool WaitForOutputs()
+    {
+        while (!_topics.OutputsFound && !_stopping && !_completing && !_abandon.IsCancellationRequested) WaitAtMost(s_idlePoll);
+        if (_topics.OutputsFound) return true;
+        _received.TrySetResult();
+        return false;
+    }
+
+    /// <summary>Everything besides reading: failures, the producer, rewinds, commits, back pressure, figures.</summary>
+    private void Tend()
+    {
+        if (_sink.Failure is { } failure) throw new IOException(failure.Message, failure);
+        if (_fatal is { } fatal) RebuildConsumer(fatal);
+        if (_sink.Doubtful is not null) GiveUpTransaction("publishing failed");
+        var sinkReady = _sink.EnsureProducer();
+        if (sinkReady)
+        {
+            Rewind(); // after a new producer has ended what the old one left: only then the committed offsets are final
+            _sink.OpenGate();
+        }
+
+        if (_configuration.ExactlyOnce)
+        {
+            if (sinkReady && _sink.CommitIsDue() && !_sink.TryCommit(_consumer!.ConsumerGroupMetadata, _abandon.Token) && _sink.Doubtful is not null)
+                GiveUpTransaction("commit failed");
+        }
+        else if (_time.GetElapsedTime(_stored) >= s_storeOffsets)
+        {
+            _stored = _time.GetTimestamp();
+            foreach (var flow in _table.Current) StoreOffset(flow);
+        }
+
+        if (_repause) Pause();
+        else if (_paused && _reading && HasRoom(_options.MaxInFlightEvents / 2, _options.MaxInFlightBytes / 2)) Resume();
+        if (_time.GetElapsedTime(_observed) >= s_observe) Observe();
+    }
+
+    private void Read()
+    {
+        if (!_reading || _paused)
+        {
+            if (_reading) HandOver();
+            ConsumeOne(s_idlePoll);
+            return;
+        }
+
+        var laneFull = !HandOver() && _chunk.Count >= MostPerChunk;
+        if (laneFull || !HasRoomToRead())
+        {
+            if (!_full) (_full, _fullSince) = (true, _time.GetTimestamp());
+            // Waiting a little keeps what the client has prefetched; a pause throws it away.
+            if (_time.GetElapsedTime(_fullSince) > s_pauseAfter) Pause();
+            else WaitAtMost(s_roomPoll);
+            return;
+        }
+
+        _full = false;
+        var patience = _chunk.Count > 0 ? s_roomPoll : s_idlePoll;
+        while (ConsumeOne(patience) && _chunk.Count < MostPerChunk) patience = TimeSpan.Zero;
+        HandOver();
+    }
+
+    private bool HasRoomToRead() => _full
+        ? HasRoom(_options.MaxInFlightEvents - _roomToGoOn, _options.MaxInFlightBytes - _options.MaxInFlightBytes / 8)
+        : HasRoom(_options.MaxInFlightEvents, _options.MaxInFlightBytes);
+
+    private bool HasRoom(long events, long bytes) => _table.InFlightEvents < events && _table.InFlightBytes < bytes
+        || _table.InFlightEvents == 0; // an event above the limit all by itself
+
+    /// <summary>Reads one event into the chunk; false when none came in time. Rebalances happen in here.</summary>
+    private bool ConsumeOne(TimeSpan patience)
+    {
+        ConsumeResult<byte[]?, byte[]?>? result;
+        try
+        {
+            result = _consumer!.Consume(patience);
+        }
+        catch (ConsumeException exception)
+        {
+            OnError(exception.Error);
+            return false;
+        }
+
+        if (result is null || result.IsPartitionEOF) return false;
+        if (_table.CurrentOf(result.TopicPartition) is not { } flow) return true;
+        if (flow.Retired || !_reading)
+        {
+            flow.Skip(result.Offset.Value);
+            return true;
+        }
+
+        _chunk.Add(ToRecord(result, flow));
+        return true;
+    }
+
+    private SourceRecord ToRecord(ConsumeResult<byte[]?, byte[]?> result, PartitionFlow flow)
+    {
+        var message = result.Message;
+        IReadOnlyList<EventHeader> headers = [];
+        var bytes = (message.Key?.Length ?? 0) + (message.Value?.Length ?? 0);
+        if (message.Headers is { Count: > 0 } received)
+        {
+            var copied = new EventHeader[received.Count];
+            for (var i = 0; i < copied.Length; i++)
+            {
+                copied[i] = new(received[i].Key, received[i].GetValueBytes());
+                bytes += copied[i].Key.Length + (copied[i].Value?.Length ?? 0);
+            }
+
+            headers = copied;
+        }
+
+        var timestamp = message.Timestamp.Type == TimestampType.NotAvailable ? -1 : message.Timestamp.UnixTimestampMs;
+        return new(_table.Receive(flow, result.Offset.Value, bytes), message.Key, message.Value, headers, timestamp, _time.GetTimestamp());
+    }
+
+    /// <summary>Hands the chunk over; false when there is none or the lane has no room: then it is kept.</summary>
+    private bool HandOver()
+    {
+        if (_chunk.Count == 0 || !_lane!.TryWrite(_chunk)) return false;
+        foreach (var topic in _chunk.GroupBy(r => r.Position.Topic)) _metrics.Consumed(topic.Key, _options.GroupId, topic.Count());
+        _chunk = new(MostPerChunk);
+        return true;
+    }
+
+    private void StopReading()
+    {
+        _reading = false;
+        _chunk = []; // not handed over, so not received: it is not settled, and delivered again
+        Pause();
+        _received.TrySetResult();
+    }
+
+    private void Pause()
+    {
+        _repause = false;
+        if (!_paused) (_paused, _pausedSince) = (true, _time.GetTimestamp());
+        var partitions = _table.Current.Select(f => f.Partition).ToList();
+        if (_reading)
+        {
+            _metrics.Paused();
+            _logger.Paused(partitions.Count, _table.InFlightEvents, _table.InFlightBytes);
+        }
+
+        Quietly(() => _consumer!.Pause(partitions));
+    }
+
+    // Only what is assigned, and all of that is paused: resuming a partition that is not paused would rewind it.
+    private void Resume()
+    {
+        _metrics.PausedFor(_time.GetElapsedTime(_pausedSince));
+        (_paused, _full) = (false, false);
+        var partitions = _table.Current.Select(f => f.Partition).ToList();
+        _logger.Resumed(partitions.Count);
+        Quietly(() => _consumer!.Resume(partitions));
+    }
+
+    private void StoreOffset(PartitionFlow flow)
+    {
+        if (flow.Committable is not { } offset || offset == flow.Stored || flow.GivenUp) return;
+        try
+        {
+            _consumer!.StoreOffset(new TopicPartitionOffset(flow.Partition, offset));
+            flow.Stored = offset;
+        }
+        catch (KafkaException)
+        {
+            // no longer assigned: its new owner reads it again
+        }
+    }
+
+    private void Observe()
+    {
+        _observed = _time.GetTimestamp();
+        _sink.CountSent();
+        _status.SetGroup(_consumer!.MemberId is { Length: > 0 }, _table.CurrentCount);
+        var lags = new List<(string, int, long)>();
+        foreach (var flow in _table.Current)
+        {
+            var high = _consumer.GetWatermarkOffsets(flow.Partition).High.Value;
+            if (high >= 0 && (flow.Committable ?? flow.FirstOffset) is { } done)
+                lags.Add((flow.Partition.Topic, flow.Partition.Partition.Value, Math.Max(0, high - done)));
+        }
+
+        _metrics.SetLags(lags);
+    }
+
+    private void WaitAtMost(TimeSpan time)
+    {
+        _wake.Wait(time);
+        _wake.Reset();
+    }
+}

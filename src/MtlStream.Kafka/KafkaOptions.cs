@@ -1,0 +1,61 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MtlStream.Kafka;
+
+/// <summary>Which topics of which cluster. Section <c>Kafka</c>.</summary>
+public sealed record KafkaOptions : IValidatableObject
+{
+    /// <summary>Host and port of one or more brokers, comma-separated.</summary>
+    [Required]
+    public string BootstrapServers { get; init; } = "localhost:9092";
+
+    /// <summary>Consumer group; workers of one group share the partitions.</summary>
+    [Required]
+    public string GroupId { get; init; } = "mtlstream";
+
+    /// <summary>Topics to read. Never created.</summary>
+    [MinLength(1)]
+    public IReadOnlyList<string> InputTopics { get; init; } = [];
+
+    /// <summary>Topic of the enriched events.</summary>
+    [Required]
+    public string OutputTopic { get; init; } = "";
+
+    /// <summary>Topic of the events that cannot be analysed.</summary>
+    [Required]
+    public string DeadLetterTopic { get; init; } = "";
+
+    /// <summary>Creates the output and the dead-letter topic when they are missing.</summary>
+    public bool CreateTopics { get; init; }
+
+    /// <summary>Most events read and not yet settled. Above it, reading waits; below half of it, a paused consumer goes on.</summary>
+    [Range(1, 10_000_000)]
+    public int MaxInFlightEvents { get; init; } = 20_000;
+
+    /// <summary>Most bytes of keys, payloads and headers read and not yet settled.</summary>
+    [Range(1 << 20, 1L << 36)]
+    public long MaxInFlightBytes { get; init; } = 128L << 20;
+
+    /// <summary>librdkafka properties of the consumer; names with dots or underscores.</summary>
+    public IReadOnlyDictionary<string, string> Consumer { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>librdkafka properties of the producer; names with dots or underscores.</summary>
+    public IReadOnlyDictionary<string, string> Producer { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>librdkafka properties of every client, security among them; names with dots or underscores.</summary>
+    public IReadOnlyDictionary<string, string> Client { get; init; } = new Dictionary<string, string>();
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (InputTopics.Any(string.IsNullOrWhiteSpace)) yield return new("Kafka:InputTopics has an empty name.");
+        foreach (var topic in InputTopics.Where(t => t == OutputTopic || t == DeadLetterTopic))
+            yield return new($"Kafka:InputTopics names '{topic}', which is written to as well: every event would come back for ever.");
+        if (OutputTopic.Length > 0 && OutputTopic == DeadLetterTopic)
+            yield return new($"Kafka:OutputTopic and Kafka:DeadLetterTopic are both '{OutputTopic}'; readers could not tell results from failures.");
+        foreach (var problem in LibrdkafkaProperties.Problems(this)) yield return new(problem);
+    }
+}
+
+[OptionsValidator]
+public sealed partial class KafkaOptionsValidator : IValidateOptions<KafkaOptions>;

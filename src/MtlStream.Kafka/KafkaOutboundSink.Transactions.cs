@@ -1,0 +1,301 @@
+using Confluent.Kafka;
+using MtlStream.Delivery;
+using MtlStream.Events;
+
+namespace MtlStream.Kafka;
+
+// The poll thread's side: making the producer, and committing or aborting transactions.
+public sealed partial class KafkaOutboundSink
+{
+    private static readonly TimeSpan s_slice = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_fencedAgain = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<(Destination, string, int, long), PublishRefusal> _refused = [];
+    private List<(OutboundRecord Record, PublishReport Reported)> _transaction = [];
+    private bool _inTransaction;
+    private long _began;
+    private long _lastFenced;
+    private bool _initialized;
+    private Error? _doubt;
+
+    /// <summary>Transactions committed so far.</summary>
+    internal long Commits { get; private set; }
+
+    /// <summary>An error after which the open transaction can only be aborted; null when there is none.</summary>
+    internal Error? Doubtful
+    {
+        get { lock (_gate) return _doubt; }
+    }
+
+    /// <summary>Makes and initialises the producer when there is none; true when publishing can go on. Blocks for a second at most.</summary>
+    internal bool EnsureProducer()
+    {
+        if (_initialized) return true;
+        if (_failure is not null) return false;
+        _producer ??= NewProducer();
+        if (_configuration.ExactlyOnce)
+        {
+            try
+            {
+                _producer.InitTransactions(s_slice);
+            }
+            catch (KafkaRetriableException exception)
+            {
+                _logger.TransactionsNotReady(exception.Error.Reason);
+                return false;
+            }
+            catch (KafkaException exception) when (exception.Error.Code == ErrorCode.Local_TimedOut)
+            {
+                _logger.TransactionsNotReady(exception.Error.Reason);
+                return false;
+            }
+            catch (KafkaException exception)
+            {
+                DropProducer();
+                if (DeliveryErrors.IsFenced(exception.Error)) NoteFenced();
+                else Fail($"Transactions with id '{_configuration.TransactionalId}' cannot be started: {exception.Error.Reason}.");
+                return false;
+            }
+        }
+
+        return _initialized = true;
+    }
+
+    /// <summary>Lets records through.</summary>
+    internal void OpenGate()
+    {
+        lock (_gate)
+        {
+            if (_open || _failure is not null) return;
+            _open = true;
+            _doubt = null;
+            _opened.TrySetResult();
+        }
+    }
+
+    /// <summary>True when the open transaction is due: old enough, large enough, or waited for.</summary>
+    internal bool CommitIsDue()
+    {
+        lock (_gate)
+        {
+            if (!_inTransaction) return false;
+            var most = Math.Min(_configuration.Delivery.MaxTransactionEvents, Math.Max(1, _options.MaxInFlightEvents / 2));
+            return _idle is not null || _transaction.Count >= most || _time.GetElapsedTime(_began) >= _configuration.Delivery.CommitInterval;
+        }
+    }
+
+    /// <summary>How long until the open transaction is due.</summary>
+    internal TimeSpan UntilCommitIsDue()
+    {
+        lock (_gate) return _inTransaction ? _configuration.Delivery.CommitInterval - _time.GetElapsedTime(_began) : TimeSpan.MaxValue;
+    }
+
+    /// <summary>Commits the open transaction with the offsets it covers.</summary>
+    /// <returns>
+    /// True when there is nothing left to commit; false when it must wait for an event whose dead letter is still to come, or, with
+    /// <see cref="Doubtful"/> set, must be aborted.
+    /// </returns>
+    internal bool TryCommit(IConsumerGroupMetadata group, CancellationToken abandon)
+    {
+        List<PartitionFlow> flows;
+        lock (_gate)
+        {
+            if (!_inTransaction) return true;
+            if (_doubt is not null) return false;
+            flows = [.. _table.Current.Where(f => !f.GivenUp)];
+            if (flows.Any(f => f.PublishedWithGap)) return false;
+            CloseGate();
+        }
+
+        var started = _time.GetTimestamp();
+        var offsets = flows.Where(f => f.PublishedUpTo is not null && f.PublishedUpTo != f.Stored)
+            .Select(f => new TopicPartitionOffset(f.Partition, f.PublishedUpTo!.Value)).ToList();
+        var error = Retrying(() => _producer!.SendOffsetsToTransaction(offsets, group, s_slice), abandon)
+            ?? Retrying(() => _producer!.CommitTransaction(s_slice), abandon);
+        if (error is not null)
+        {
+            _metrics.Committed(_time.GetElapsedTime(started), error.Code.ToString());
+            lock (_gate) _doubt ??= error;
+            return false;
+        }
+
+        _metrics.Committed(_time.GetElapsedTime(started));
+        Commits++;
+        foreach (var flow in flows) flow.Stored = flow.PublishedUpTo;
+        var committed = EndTransaction();
+        OpenGate();
+        foreach (var (record, reported) in committed)
+        {
+            CountOne(record);
+            reported(record, null);
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives the open transaction up, if need be with its producer. All flows it covers must be retired before.</summary>
+    /// <remarks>The gate stays closed until the partitions are rewound.</remarks>
+    /// <returns>Why, in librdkafka's words.</returns>
+    internal string Abort(string reason, CancellationToken abandon)
+    {
+        Error? doubt;
+        bool inTransaction;
+        lock (_gate)
+        {
+            CloseGate();
+            (doubt, inTransaction) = (_doubt, _inTransaction);
+        }
+
+        if (doubt is not null) reason = doubt.Reason;
+        if (doubt is { IsFatal: true } || IsUnknownOutcome(doubt)) Rebuild(doubt!);
+        else if (inTransaction && Retrying(() => _producer!.AbortTransaction(s_slice), abandon) is { } error) Rebuild(error);
+        _metrics.Aborted();
+
+        foreach (var (record, reported) in EndTransaction()) reported(record, null); // dropped: their assignment is over
+        return reason;
+    }
+
+    /// <summary>Ends the producer. What it still holds is dropped.</summary>
+    internal void DropProducer()
+    {
+        _initialized = false;
+        lock (_gate) CloseGate();
+        _producer?.Dispose();
+        _producer = null;
+    }
+
+    private bool TryBeginTransaction()
+    {
+        if (!_configuration.ExactlyOnce || _inTransaction) return true;
+        try
+        {
+            _producer!.BeginTransaction();
+            (_inTransaction, _began) = (true, _time.GetTimestamp());
+            return true;
+        }
+        catch (KafkaException exception)
+        {
+            Doubt(exception.Error);
+            return false;
+        }
+    }
+
+    private List<(OutboundRecord Record, PublishReport Reported)> EndTransaction()
+    {
+        lock (_gate)
+        {
+            var ended = _transaction;
+            (_transaction, _inTransaction, _doubt) = ([], false, null);
+            if (Interlocked.Add(ref _unreported, -ended.Count) == 0)
+            {
+                _idle?.TrySetResult();
+                _idle = null;
+            }
+
+            return ended;
+        }
+    }
+
+    private void ReportedInTransaction(OutboundRecord record, DeliveryReport<byte[]?, byte[]?> report)
+    {
+        if (!report.Error.IsError) return;
+        if (report.Error.Code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight) return; // the abort purged it
+        var topic = TopicOf(record);
+        _metrics.SendFailed(topic, report.Error.Code.ToString());
+        switch (DeliveryErrors.Classify(report.Error))
+        {
+            case DeliveryFailure.Permanent:
+                // It takes its transaction with it; when it comes again it is refused before it is sent.
+                lock (_gate) _refused[Identity(record)] = DeliveryErrors.Refusal(record, report.Error, topic);
+                break;
+            case DeliveryFailure.Unwritable:
+                Fail($"Topic '{topic}' cannot be written: {report.Error.Reason}.");
+                break;
+        }
+
+        Doubt(report.Error);
+    }
+
+    /// <summary>Notes an error that the client does not get over by itself, and has the poll thread deal with it.</summary>
+    private void Doubt(Error error)
+    {
+        if (_configuration.ExactlyOnce)
+        {
+            lock (_gate)
+            {
+                CloseGate();
+                _doubt ??= error;
+            }
+        }
+        else if (error.IsFatal || error.Code is ErrorCode.Local_Fatal or ErrorCode.Local_Fenced)
+        {
+            Fail($"The producer failed for good: {error.Reason}. What was in flight is delivered again.");
+        }
+
+        Wake();
+    }
+
+    private void CloseGate()
+    {
+        if (!_open) return;
+        _open = false;
+        _opened = NewSignal();
+        if (_failure is not null) _opened.TrySetResult();
+    }
+
+    /// <summary>Runs one transactional call until it is done; null, or the error that retrying does not help with.</summary>
+    private Error? Retrying(Action call, CancellationToken abandon)
+    {
+        var started = _time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                call();
+                return null;
+            }
+            catch (KafkaException exception) when (
+                (exception is KafkaRetriableException || exception.Error.Code == ErrorCode.Local_TimedOut)
+                && !abandon.IsCancellationRequested && _time.GetElapsedTime(started) < 2 * _configuration.TransactionTimeout)
+            {
+                abandon.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(20)); // the call goes on in the background; asking again waits for it
+            }
+            catch (KafkaException exception)
+            {
+                return exception.Error;
+            }
+        }
+    }
+
+    // After a time-out nobody knows whether the transaction is committed: only a new producer, which ends what the old one left, brings certainty.
+    private static bool IsUnknownOutcome(Error? error) =>
+        error is not null && (error.Code == ErrorCode.Local_TimedOut || error.Code == ErrorCode.Local_State || DeliveryErrors.IsFenced(error));
+
+    private void Rebuild(Error reason)
+    {
+        var outlived = _inTransaction && _time.GetElapsedTime(_began) > _configuration.TransactionTimeout; // the broker ended it, no duplicate did
+        DropProducer();
+        _metrics.Rebuilt("producer");
+        _logger.ProducerRebuilt(reason.Reason);
+        if (DeliveryErrors.IsFenced(reason) && !outlived) NoteFenced();
+    }
+
+    private void NoteFenced()
+    {
+        var now = _time.GetTimestamp();
+        if (_lastFenced != 0 && _time.GetElapsedTime(_lastFenced, now) < s_fencedAgain)
+            Fail($"Another worker uses the transactional id '{_configuration.TransactionalId}' too: fenced twice within a minute. Give each its own Delivery:TransactionalId.");
+        _lastFenced = now;
+    }
+
+    private IProducer<byte[]?, byte[]?> NewProducer()
+    {
+        var properties = new Dictionary<string, string>(_configuration.Producer);
+        if (_topics.MaxMessageBytes is { } limit && !properties.ContainsKey("batch.size"))
+            properties["batch.size"] = Math.Clamp(limit - 512, 1, 1_000_000).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return new ProducerBuilder<byte[]?, byte[]?>(properties)
+            .SetErrorHandler((_, error) => _logger.ClientError("producer", error.Reason))
+            .SetLogHandler((_, line) => _logger.ClientLine("producer", line.Facility, line.Message))
+            .Build();
+    }
+}

@@ -1,0 +1,41 @@
+namespace MtlStream.Kafka;
+
+/// <summary>How the worker stands with Kafka, for health endpoints. Written by the client threads, read by anyone.</summary>
+public sealed class KafkaStatus
+{
+    private volatile bool _connected;
+    private volatile bool _member;
+    private volatile int _assigned;
+    private volatile string? _trouble = "not connected yet";
+    private volatile IReadOnlyList<string> _missingTopics = [];
+
+    /// <summary>The brokers answered lately.</summary>
+    public bool Connected => _connected;
+
+    /// <summary>A member of the consumer group, perhaps an idle one: more workers than partitions.</summary>
+    public bool Member => _member;
+
+    /// <summary>Partitions assigned now.</summary>
+    public int AssignedPartitions => _assigned;
+
+    /// <summary>Topics that do not exist or may not be seen.</summary>
+    public IReadOnlyList<string> MissingTopics => _missingTopics;
+
+    /// <summary>Connected, with every topic there, and either an assignment or idle in the group.</summary>
+    public bool Ready => _connected && _missingTopics.Count == 0 && (_assigned > 0 || _member);
+
+    /// <summary>Why it is not ready, in a sentence without its full stop; null when it is.</summary>
+    public string? NotReadyBecause =>
+        !_connected ? _trouble ?? "not connected"
+        : _missingTopics.Count > 0 ? $"missing topics: {string.Join(", ", _missingTopics)}"
+        : _assigned == 0 && !_member ? "joining the consumer group"
+        : null;
+
+    internal void SetConnected() => (_connected, _trouble) = (true, null);
+
+    internal void SetDisconnected(string trouble) => (_connected, _trouble) = (false, trouble);
+
+    internal void SetMissingTopics(IReadOnlyList<string> topics) => _missingTopics = topics;
+
+    internal void SetGroup(bool member, int assigned) => (_member, _assigned) = (member, assigned);
+}

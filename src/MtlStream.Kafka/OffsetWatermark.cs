@@ -1,0 +1,69 @@
+using System.Diagnostics;
+
+namespace MtlStream.Kafka;
+
+/// <summary>Tells up to where one assignment of a partition is finished when its events finish out of order.</summary>
+/// <remarks>
+/// Events are named by their sequence number: 0, 1, 2, ... in the order received. Offsets may have gaps, which compaction and
+/// aborted transactions leave. Not thread-safe; <see cref="PartitionFlow"/> holds and locks it.
+/// </remarks>
+internal sealed class OffsetWatermark
+{
+    // Ring over the events that are not yet below the watermark, oldest first; its length is a power of two.
+    private Entry[] _pending = new Entry[256];
+    private int _head;
+    private long _first; // sequence number of the oldest entry
+
+    /// <summary>One past the last settled event that has no unsettled event before it; null before the first.</summary>
+    public long? Committable { get; private set; }
+
+    /// <summary>Events received and not yet below the watermark.</summary>
+    public int Pending { get; private set; }
+
+    /// <summary>Settled events that wait for one before them.</summary>
+    public int Ahead { get; private set; }
+
+    /// <summary>Notes the next event read. Offsets must rise.</summary>
+    /// <returns>Its sequence number.</returns>
+    public long Receive(long offset, int bytes)
+    {
+        if (Pending == _pending.Length) Grow();
+        Debug.Assert(Pending == 0 || offset > At(Pending - 1).Offset, "offsets must rise");
+        At(Pending) = new(offset, bytes, false);
+        return _first + Pending++;
+    }
+
+    /// <summary>Notes that an event is finished.</summary>
+    /// <returns>The bytes it was received with.</returns>
+    /// <exception cref="InvalidOperationException">The event was never received, or is finished already.</exception>
+    public int Settle(long sequence)
+    {
+        var index = sequence - _first;
+        if (index < 0 || index >= Pending || At((int)index).Settled)
+            throw new InvalidOperationException($"Event {sequence} was settled twice or never received; {Pending} are pending from {_first} on.");
+        var bytes = At((int)index).Bytes;
+        At((int)index) = At((int)index) with { Settled = true };
+        Ahead++;
+        while (Pending > 0 && At(0).Settled)
+        {
+            Committable = At(0).Offset + 1;
+            _head = (_head + 1) & (_pending.Length - 1);
+            _first++;
+            Pending--;
+            Ahead--;
+        }
+
+        return bytes;
+    }
+
+    private ref Entry At(int index) => ref _pending[(_head + index) & (_pending.Length - 1)];
+
+    private void Grow()
+    {
+        var larger = new Entry[_pending.Length * 2];
+        for (var i = 0; i < Pending; i++) larger[i] = At(i);
+        (_pending, _head) = (larger, 0);
+    }
+
+    private readonly record struct Entry(long Offset, int Bytes, bool Settled);
+}

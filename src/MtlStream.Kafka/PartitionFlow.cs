@@ -1,0 +1,111 @@
+using Confluent.Kafka;
+using MtlStream.Events;
+
+namespace MtlStream.Kafka;
+
+/// <summary>One partition under one assignment (or since one rewind): what was read, what is published, what is settled.</summary>
+/// <remarks>Thread-safe. When it is retired its work belongs to someone else: nothing of it is published or committed any more.</remarks>
+internal sealed class PartitionFlow(TopicPartition partition, int assignment)
+{
+    private readonly Lock _lock = new();
+    private readonly OffsetWatermark _settled = new();
+    private readonly OffsetWatermark _published = new();
+    private int _publishing;
+    private volatile bool _retired;
+    private volatile bool _givenUp;
+
+    public TopicPartition Partition { get; } = partition;
+    public int Assignment { get; } = assignment;
+
+    /// <summary>Offset of the first event read; null before it.</summary>
+    public long? FirstOffset { get; private set; }
+
+    /// <summary>Offset up to which the broker is known to hold commits of this flow.</summary>
+    public long? Stored { get; set; }
+
+    /// <summary>Nothing of it is published any more.</summary>
+    public bool Retired => _retired;
+
+    /// <summary>Nothing of it is committed any more either: its transaction was aborted.</summary>
+    public bool GivenUp => _givenUp;
+
+    /// <summary>Up to where everything is settled.</summary>
+    public long? Committable
+    {
+        get { lock (_lock) return _settled.Committable; }
+    }
+
+    /// <summary>Up to where everything is in the open transaction or in one before it.</summary>
+    public long? PublishedUpTo
+    {
+        get { lock (_lock) return _published.Committable; }
+    }
+
+    /// <summary>True when something was published while an event before it was not: such a transaction cannot be committed.</summary>
+    public bool PublishedWithGap
+    {
+        get { lock (_lock) return _published.Ahead > 0; }
+    }
+
+    /// <summary>Events read and not settled.</summary>
+    public int Pending
+    {
+        get { lock (_lock) return _settled.Pending; }
+    }
+
+    /// <summary>True when nothing is with the client, waiting for its delivery report.</summary>
+    public bool NothingPublishing => Volatile.Read(ref _publishing) == 0;
+
+    public SourcePosition Receive(long offset, int bytes)
+    {
+        lock (_lock)
+        {
+            FirstOffset ??= offset;
+            _published.Receive(offset, 0);
+            return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));
+        }
+    }
+
+    /// <summary>Notes an event that was read but not handed over, because the flow is over and the partition is about to be rewound.</summary>
+    public void Skip(long offset)
+    {
+        lock (_lock) FirstOffset ??= offset;
+    }
+
+    /// <summary>Notes that an event is finished; returns its bytes.</summary>
+    public int Settle(long sequence)
+    {
+        lock (_lock) return _settled.Settle(sequence);
+    }
+
+    /// <summary>Notes that an event is in the open transaction.</summary>
+    public void Published(long sequence)
+    {
+        lock (_lock) _published.Settle(sequence);
+    }
+
+    /// <summary>Announces a record to the client; false when the assignment is over.</summary>
+    public bool TryBeginPublish()
+    {
+        Interlocked.Increment(ref _publishing);
+        if (!_retired) return true;
+        EndPublish();
+        return false;
+    }
+
+    public void EndPublish() => Interlocked.Decrement(ref _publishing);
+
+    /// <summary>Ends this flow. What is with the client already may still be delivered.</summary>
+    public void Retire()
+    {
+        _retired = true;
+        Interlocked.MemoryBarrier(); // a record is either refused by TryBeginPublish or counted before NothingPublishing is read
+    }
+
+    /// <summary>Ends this flow with its transaction.</summary>
+    public void GiveUp()
+    {
+        _givenUp = true;
+        Retire();
+    }
+}

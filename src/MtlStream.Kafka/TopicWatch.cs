@@ -1,0 +1,155 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Microsoft.Extensions.Logging;
+
+namespace MtlStream.Kafka;
+
+/// <summary>Looks every few seconds whether the brokers answer and the topics exist; creates the output topics when told to.</summary>
+internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_request = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_repeatLog = TimeSpan.FromSeconds(30);
+
+    private readonly KafkaOptions _options = configuration.Kafka;
+    private readonly ConcurrentDictionary<string, int> _partitions = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private string _lastTrouble = "";
+    private long _lastTroubleLogged;
+    private Task? _watching;
+    private volatile bool _writable;
+
+    /// <summary>True once the output and the dead-letter topic were seen.</summary>
+    public bool OutputsFound => _writable;
+
+    /// <summary>Largest record batch both output topics take, in bytes; null when the broker does not say.</summary>
+    public int? MaxMessageBytes { get; private set; }
+
+    /// <summary>Number of partitions of an output topic as last seen, 0 before.</summary>
+    public int PartitionsOf(string topic) => _partitions.GetValueOrDefault(topic);
+
+    public void Start() => _watching = Task.Run(() => WatchAsync(_stopping.Token));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        if (_watching is not null) await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
+    }
+
+    private async Task WatchAsync(CancellationToken stopping)
+    {
+        using var admin = new AdminClientBuilder(configuration.Admin)
+            .SetErrorHandler((_, _) => { }) // the next look says it
+            .SetLogHandler((_, line) => logger.ClientLine("admin", line.Facility, line.Message))
+            .Build();
+        while (!stopping.IsCancellationRequested)
+        {
+            var found = await LookAsync(admin);
+            await Task.Delay(found ? s_whenFound : s_whenNot, time, stopping);
+        }
+    }
+
+    private async Task<bool> LookAsync(IAdminClient admin)
+    {
+        try
+        {
+            var missing = await MissingAsync(admin);
+            if (missing.Count > 0 && _options.CreateTopics && await CreateAsync(admin, missing)) missing = await MissingAsync(admin);
+            status.SetConnected();
+            status.SetMissingTopics(missing);
+            if (missing.Count > 0) Trouble(string.Join(", ", missing), logger.TopicsMissing);
+            if (!missing.Contains(_options.OutputTopic) && !missing.Contains(_options.DeadLetterTopic)) await FoundAsync(admin);
+            if (missing.Count == 0 && _lastTrouble.Length > 0)
+            {
+                _lastTrouble = "";
+                logger.TopicsFound();
+            }
+
+            return missing.Count == 0;
+        }
+        catch (KafkaException exception)
+        {
+            var reason = exception.Error.Reason;
+            status.SetDisconnected($"brokers {_options.BootstrapServers} cannot be reached: {reason}");
+            Trouble(reason, r => logger.BrokersUnreachable(_options.BootstrapServers, r));
+            return false;
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> MissingAsync(IAdminClient admin)
+    {
+        var names = _options.InputTopics.Append(_options.OutputTopic).Append(_options.DeadLetterTopic).ToList();
+        List<TopicDescription> topics;
+        try
+        {
+            topics = (await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(names), new() { RequestTimeout = s_request })).TopicDescriptions;
+        }
+        catch (DescribeTopicsException exception)
+        {
+            topics = exception.Results.TopicDescriptions; // some were found, some not
+        }
+
+        foreach (var topic in topics.Where(t => !t.Error.IsError)) _partitions[topic.Name] = topic.Partitions.Count;
+        return [.. names.Where(n => topics.All(t => t.Name != n || t.Error.IsError))];
+    }
+
+    private async Task<bool> CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
+    {
+        var partitions = Math.Max(1, _options.InputTopics.Max(PartitionsOf));
+        var mayBeCreated = missing.Where(t => t == _options.OutputTopic || t == _options.DeadLetterTopic).ToList();
+        foreach (var topic in mayBeCreated)
+        {
+            try
+            {
+                await admin.CreateTopicsAsync(
+                    [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = -1 }], new() { RequestTimeout = s_request });
+                logger.TopicCreated(topic, partitions);
+            }
+            catch (CreateTopicsException exception) when (exception.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
+            {
+                // another worker was faster
+            }
+            catch (CreateTopicsException exception)
+            {
+                logger.TopicNotCreated(topic, exception.Results[0].Error.Reason);
+            }
+        }
+
+        return mayBeCreated.Count > 0;
+    }
+
+    private async Task FoundAsync(IAdminClient admin)
+    {
+        if (_writable) return;
+        MaxMessageBytes = await MaxMessageBytesAsync(admin);
+        _writable = true;
+    }
+
+    // A batch above a topic's limit is refused as a whole, innocent messages included: batches must stay below it.
+    private async Task<int?> MaxMessageBytesAsync(IAdminClient admin)
+    {
+        try
+        {
+            var configs = await admin.DescribeConfigsAsync(
+                new[] { _options.OutputTopic, _options.DeadLetterTopic }.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
+                new() { RequestTimeout = s_request });
+            return configs.Min(c => int.Parse(c.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture));
+        }
+        catch (KafkaException)
+        {
+            return null; // no right to see it, or a broker that does not tell
+        }
+    }
+
+    private void Trouble(string trouble, Action<string> log)
+    {
+        var now = time.GetTimestamp();
+        if (trouble == _lastTrouble && time.GetElapsedTime(_lastTroubleLogged, now) < s_repeatLog) return;
+        (_lastTrouble, _lastTroubleLogged) = (trouble, now);
+        log(trouble);
+    }
+}
