@@ -33,7 +33,7 @@ if [ $code = 0 ]; then
 fi
 
 counters=$(cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' || true)
-sum() { grep -oE "[ ]$1=\"[0-9]+" <<< "$counters" | grep -oE '[0-9]+$' | awk '{ n += $1 } END { print n + 0 }'; }
+sum() { tr ' ' '\n' <<< "$counters" | awk -F'"' -v name="$1=" '$1 == name { n += $2 } END { print n + 0 }'; }
 passed=$(sum passed) failed=$(( $(sum failed) + $(sum error) + $(sum timeout) + $(sum aborted) ))
 skipped=$(( $(sum total) - $(sum executed) ))
 # A build that fails, a test host that dies, or no test at all is a failure that no counter shows.

@@ -1,0 +1,85 @@
+namespace MtlStream.Tests.Eng;
+
+/// <summary>What <c>./test.sh</c> makes of a test run.</summary>
+public sealed class TestScriptTests : IDisposable
+{
+    private readonly ScriptSandbox _sandbox = new();
+
+    [Fact]
+    public async Task The_last_line_adds_the_projects_up()
+    {
+        Run(code: 0, Counters(total: 12, executed: 10, passed: 10, failed: 0), Counters(total: 3, executed: 3, passed: 3, failed: 0));
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(0, outcome.Code);
+        Assert.EndsWith("2 skipped\n13 passed, 0 failed\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failed_test_fails_the_run()
+    {
+        Run(code: 1, Counters(total: 5, executed: 5, passed: 4, failed: 1));
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(1, outcome.Code);
+        Assert.EndsWith("4 passed, 1 failed\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_test_host_that_died_without_a_result_fails_the_run()
+    {
+        Run(code: 1, Counters(total: 5, executed: 5, passed: 5, failed: 0));
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(1, outcome.Code);
+        Assert.EndsWith("5 passed, 1 failed\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_without_a_test_is_no_success()
+    {
+        Run(code: 0);
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(1, outcome.Code);
+        Assert.EndsWith("0 passed, 1 failed\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_fault_campaign_runs_on_request_only()
+    {
+        Run(code: 0, Counters(total: 1, executed: 1, passed: 1, failed: 0));
+
+        await _sandbox.RunAsync("test.sh", ["--filter", "FullyQualifiedName~A|FullyQualifiedName~B"]);
+        await _sandbox.RunAsync("test.sh", ["--faults"], ("MTLSTREAM_TEST_KAFKA", "kafka.sh"));
+
+        var filters = _sandbox.Calls("dotnet").Where(call => call.StartsWith("test ", StringComparison.Ordinal)).ToList();
+        Assert.EndsWith("--filter (FullyQualifiedName~A|FullyQualifiedName~B)&Category!=Faults", filters[0], StringComparison.Ordinal);
+        Assert.EndsWith("--filter Category=Faults", filters[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_fault_campaign_without_a_Kafka_says_what_it_needs()
+    {
+        var outcome = await _sandbox.RunAsync("test.sh", ["--faults"]);
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("MTLSTREAM_TEST_KAFKA", outcome.Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _sandbox.Dispose();
+
+    /// <summary>A test run that leaves one result file per project and exits with <paramref name="code"/>.</summary>
+    private void Run(int code, params string[] counters)
+    {
+        var files = string.Join('\n', counters.Select((line, i) => $"echo '{line}' > \"$results/{i}.trx\""));
+        _sandbox.Fake("dotnet", $"[ \"$1\" = test ] || exit 0\nresults={_sandbox.Checkout}/artifacts/test-results\nmkdir -p $results\n{files}\nexit {code}");
+    }
+
+    private static string Counters(int total, int executed, int passed, int failed) =>
+        $"<ResultSummary><Counters total=\"{total}\" executed=\"{executed}\" passed=\"{passed}\" failed=\"{failed}\" error=\"0\" timeout=\"0\" aborted=\"0\" /></ResultSummary>";
+}
