@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using MtlStream.Inference;
+using MtlStream.Onnx;
 
 namespace MtlStream.Host;
 
@@ -22,6 +23,8 @@ internal static class CommandLine
         var root = new RootCommand("Streaming text analytics: text events in, every task's labels out, one multitask model.")
         {
             AnnotateCommand.Build(),
+            ModelCommands.Build(),
+            new Command("bench", "Measures what the parts can do.") { BenchModelCommand.Build() },
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -62,7 +65,7 @@ internal static class CommandLine
     private static string Describe(Exception exception, CancellationToken stopping) => exception switch
     {
         OperationCanceledException when stopping.IsCancellationRequested => "stopped before the work was done.",
-        UsageException or PipelineException or InferenceException or InvalidDataException or IOException
+        UsageException or PipelineException or InferenceException or DeviceUnavailableException or InvalidDataException or IOException
             or UnauthorizedAccessException or TimeoutException => exception.Message,
         _ => exception.ToString(),
     };
