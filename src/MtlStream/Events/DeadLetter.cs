@@ -37,6 +37,13 @@ public sealed record DeadLetter(
             source.Timestamp, source.Key, source.Headers, source.Payload);
     }
 
+    /// <summary>The dead letter that a record on its way to the dead-letter topic is.</summary>
+    /// <exception cref="ArgumentException">The record is no dead letter.</exception>
+    public static DeadLetter Of(OutboundRecord record) =>
+        TryRead(record.Source.Key, record.Headers, record.Payload, record.Source.Timestamp, out var letter, out var problem)
+            ? letter
+            : throw new ArgumentException(problem, nameof(record));
+
     /// <summary>The original's headers and those that say where and why it failed, in UTF-8 text.</summary>
     /// <remarks>Headers of these names that were there before, from an earlier failure, stay where they are; the last one counts.</remarks>
     public static IReadOnlyList<EventHeader> HeadersOf(Rejection rejection)
