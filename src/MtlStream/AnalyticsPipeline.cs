@@ -19,7 +19,8 @@ public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions 
 /// </remarks>
 public sealed class AnalyticsPipeline(
     IEventSource source, EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, EventEncoder encoder,
-    IOutboundSink sink, PipelineSettings settings, PipelineMetrics metrics, TimeProvider time, ILogger<AnalyticsPipeline> logger)
+    IOutboundSink sink, PipelineSettings settings, PipelineMetrics metrics, TimeProvider time, ILogger<AnalyticsPipeline> logger,
+    ModelWatch? watch = null, ShadowModel? shadow = null)
 {
     private const int RefusedAtOnce = 1 << 17;
 
@@ -47,6 +48,7 @@ public sealed class AnalyticsPipeline(
             ("received", () => received.Reader.Count, 64), ("tokenized", () => tokenized.Reader.Count, 16),
             ("batches", () => batches.Reader.Count, model.Lanes), ("scored", () => scored.Reader.Count, 2 * model.Lanes),
             ("finished", () => finished.Reader.Count, 64), ("refused", () => refused.Reader.Count, RefusedAtOnce)]);
+        metrics.ObserveModel(() => model.Identity);
 
         using var stages = new StageGroup(stopping, abort);
         var reported = Reporter(stages, refused);
@@ -75,6 +77,7 @@ public sealed class AnalyticsPipeline(
             List<OutboundRecord>? answered = null;
             foreach (var record in chunk)
             {
+                Tracing.Begin(record, metrics.Names);
                 if (record.Payload is null) (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
                 else if (decoder.TryDecode(record, out var decoded, out var rejection)) events.Add(Tokenize(decoded));
                 else (answered ??= []).Add(Reject(rejection));
@@ -107,6 +110,7 @@ public sealed class AnalyticsPipeline(
             await batches.WaitToWriteAsync(abort);
             TakeWaiting(tokenized, former);
             var trigger = await LingerAsync(tokenized, former, abort);
+            metrics.StageWorked("batch", time.GetElapsedTime(former.OldestSince));
             await batches.WriteAsync(former.Form(trigger), abort);
         }
     }
@@ -167,11 +171,14 @@ public sealed class AnalyticsPipeline(
     /// <summary>Scores a batch; null when the model refused it and it can be split.</summary>
     private ScoredBatch? Score(TokenBatch batch, int lane)
     {
+        using var span = Tracing.BeginBatch(batch, model.Identity);
         var started = time.GetTimestamp();
         try
         {
             var predictions = model.Predict(batch, lane);
-            metrics.BatchScored(batch, time.GetElapsedTime(started));
+            var elapsed = time.GetElapsedTime(started);
+            metrics.BatchScored(batch, elapsed);
+            metrics.StageWorked("score", elapsed);
             return new(batch, predictions, null);
         }
         catch (InferenceException exception) when (batch.Rows.Count > 1)
@@ -228,7 +235,9 @@ public sealed class AnalyticsPipeline(
     {
         if (scored.Failure is { } failure) return Reject(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
         var (over, at) = scored.Merge is { } merge ? (merge.Merged, 0) : (predictions!, row);
-        return encoder.TryEncodeResult(scored, over, at, out var result, out var rejection) ? result : Reject(rejection);
+        if (!encoder.TryEncodeResult(scored, over, at, out var result, out var rejection)) return Reject(rejection);
+        shadow?.Offer(scored, over, at);
+        return watch?.Observe(scored, over, at, result) ?? result;
     }
 
     private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)
@@ -243,11 +252,24 @@ public sealed class AnalyticsPipeline(
                 else ready.Add(record);
             }
 
-            foreach (var record in ready) await sink.PublishAsync(record, reported, abort);
+            var started = time.GetTimestamp();
+            foreach (var record in ready)
+            {
+                await sink.PublishAsync(Traced(record), reported, abort);
+                if (record.Review is { } copy) await sink.PublishAsync(copy, Reviewed, abort);
+            }
+
+            metrics.StageWorked("publish", time.GetElapsedTime(started));
             ready.Clear();
         }
 
         await sink.FlushAsync(abort);
+    }
+
+    // A copy for review settles nothing: the result that it is a copy of does.
+    private void Reviewed(OutboundRecord record, PublishRefusal? refusal)
+    {
+        if (refusal is not null) logger.ReviewCopyLost(refusal.Message);
     }
 
     /// <summary>What the sink refused for good becomes a dead letter; a dead letter that is refused ends the run.</summary>
@@ -257,7 +279,8 @@ public sealed class AnalyticsPipeline(
         await foreach (var (record, refusal) in refused.ReadAllAsync(abort))
         {
             logger.RecordRefused(record.Destination.ToString(), refusal.Message);
-            await sink.PublishAsync(Reject(new(refusal.Reason, "publish", refusal.Message, record.Source)), reported, abort);
+            await sink.PublishAsync(
+                Traced(Reject(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
         }
 
         await sink.FlushAsync(abort);
@@ -265,9 +288,9 @@ public sealed class AnalyticsPipeline(
 
     private PublishReport Reporter(StageGroup stages, Channel<(OutboundRecord Record, PublishRefusal Refusal)> refused) => (record, refusal) =>
     {
+        Measure(record, refusal);
         if (refusal is null)
         {
-            if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
             source.Settle(record.Source.Position);
         }
         else if (record.Destination == Destination.DeadLetters)
@@ -279,6 +302,25 @@ public sealed class AnalyticsPipeline(
             stages.Fail("publish", new IOException($"Over {RefusedAtOnce} records were refused at once, the last one because: {refusal.Message}"));
         }
     };
+
+    /// <summary>Records how an answer ended; for a sampled event inside its span, which then is the measurements' exemplar.</summary>
+    private void Measure(OutboundRecord record, PublishRefusal? refusal)
+    {
+        var errorType = refusal is not null ? PipelineMetrics.Tag(refusal.Reason)
+            : record.Destination == Destination.DeadLetters ? Tracing.ReasonOf(record) : null;
+        if (record.Source.Trace is { } trace) trace.Answered(errorType, final: refusal is null, Record);
+        else Record();
+
+        void Record()
+        {
+            if (refusal is not null) return;
+            if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
+            metrics.EventProcessed(record.Source, time.GetElapsedTime(record.Source.ReceivedAt), errorType);
+        }
+    }
+
+    private OutboundRecord Traced(OutboundRecord record) =>
+        record.Source.Trace is { } trace ? trace.Send(record, metrics.Names) : record;
 
     private OutboundRecord Reject(Rejection rejection)
     {

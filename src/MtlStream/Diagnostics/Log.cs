@@ -20,4 +20,16 @@ internal static partial class Log
 
     [LoggerMessage(1012, LogLevel.Warning, "A record for {Destination} was refused for good and becomes a dead letter: {Reason}")]
     public static partial void RecordRefused(this ILogger logger, string destination, string reason);
+
+    [LoggerMessage(1013, LogLevel.Warning, "A copy for the review topic could not be written; the result itself is not affected: {Reason}")]
+    public static partial void ReviewCopyLost(this ILogger logger, string reason);
+
+    [LoggerMessage(1020, LogLevel.Information, "Model {Model}: version {Before} handed over to {Version}, loaded and warmed up in {Seconds:F2} s.")]
+    public static partial void ModelSwapped(this ILogger logger, string model, string before, string version, double seconds);
+
+    [LoggerMessage(1021, LogLevel.Warning, "The model package in {Folder} is refused, version {Serving} goes on serving: {Reason}")]
+    public static partial void ModelRefused(this ILogger logger, string folder, string serving, string reason);
+
+    [LoggerMessage(1022, LogLevel.Warning, "The shadow model {Version} failed on an event; further failures are only counted.")]
+    public static partial void ShadowFailed(this ILogger logger, string version, Exception exception);
 }

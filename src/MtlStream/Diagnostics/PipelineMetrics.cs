@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Numerics;
 using System.Text.Json;
 using MtlStream.Batching;
 using MtlStream.Events;
+using MtlStream.Inference;
 
 namespace MtlStream.Diagnostics;
 
@@ -11,6 +13,9 @@ namespace MtlStream.Diagnostics;
 public sealed class PipelineMetrics
 {
     public const string MeterName = "MtlStream";
+
+    /// <summary>Name of the source of the pipeline's spans.</summary>
+    public const string ActivitySourceName = MeterName;
 
     private static readonly double[] s_seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -25,13 +30,18 @@ public sealed class PipelineMetrics
     private readonly Counter<long> _published;
     private readonly Counter<long> _rejected;
     private readonly Counter<long> _truncated;
+    private readonly Histogram<double> _processDuration;
+    private readonly MessagingNames _names;
 
-    public PipelineMetrics(IMeterFactory meters)
+    /// <param name="names">What the two ends are called; events from files or memory when null.</param>
+    public PipelineMetrics(IMeterFactory meters, MessagingNames? names = null)
     {
+        _names = names ?? MessagingNames.InProcess;
         _meter = meters.Create(MeterName);
         _stageDuration = Seconds("mtlstream.stage.duration", "Time one chunk or batch spends being worked on in a stage.");
         _inferenceDuration = Seconds("mtlstream.inference.duration", "Time one batch spends in the model.");
         _eventLatency = Seconds("mtlstream.event.latency", "From the event's own timestamp to its durable result.");
+        _processDuration = Seconds("messaging.process.duration", "From receiving an event to its durable result or dead letter.");
         _batchRows = _meter.CreateHistogram<int>("mtlstream.batch.rows", "{row}", "Rows in one batch.",
             advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
         _batchTokens = _meter.CreateHistogram<int>("mtlstream.batch.tokens", "{token}", "Tokens in one batch, padding left out.",
@@ -53,6 +63,19 @@ public sealed class PipelineMetrics
         static Measurement<int> Lane(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
     }
 
+    /// <summary>1 for the model that serves at the time of observing, with its name, version and device.</summary>
+    public void ObserveModel(Func<ModelIdentity> serving) => _meter.CreateObservableGauge("mtlstream.model.serving", () =>
+    {
+        var model = serving();
+        return new Measurement<int>(1,
+            new KeyValuePair<string, object?>("mtlstream.model.name", model.Name),
+            new KeyValuePair<string, object?>("mtlstream.model.version", model.Version),
+            new KeyValuePair<string, object?>("mtlstream.model.device", model.Device));
+    }, "1", "1 for the model and the device that serve.");
+
+    /// <summary>What the two ends of the pipeline are called.</summary>
+    internal MessagingNames Names => _names;
+
     public void StageWorked(string stage, TimeSpan elapsed) =>
         _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.stage", stage));
 
@@ -68,11 +91,28 @@ public sealed class PipelineMetrics
 
     public void EventTruncated() => _truncated.Add(1);
 
+    /// <summary>An event's result or tombstone is durable.</summary>
     /// <param name="latency">From the event's own timestamp; null when it has none.</param>
     public void EventPublished(TimeSpan? latency)
     {
         _published.Add(1);
         if (latency is { } known) _eventLatency.Record(known.TotalSeconds);
+    }
+
+    /// <summary>An event is answered, whether by a result or by a dead letter.</summary>
+    /// <param name="sinceReceived">From when it was received.</param>
+    /// <param name="errorType">Why it is a dead letter; null for a result.</param>
+    public void EventProcessed(SourceRecord source, TimeSpan sinceReceived, string? errorType)
+    {
+        var tags = new TagList
+        {
+            { "messaging.system", _names.System },
+            { "messaging.operation.name", "process" },
+            { "messaging.destination.name", source.Position.Topic },
+        };
+        if (_names.Group.Length > 0) tags.Add("messaging.consumer.group.name", _names.Group);
+        if (errorType is not null) tags.Add("error.type", errorType);
+        _processDuration.Record(sinceReceived.TotalSeconds, tags);
     }
 
     public void EventRejected(RejectionReason reason) =>
@@ -84,7 +124,7 @@ public sealed class PipelineMetrics
     // Powers of two keep the tag's values few whatever the device's grid is.
     private static int Bucket(int columns) => (int)BitOperations.RoundUpToPowerOf2((uint)columns);
 
-    private static string Tag<T>(T value) where T : struct, Enum => SnakeCase<T>.Names[value];
+    internal static string Tag<T>(T value) where T : struct, Enum => SnakeCase<T>.Names[value];
 
     private static class SnakeCase<T> where T : struct, Enum
     {

@@ -1,3 +1,5 @@
+using MtlStream.Diagnostics;
+
 namespace MtlStream.Events;
 
 /// <summary>One message header. Values are bytes, usually UTF-8 text; null is allowed by Kafka.</summary>
@@ -10,4 +12,8 @@ public readonly record struct EventHeader(string Key, byte[]? Value);
 /// <param name="Timestamp">Event or log-append time, milliseconds since the Unix epoch; negative when unknown.</param>
 /// <param name="ReceivedAt">Timestamp from <see cref="TimeProvider.GetTimestamp"/>.</param>
 public sealed record SourceRecord(
-    SourcePosition Position, byte[]? Key, byte[]? Payload, IReadOnlyList<EventHeader> Headers, long Timestamp, long ReceivedAt);
+    SourcePosition Position, byte[]? Key, byte[]? Payload, IReadOnlyList<EventHeader> Headers, long Timestamp, long ReceivedAt)
+{
+    /// <summary>The event's spans, from decoding until its answer is durable; null when its trace is not sampled.</summary>
+    public EventTrace? Trace { get; set; }
+}

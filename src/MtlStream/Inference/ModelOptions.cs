@@ -19,6 +19,17 @@ public sealed record ModelOptions
     /// <summary>Scoring lanes: on a CPU, single-threaded sessions. Zero: one per core.</summary>
     [Range(0, 256)]
     public int Lanes { get; init; }
+
+    /// <summary>How often to look for a new version of the package. Zero: never.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Folder of another package that scores a sample beside the one that serves; only its agreement is published. Empty: none.</summary>
+    public string Shadow { get; init; } = "";
+
+    /// <summary>Share of the events that the shadow model scores.</summary>
+    [Range(0d, 1d)]
+    public double ShadowShare { get; init; } = 0.01;
 }
 
 [OptionsValidator]

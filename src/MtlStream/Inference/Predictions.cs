@@ -12,6 +12,9 @@ public sealed class Predictions(
     public int Rows { get; } = rows;
     public int Columns { get; } = columns;
 
+    /// <summary>The model that said it; null when there is only one that could have.</summary>
+    public ModelIdentity? Model { get; set; }
+
     /// <summary>Tasks in the order of the index that the accessors take.</summary>
     public IReadOnlyList<ModelTask> Tasks { get; } = tasks;
 

@@ -47,6 +47,17 @@ public sealed class TokenizedText(
         types[length + 1] = 0;
     }
 
+    /// <summary>The same text in buffers of its own. The caller owns it.</summary>
+    public TokenizedText Copy() =>
+        new(Copy(tokens), Copy(words), Copy(windows), clsId, sepId, Truncated);
+
+    private static PooledArray<T> Copy<T>(PooledArray<T> from)
+    {
+        var copy = new PooledArray<T>(from.Length);
+        from.Span.CopyTo(copy.Span);
+        return copy;
+    }
+
     public void Dispose()
     {
         tokens.Dispose();
