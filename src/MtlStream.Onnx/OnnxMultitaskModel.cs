@@ -67,7 +67,6 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             throw;
         }
 
-        metrics?.ModelLoaded(model.Identity);
         logger.ModelReady(
             manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), device, model.Lanes,
             Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -68,9 +68,9 @@ public sealed class PipelineMetrics
     {
         var model = serving();
         return new Measurement<int>(1,
+            new KeyValuePair<string, object?>("mtlstream.model.device", model.Device),
             new KeyValuePair<string, object?>("mtlstream.model.name", model.Name),
-            new KeyValuePair<string, object?>("mtlstream.model.version", model.Version),
-            new KeyValuePair<string, object?>("mtlstream.model.device", model.Device));
+            new KeyValuePair<string, object?>("mtlstream.model.version", model.Version));
     }, "1", "1 for the model and the device that serve.");
 
     /// <summary>What the two ends of the pipeline are called.</summary>

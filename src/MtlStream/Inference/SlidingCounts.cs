@@ -48,7 +48,7 @@ internal sealed class SlidingCounts(int bins, int window)
     public void Drift(IReadOnlyList<double> reference, List<Measurement<double>> into, params KeyValuePair<string, object?>[] tags)
     {
         var events = (_slotsFilled * Math.Max(1, window / Slots)) + _eventsInSlot;
-        if (events < Math.Min(LeastEvents, window) || _recent.Sum() == 0) return;
+        if (events < Math.Min(LeastEvents, window / 2) || _recent.Sum() == 0) return;
         into.Add(new(ReferenceDistribution.StabilityIndex(reference, _recent), tags));
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
+using MtlStream.Diagnostics;
 using MtlStream.Inference;
 using MtlStream.Onnx;
 using MtlStream.Tests.Doubles;
@@ -229,7 +230,8 @@ public sealed class OnnxMultitaskModelTests : IDisposable
         listener.Start();
         var logger = new RecordingLogger();
 
-        using var model = Load(device: "auto", logger: logger, metrics: new(meters));
+        using var model = Load(device: "auto", logger: logger);
+        new PipelineMetrics(meters).ObserveModel(() => model.Identity);
         listener.RecordObservableInstruments();
 
         Assert.Equal("cpu", model.Identity.Device);

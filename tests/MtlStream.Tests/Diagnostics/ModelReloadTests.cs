@@ -1,0 +1,120 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Inference;
+using MtlStream.Onnx;
+using MtlStream.Tests.Inference;
+
+namespace MtlStream.Tests.Diagnostics;
+
+public sealed class ModelReloadTests : IDisposable
+{
+    private readonly ToyPackage _package = new();
+    private readonly MeterRecorder _meters = new();
+    private readonly List<string> _swapped = [];
+
+    public void Dispose()
+    {
+        _package.Dispose();
+        _meters.Dispose();
+    }
+
+    [Fact]
+    public void A_new_version_is_put_to_work_and_the_one_before_goes()
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            Assert.False(reload.Look()); // nothing new
+
+            _package.Edit(m => m["version"] = "2.0.0");
+
+            Assert.True(reload.Look());
+            Assert.Equal("2.0.0", swap.Identity.Version);
+            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 1);
+            Assert.Equal("2.0.0", predictions.Model!.Version);
+            Assert.Equal(["2.0.0"], _swapped);
+            Assert.Equal(1, Outcomes("swapped"));
+        }
+    }
+
+    [Fact]
+    public void A_package_that_fails_verification_is_refused_until_it_is_whole()
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            var whole = File.ReadAllBytes(_package.At("weights.bin"));
+            _package.Edit(m => m["version"] = "2.0.0");
+            File.WriteAllBytes(_package.At("weights.bin"), whole[..^100]);
+
+            Assert.False(reload.Look());
+            Assert.False(reload.Look()); // nothing changed since: it is not tried again and again
+            Assert.Equal(("1.0.0", 1), (swap.Identity.Version, Outcomes("refused")));
+
+            File.WriteAllBytes(_package.At("weights.bin"), whole);
+            Assert.True(reload.Look());
+            Assert.Equal("2.0.0", swap.Identity.Version);
+        }
+    }
+
+    [Theory]
+    [InlineData("version")]
+    [InlineData("labels")]
+    [InlineData("tokenizer")]
+    [InlineData("json")]
+    public void What_cannot_stand_in_is_refused_and_the_version_that_serves_stays(string what)
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            if (what == "json") File.WriteAllText(_package.At("model.json"), "{");
+            else _package.Edit(m => Spoil(m, what));
+
+            Assert.False(reload.Look());
+            Assert.Equal(("1.0.0", 1), (swap.Identity.Version, Outcomes("refused")));
+            swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0).Dispose();
+        }
+    }
+
+    [Fact]
+    public void A_version_that_serves_does_not_care_what_happens_to_the_folder()
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            foreach (var file in Directory.GetFiles(_package.Folder)) File.WriteAllBytes(file, new byte[8192]);
+
+            Assert.False(reload.Look());
+            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0);
+            Assert.Equal(1, predictions.Probabilities(0, 0).ToArray().Sum(), 1e-5);
+        }
+    }
+
+    private int Outcomes(string outcome) => _meters.Of("mtlstream.model.reloads").Count(t => Equals(t.Tags["mtlstream.reload.outcome"], outcome));
+
+    private static void Spoil(JsonObject manifest, string what)
+    {
+        if (what != "version") manifest["version"] = "2.0.0";
+        if (what == "version") manifest["comment"] = "other files, same version";
+        if (what == "labels") manifest["tasks"]![0]!["labels"]![0] = "renamed";
+        if (what == "tokenizer") manifest["tokenizer"]!["lowercase"] = false;
+    }
+
+    private (ModelSwap Swap, ModelReload Reload) Start()
+    {
+        ModelManifest manifest;
+        ModelSwap swap;
+        using (var copy = PackageCopy.Of(_package.Folder))
+        {
+            manifest = ModelManifest.Load(copy.Folder);
+            swap = new(Load(manifest));
+        }
+
+        return (swap, new(
+            swap, _package.Folder, Load, m => _swapped.Add(m.Version), manifest, TimeSpan.FromSeconds(1),
+            new(_meters), TimeProvider.System, NullLogger.Instance));
+    }
+
+    private static OnnxMultitaskModel Load(ModelManifest manifest) =>
+        OnnxMultitaskModel.Load(manifest, new() { Device = "cpu", Lanes = 2 }, NullLogger.Instance);
+}

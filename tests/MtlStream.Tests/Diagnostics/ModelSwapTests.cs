@@ -1,0 +1,189 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Batching;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Tests.Doubles;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Tests.Diagnostics;
+
+public sealed class ModelSwapTests
+{
+    [Fact]
+    public void Predictions_name_the_version_that_scored_them()
+    {
+        using var swap = new ModelSwap(new VersionedModel("1"));
+
+        using var before = swap.Predict(Batch(Event()), 0);
+        Assert.True(swap.TrySwap(new VersionedModel("2"), out _));
+        using var after = swap.Predict(Batch(Event()), 0);
+
+        Assert.Equal(("1", "2"), (before.Model!.Version, after.Model!.Version));
+        Assert.Equal("2", swap.Identity.Version);
+    }
+
+    [Fact]
+    public async Task Under_load_every_batch_is_scored_by_a_model_that_is_alive_from_beginning_to_end()
+    {
+        var models = new ConcurrentBag<VersionedModel>();
+        var first = new VersionedModel("0");
+        models.Add(first);
+        using (var swap = new ModelSwap(first))
+        {
+            using var enough = new CancellationTokenSource();
+            var lanes = Enumerable.Range(0, 2).Select(lane => Task.Run(() =>
+            {
+                var scored = 0;
+                while (!enough.IsCancellationRequested || scored < 100)
+                {
+                    using var predictions = swap.Predict(Batch(Event()), lane); // throws when the model is disposed meanwhile
+                    Assert.Equal(predictions.Model!.Version, VersionedModel.VersionIn(predictions));
+                    scored++;
+                }
+            })).ToArray();
+            for (var version = 1; version <= 200; version++)
+            {
+                var next = new VersionedModel($"{version}");
+                models.Add(next);
+                Assert.True(swap.TrySwap(next, out _));
+                await Task.Yield();
+            }
+
+            await enough.CancelAsync();
+            await Task.WhenAll(lanes);
+            Assert.Equal(200, models.Count(m => m.Disposed));
+        }
+
+        Assert.All(models, m => Assert.True(m.Disposed));
+    }
+
+    [Fact]
+    public void All_windows_of_a_long_text_go_to_the_version_that_took_the_first()
+    {
+        var old = new VersionedModel("1");
+        using var swap = new ModelSwap(old);
+        var text = Event(windows: 2);
+
+        using var first = swap.Predict(Batch(text), 0);
+        swap.TrySwap(new VersionedModel("2"), out _);
+        using var second = swap.Predict(new([new(text, 1), new(Event(), 0)], 10, BatchTrigger.Linger), 0);
+        Assert.False(old.Disposed);
+        text.Dispose();
+
+        Assert.Equal(("1", "1"), (first.Model!.Version, second.Model!.Version));
+        Assert.True(old.Disposed);
+    }
+
+    [Fact]
+    public void Long_texts_of_two_versions_in_one_batch_are_parted_by_the_pipeline()
+    {
+        using var swap = new ModelSwap(new VersionedModel("1"));
+        var (old, young) = (Event(windows: 2), Event(windows: 2));
+        swap.Predict(Batch(old), 0).Dispose();
+        swap.TrySwap(new VersionedModel("2"), out _);
+        swap.Predict(Batch(young), 0).Dispose();
+
+        var mixed = Assert.Throws<InferenceException>(() => swap.Predict(new([new(old, 1), new(young, 1)], 10, BatchTrigger.Linger), 0));
+        using var alone = swap.Predict(new([new(old, 1)], 10, BatchTrigger.Split), 0);
+
+        Assert.False(mixed.OutOfMemory);
+        Assert.Equal("1", alone.Model!.Version);
+        old.Dispose();
+        young.Dispose();
+    }
+
+    [Fact]
+    public void Other_tasks_labels_or_shapes_take_a_restart()
+    {
+        using var swap = new ModelSwap(new VersionedModel("1"));
+        using var otherLabels = new VersionedModel("2") { Tasks = [new("mood", TaskKind.SingleLabel, ["low", "elated"], [])] };
+        using var fewerLanes = new VersionedModel("2") { Lanes = 1 };
+        using var otherShape = new VersionedModel("2") { Shape = new(8, 100, []) };
+
+        Assert.False(swap.TrySwap(otherLabels, out var labels));
+        Assert.False(swap.TrySwap(fewerLanes, out var lanes));
+        Assert.False(swap.TrySwap(otherShape, out var shape));
+
+        Assert.Contains("mood (SingleLabel: low elated)", labels, StringComparison.Ordinal);
+        Assert.Contains("1 lanes", lanes, StringComparison.Ordinal);
+        Assert.Contains("8 rows", shape, StringComparison.Ordinal);
+        Assert.Equal("1", swap.Identity.Version);
+    }
+
+    [Fact]
+    public async Task A_shadow_model_is_compared_and_never_answers()
+    {
+        using var meters = new MeterRecorder();
+        using var serving = new VersionedModel("1");
+        using var shadow = new ShadowModel(meters, new VersionedModel("2") { Probability = 0.1f }, serving.Tasks, share: 0.5, NullLogger.Instance);
+        using var stopping = new CancellationTokenSource();
+        var running = shadow.RunAsync(stopping.Token);
+
+        for (var i = 0; i < 20; i++)
+        {
+            using var text = Event();
+            using var predictions = serving.Predict(Batch(text), 0);
+            shadow.Offer(text, predictions, 0);
+        }
+
+        await Until(() => meters.Of("mtlstream.shadow.compared").Sum(t => t.Value) == 10);
+        await stopping.CancelAsync();
+        await running;
+
+        Assert.Equal(0, meters.Of("mtlstream.shadow.agreed").Sum(t => t.Value));
+        Assert.Equal("mood", meters.Of("mtlstream.shadow.compared")[0].Tags["mtlstream.task"]);
+    }
+
+    internal static async Task Until(Func<bool> condition)
+    {
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(20), "The condition was not met within 20 s.");
+            await Task.Delay(5);
+        }
+    }
+
+    private static TokenBatch Batch(TokenizedEvent text) => new([new(text, 0)], text.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+
+    private static TokenizedEvent Event(int windows = 1)
+    {
+        var (tokens, spans) = (new PooledArray<Token>(4), new PooledArray<TokenWindow>(windows));
+        for (var i = 0; i < 4; i++) tokens.Span[i] = new(10 + i, i, i + 1, 0, true);
+        for (var i = 0; i < windows; i++) spans.Span[i] = new(0, 4);
+        return new(
+            new TextEvent(Make.Record(0), new PooledArray<char>(0), default),
+            new TokenizedText(tokens, new PooledArray<Word>(0), spans, 2, 3, truncated: false));
+    }
+
+    /// <summary>Writes its version into its scores, and fails when it is used after it was disposed.</summary>
+    private sealed class VersionedModel(string version) : IMultitaskModel
+    {
+        public ModelIdentity Identity { get; } = new("toy", version, "cpu");
+        public IReadOnlyList<ModelTask> Tasks { get; init; } = [new("mood", TaskKind.SingleLabel, ["low", "high"], [])];
+        public BatchShape Shape { get; init; } = new(32, 4096, []);
+        public int Lanes { get; init; } = 2;
+        public float Probability { get; init; } = 0.9f;
+        public bool Disposed { get; private set; }
+
+        public static string VersionIn(Predictions predictions) => $"{(int)predictions.Probabilities(0, 0)[0]}";
+
+        public Predictions Predict(TokenBatch batch, int lane)
+        {
+            ObjectDisposedException.ThrowIf(Disposed, this);
+            var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+            Thread.SpinWait(200);
+            for (var row = 0; row < batch.Rows.Count; row++)
+                (predictions.Probabilities(0, row)[0], predictions.Probabilities(0, row)[1]) = (int.Parse(version, null), Probability == 0.9f ? 1000 : -1);
+            ObjectDisposedException.ThrowIf(Disposed, this);
+            return predictions;
+        }
+
+        public void Probe(int lane)
+        {
+        }
+
+        public void Dispose() => Disposed = true;
+    }
+}
