@@ -26,7 +26,14 @@ public sealed record KafkaOptions : IValidatableObject
     [Required]
     public string DeadLetterTopic { get; init; } = "";
 
-    /// <summary>Creates the output and the dead-letter topic when they are missing.</summary>
+    /// <summary>Topic of copies of the results that the model is unsure of, see <c>Watch:Review</c>. Empty: none are made.</summary>
+    public string ReviewTopic { get; init; } = "";
+
+    /// <summary>Topics that are written to.</summary>
+    internal IReadOnlyList<string> WrittenTopics =>
+        ReviewTopic.Length > 0 ? [OutputTopic, DeadLetterTopic, ReviewTopic] : [OutputTopic, DeadLetterTopic];
+
+    /// <summary>Creates the topics that are written to when they are missing.</summary>
     public bool CreateTopics { get; init; }
 
     /// <summary>Most events read and not yet settled. Above it, reading waits; below half of it, a paused consumer goes on.</summary>
@@ -49,10 +56,12 @@ public sealed record KafkaOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (InputTopics.Any(string.IsNullOrWhiteSpace)) yield return new("Kafka:InputTopics has an empty name.");
-        foreach (var topic in InputTopics.Where(t => t == OutputTopic || t == DeadLetterTopic))
+        foreach (var topic in InputTopics.Where(WrittenTopics.Contains))
             yield return new($"Kafka:InputTopics names '{topic}', which is written to as well: every event would come back for ever.");
         if (OutputTopic.Length > 0 && OutputTopic == DeadLetterTopic)
             yield return new($"Kafka:OutputTopic and Kafka:DeadLetterTopic are both '{OutputTopic}'; readers could not tell results from failures.");
+        if (ReviewTopic.Length > 0 && (ReviewTopic == OutputTopic || ReviewTopic == DeadLetterTopic))
+            yield return new($"Kafka:ReviewTopic is '{ReviewTopic}', which other records go to; readers could not tell copies from results.");
         foreach (var problem in LibrdkafkaProperties.Problems(this)) yield return new(problem);
     }
 }

@@ -31,6 +31,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private int _unreported;
     private long _resultsSent;
     private long _deadLettersSent;
+    private long _reviewCopiesSent;
 
     internal KafkaOutboundSink(
         KafkaConfiguration configuration, AssignmentTable table, TopicWatch topics, KafkaMetrics metrics, TimeProvider time, ILogger logger)
@@ -97,6 +98,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     {
         if (Interlocked.Exchange(ref _resultsSent, 0) is > 0 and var results) _metrics.Sent(_options.OutputTopic, results);
         if (Interlocked.Exchange(ref _deadLettersSent, 0) is > 0 and var letters) _metrics.Sent(_options.DeadLetterTopic, letters);
+        if (Interlocked.Exchange(ref _reviewCopiesSent, 0) is > 0 and var copies) _metrics.Sent(_options.ReviewTopic, copies);
     }
 
     private enum Attempt
@@ -187,7 +189,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         }
 
         if (!_configuration.ExactlyOnce) return;
-        flow.Published(source.Position.Sequence);
+        if (record.Destination != Destination.Review) flow.Published(source.Position.Sequence);
         flow.EndPublish();
         _transaction.Add((record, reported));
     }
@@ -227,6 +229,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private void CountOne(OutboundRecord record)
     {
         if (record.Destination == Destination.Results) Interlocked.Increment(ref _resultsSent);
+        else if (record.Destination == Destination.Review) Interlocked.Increment(ref _reviewCopiesSent);
         else Interlocked.Increment(ref _deadLettersSent);
     }
 
@@ -240,8 +243,12 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         }
     }
 
-    private string TopicOf(OutboundRecord record) =>
-        record.Destination == Destination.Results ? _options.OutputTopic : _options.DeadLetterTopic;
+    private string TopicOf(OutboundRecord record) => record.Destination switch
+    {
+        Destination.Results => _options.OutputTopic,
+        Destination.DeadLetters => _options.DeadLetterTopic,
+        _ => _options.ReviewTopic,
+    };
 
     // Without a key the source partition decides, so that the events of one partition stay in one partition, in order.
     private Partition KeylessPartition(string topic, int sourcePartition) =>

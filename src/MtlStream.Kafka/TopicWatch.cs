@@ -62,7 +62,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
             status.SetConnected();
             status.SetMissingTopics(missing);
             if (missing.Count > 0) Trouble(string.Join(", ", missing), logger.TopicsMissing);
-            if (!missing.Contains(_options.OutputTopic) && !missing.Contains(_options.DeadLetterTopic)) await FoundAsync(admin);
+            if (!_options.WrittenTopics.Any(missing.Contains)) await FoundAsync(admin);
             if (missing.Count == 0 && _lastTrouble.Length > 0)
             {
                 _lastTrouble = "";
@@ -82,7 +82,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
 
     private async Task<IReadOnlyList<string>> MissingAsync(IAdminClient admin)
     {
-        var names = _options.InputTopics.Append(_options.OutputTopic).Append(_options.DeadLetterTopic).ToList();
+        var names = _options.InputTopics.Concat(_options.WrittenTopics).ToList();
         List<TopicDescription> topics;
         try
         {
@@ -100,7 +100,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     private async Task<bool> CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
     {
         var partitions = Math.Max(1, _options.InputTopics.Max(PartitionsOf));
-        var mayBeCreated = missing.Where(t => t == _options.OutputTopic || t == _options.DeadLetterTopic).ToList();
+        var mayBeCreated = missing.Where(_options.WrittenTopics.Contains).ToList();
         foreach (var topic in mayBeCreated)
         {
             try
@@ -135,7 +135,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         try
         {
             var configs = await admin.DescribeConfigsAsync(
-                new[] { _options.OutputTopic, _options.DeadLetterTopic }.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
+                _options.WrittenTopics.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
                 new() { RequestTimeout = s_request });
             return configs.Min(c => int.Parse(c.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture));
         }

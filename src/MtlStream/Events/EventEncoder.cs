@@ -25,7 +25,7 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
         [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection)
     {
         var source = scored.Event.Source;
-        var template = Template(predictions.Tasks);
+        var template = Template(predictions);
         if (template.Flaw(predictions, row, scored.Tokens.Tokens.Length) is { } flaw)
         {
             result = null;
@@ -58,11 +58,12 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     /// <summary>A tombstone, passed on.</summary>
     public static OutboundRecord EncodeTombstone(SourceRecord source) => new(Destination.Results, null, source.Headers, source);
 
-    private AnalysisTemplate Template(IReadOnlyList<ModelTask> tasks)
+    private AnalysisTemplate Template(Predictions predictions)
     {
+        var tasks = predictions.Tasks;
         var template = _template;
         if (template is null || !ReferenceEquals(template.Tasks, tasks))
-            _template = template = new(tasks, model, options.AllScores);
+            _template = template = new(tasks, predictions.Model ?? model, options.AllScores);
         return template;
     }
 
