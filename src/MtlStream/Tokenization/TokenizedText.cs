@@ -32,13 +32,18 @@ public sealed class TokenizedText : IDisposable
 
     public TokenizedText(
         PooledArray<Token> tokens, PooledArray<Word> words, PooledArray<TokenWindow> windows, int clsId, int sepId, bool truncated)
+        : this(tokens.Span.ToArray(), words.Span.ToArray(), windows.Span.ToArray(), clsId, sepId, truncated)
     {
-        (_tokens, _words, _windows) = (tokens.Span.ToArray(), words.Span.ToArray(), windows.Span.ToArray());
-        (_tokenCount, _wordCount, _windowCount) = (_tokens.Length, _words.Length, _windows.Length);
-        (_clsId, _sepId, Truncated) = (clsId, sepId, truncated);
         tokens.Dispose();
         words.Dispose();
         windows.Dispose();
+    }
+
+    private TokenizedText(Token[] tokens, Word[] words, TokenWindow[] windows, int clsId, int sepId, bool truncated)
+    {
+        (_tokens, _words, _windows) = (tokens, words, windows);
+        (_tokenCount, _wordCount, _windowCount) = (tokens.Length, words.Length, windows.Length);
+        (_clsId, _sepId, Truncated) = (clsId, sepId, truncated);
     }
 
     internal TokenizedText(TokenizedTextPool pool, int clsId, int sepId)
@@ -80,15 +85,7 @@ public sealed class TokenizedText : IDisposable
     }
 
     /// <summary>The same text in buffers of its own. The caller owns it.</summary>
-    public TokenizedText Copy() =>
-        new(Copy(tokens), Copy(words), Copy(windows), clsId, sepId, Truncated);
-
-    private static PooledArray<T> Copy<T>(PooledArray<T> from)
-    {
-        var copy = new PooledArray<T>(from.Length);
-        from.Span.CopyTo(copy.Span);
-        return copy;
-    }
+    public TokenizedText Copy() => new(Tokens.ToArray(), Words.ToArray(), Windows.ToArray(), _clsId, _sepId, Truncated);
 
     public void Dispose()
     {
