@@ -10,7 +10,7 @@ namespace MtlStream.Host;
 /// <summary><c>mtlstream model inspect</c> and <c>model verify</c>: what a package is, and whether it is what it says.</summary>
 internal static class ModelCommands
 {
-    public static Command Build() => new("model", "Looks into a model package, checks it, measures it.") { Inspect(), Verify() };
+    public static Command Build() => new("model", "Looks into a model package, checks it, measures it.") { Inspect(), Verify(), EvalCommand.Build() };
 
     private static CliCommand Inspect()
     {

@@ -1,0 +1,103 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.ML.OnnxRuntime;
+using MtlStream.Batching;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Onnx;
+using MtlStream.Tokenization;
+
+namespace MtlStream.IntegrationTests;
+
+/// <summary>The package that ships, or the one that the variable MTLSTREAM_TEST_MODEL names.</summary>
+public sealed class OnnxShippedModelTests
+{
+    private static readonly ModelManifest s_manifest =
+        ModelManifest.Load(ModelManifest.Locate(Environment.GetEnvironmentVariable("MTLSTREAM_TEST_MODEL") ?? ""));
+
+    private static OnnxMultitaskModel Load(int lanes = 1, string tasks = "") =>
+        OnnxMultitaskModel.Load(s_manifest, new() { Device = "cpu", Lanes = lanes, Tasks = tasks }, NullLogger.Instance);
+
+    private static TokenRow Row(int length, int seed)
+    {
+        var random = new Random(seed);
+        var (tokens, windows) = (new PooledArray<Token>(length - 2), new PooledArray<TokenWindow>(1));
+        for (var i = 0; i < tokens.Length; i++) tokens.Span[i] = new(random.Next(1000, 20_000), 0, 0, (byte)random.Next(4), true);
+        windows.Span[0] = new(0, length - 2);
+        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 101, 102, truncated: false);
+        return new(new(new TextEvent(new SourceRecord(default, null, null, [], -1, 0), new PooledArray<char>(0), default), text), 0);
+    }
+
+    private static TokenBatch Batch(params TokenRow[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+
+    [Fact]
+    public void The_package_gives_its_golden_outputs()
+    {
+        using var model = Load();
+
+        Assert.Empty(s_manifest.VerifyChecksums());
+        Assert.Empty(GoldenOutputs.Load(s_manifest.Golden!).Compare(model, s_manifest.Tasks));
+    }
+
+    [Fact]
+    public void A_texts_scores_are_the_same_to_the_bit_alone_and_among_neighbours()
+    {
+        using var model = Load(lanes: 2);
+        var rows = Enumerable.Range(3, 40).Select(length => Row(length, length)).ToArray();
+
+        using var together = model.Predict(Batch(rows), 0);
+
+        for (var row = 0; row < rows.Length; row++)
+        {
+            using var alone = model.Predict(Batch(rows[row]), 1);
+            for (var task = 0; task < model.Tasks.Count; task++)
+            {
+                if (model.Tasks[task].IsTokenLevel)
+                    Assert.Equal(alone.TagScores(task, 0).ToArray(), together.TagScores(task, row)[..rows[row].Length].ToArray());
+                else
+                    Assert.Equal(alone.Probabilities(task, 0).ToArray(), together.Probabilities(task, row).ToArray());
+            }
+        }
+    }
+
+    [Fact]
+    public void A_call_allocates_next_to_nothing()
+    {
+        using var model = Load();
+        var batch = Batch([.. Enumerable.Range(0, 8).Select(i => Row(16, i))]);
+        for (var i = 0; i < 20; i++) model.Predict(batch, 0).Dispose();
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 20; i++) model.Predict(batch, 0).Dispose();
+
+        // The predictions object with two buffers a task, for eight events.
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 20, 1, 3000);
+    }
+
+    [Fact]
+    public void The_gpu_graph_turns_its_weights_into_fp16_at_load_and_not_in_every_call()
+    {
+        // Optimized as for a GPU, but without one: basic optimizations, constant folding among them, depend on no device.
+        var optimized = Path.Combine(Directory.CreateTempSubdirectory("mtlstream").FullName, "optimized.onnx");
+        using (var options = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC, OptimizedModelFilePath = optimized,
+        })
+        {
+            SessionFactory.DequantizeAtLoad(options);
+            try
+            {
+                using var session = new InferenceSession(s_manifest.Graphs["cuda"], options);
+            }
+            catch (OnnxRuntimeException exception) when (exception.Message.Contains("NOT_IMPLEMENTED", StringComparison.OrdinalIgnoreCase))
+            {
+                // Fused fp16 kernels exist on GPUs only; the graph has been optimized and written by then, or the next line fails.
+            }
+        }
+
+        var graph = Encoding.Latin1.GetString(File.ReadAllBytes(optimized));
+        File.Copy(optimized, "/tmp/onnxw/opt.onnx", true);
+        Directory.Delete(Path.GetDirectoryName(optimized)!, recursive: true);
+        Assert.DoesNotContain("DequantizeLinear", graph, StringComparison.Ordinal);
+    }
+}
