@@ -114,7 +114,7 @@ internal static class EvalCommand
 
     private static async Task<Result> SpansAsync(Run run, ModelTask task)
     {
-        var gold = TestSets.Names(run.Data);
+        var gold = TestSets.Names(run.Data, task.Labels);
         var given = await GivenWords.TagAsync(run.Loaded, run.Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], run.Stopping);
         var onWords = Metrics.Items(gold.Zip(given, (g, p) =>
             ((IReadOnlyList<(int, int, string)>)Metrics.Spans([.. g.Words.Select(w => w.Tag)]),
@@ -182,7 +182,7 @@ internal static class EvalCommand
     private static double Accuracy(IEnumerable<(IReadOnlyList<string> True, IReadOnlyList<string> Given)> answers) =>
         answers.Average(a => a.True.SequenceEqual(a.Given) ? 1.0 : 0.0);
 
-    private static IReadOnlyList<string> Best(JsonElement? answer, ModelTask task) => answer is { } tasks
+    private static IReadOnlyList<string> Best(JsonElement? answer, ModelTask task) => Given(answer, task) is { Count: > 0 } given ? given : answer is { } tasks
         ? [tasks.GetProperty(task.Name).GetProperty("scores").EnumerateObject().MaxBy(s => s.Value.GetDouble()).Name] : [];
 
     private static IReadOnlyList<string> Given(JsonElement? answer, ModelTask task) =>

@@ -1,6 +1,5 @@
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
 using MtlStream.Tokenization;
 
 namespace MtlStream.Host.Evaluation;

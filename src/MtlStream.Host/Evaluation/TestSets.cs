@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
@@ -40,8 +41,9 @@ internal static partial class TestSets
         return sentences;
     }
 
-    /// <summary>UNER English-EWT: the same sentences with PER, LOC and ORG as BIO tags; other kinds are outside.</summary>
-    public static List<TaggedText> Names(string data)
+    /// <summary>UNER English-EWT: the same sentences with names as BIO tags.</summary>
+    /// <param name="labels">Those that the model knows; others, such as a stray OTH, are outside.</param>
+    public static List<TaggedText> Names(string data, IReadOnlyList<string> labels)
     {
         var sentences = new List<TaggedText>();
         var (text, words, at) = ("", new List<TaggedWord>(), 0);
@@ -53,7 +55,7 @@ internal static partial class TestSets
                 var columns = line.Split('\t');
                 var start = text.IndexOf(columns[1], at, StringComparison.Ordinal);
                 if (start >= 0) at = start + columns[1].Length;
-                words.Add(new(columns[1], start, at, columns[2] is ['B' or 'I', '-', 'P' or 'L' or 'O', ..] and not [_, _, 'O', 'T', ..] && columns[2].Length == 5 ? columns[2] : "O"));
+                words.Add(new(columns[1], start, at, labels.Contains(columns[2]) ? columns[2] : "O"));
             }
             else if (line.Length == 0 && words.Count > 0)
             {
@@ -86,7 +88,7 @@ internal static partial class TestSets
         return
         [
             .. Lines(data, "goemotions/data/original/test.tsv").Where(l => !string.IsNullOrWhiteSpace(l)).Select(l => l.Split('\t'))
-                .Select(c => new LabelledText(c[0], [.. c[1].Split(',').Select(i => labels[int.Parse(i, System.Globalization.CultureInfo.InvariantCulture)])])),
+                .Select(c => new LabelledText(c[0], [.. c[1].Split(',').Select(i => labels[int.Parse(i, CultureInfo.InvariantCulture)])])),
         ];
     }
 
@@ -181,7 +183,7 @@ internal static partial class TestSets
         return words;
     }
 
-    private static int Number(string id) => int.Parse(id, System.Globalization.CultureInfo.InvariantCulture);
+    private static int Number(string id) => int.Parse(id, CultureInfo.InvariantCulture);
 
     private static string[] Lines(string data, string path)
     {
