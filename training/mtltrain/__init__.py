@@ -1,0 +1,1 @@
+"""Trains, evaluates and exports the multitask model that MtlStream serves."""

@@ -1,0 +1,295 @@
+"""One reader per corpus. Where anyone gets each: `data.md`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import tarfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Iterator
+
+from .tasks import EMOTIONS, ENTITIES, INTENTS, SENTIMENTS, TOPICS, UPOS
+
+
+@dataclass
+class Example:
+    """A text, or its words, with the labels it has; tasks it has no label for are absent.
+
+    Labels: an index (single label), a tuple of indices (multi label), or a list with one index per word.
+    """
+
+    text: str = ""
+    words: list[str] | None = None
+    labels: dict[str, object] = field(default_factory=dict)
+
+
+def _lines(path: Path) -> list[str]:
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as file:
+        return file.read().split("\n")
+
+
+def _columns(path: Path, separator: str | None = "\t") -> Iterator[list[list[str]]]:
+    """Sentences of a file with one word a line; comments kept out."""
+    sentence: list[list[str]] = []
+    for line in _lines(path):
+        if line.strip() and not line.startswith("# "):
+            sentence.append(line.split(separator))
+        elif not line.strip() and sentence:
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+# --- treebank -------------------------------------------------------------------------------------------------------
+
+def ewt(data: Path, part: str) -> list[Example]:
+    """UD English-EWT words and tags, with the entities that UNER gives the same sentences."""
+    tagged = data / f"ud_english-ewt/en_ewt-ud-{part}.conllu.gz"
+    names = data / f"uner_english-ewt/en_ewt-ud-{'train.2022-12-02' if part == 'train' else part}.iob2.gz"
+    spans: dict[tuple[str, ...], list[str]] = {}
+    for sentence in _columns(names):
+        spans[tuple(row[1] for row in sentence)] = [row[2] for row in sentence]
+    examples = []
+    for sentence in _columns(tagged):
+        rows = [row for row in sentence if row[0].isdigit()]
+        words = [row[1] for row in rows]
+        labels: dict[str, object] = {"pos": [UPOS.index(row[3]) for row in rows]}
+        if tuple(words) in spans:
+            labels["entities"] = [_entity(tag) for tag in spans[tuple(words)]]
+        examples.append(Example(words=words, labels=labels))
+    return examples
+
+
+def uner(data: Path, part: str) -> list[Example]:
+    """UNER English-EWT as published, for scoring."""
+    names = data / f"uner_english-ewt/en_ewt-ud-{'train.2022-12-02' if part == 'train' else part}.iob2.gz"
+    return [Example(words=[row[1] for row in s], labels={"entities": [_entity(row[2]) for row in s]}) for s in _columns(names)]
+
+
+def ewt_raw(data: Path, part: str) -> list[tuple[str, list[list[tuple[int, int, str]]]]]:
+    """Raw text of each sentence with its words as (start, end, tag); multiword tokens as their syntactic words.
+
+    A syntactic word that is not a substring of its token (rare) covers the whole token.
+    """
+    result = []
+    sentence_text, rows = "", []
+    for line in _lines(data / f"ud_english-ewt/en_ewt-ud-{part}.conllu.gz") + [""]:
+        if line.startswith("# text = "):
+            sentence_text = line[9:]
+        elif line and not line.startswith("#"):
+            rows.append(line.split("\t"))
+        elif not line and rows:
+            result.append((sentence_text, _place(sentence_text, rows)))
+            rows = []
+    return result
+
+
+def _place(text: str, rows: list[list[str]]) -> list[tuple[int, int, str]]:
+    words, at, until = [], 0, (0, 0, 0)
+    for row in rows:
+        if "-" in row[0]:
+            start = text.index(row[1], at)
+            first, last = map(int, row[0].split("-"))
+            until, at = (last, start, start + len(row[1])), start
+        elif row[0].isdigit():
+            if int(row[0]) <= until[0]:
+                found = text.find(row[1], at, until[2])
+                start, end = (found, found + len(row[1])) if found >= 0 else (until[1], until[2])
+                at = end if int(row[0]) < until[0] else until[2]
+            else:
+                start = text.index(row[1], at)
+                end = at = start + len(row[1])
+            words.append((start, end, row[3]))
+    return words
+
+
+def _entity(tag: str) -> int:
+    """BIO tag -> index; kinds other than PER, LOC, ORG are outside."""
+    return ENTITIES.index(tag) if tag in ENTITIES else 0
+
+
+def _iob2(tags: list[str]) -> list[int]:
+    """IOB1 or IOB2 -> IOB2 indices."""
+    result, before = [], "O"
+    for tag in tags:
+        if tag.startswith("I-") and before[2:] != tag[2:]:
+            result.append(_entity("B-" + tag[2:]))
+        else:
+            result.append(_entity(tag))
+        before = tag
+    return result
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+def btc(data: Path, part: str) -> list[Example]:
+    """Broad Twitter Corpus, sections a b e f g; a mention is one word, as in the splitter."""
+    if part != "train":
+        return []
+    examples = []
+    for section in "abefg":
+        for sentence in _columns(data / f"ner_small/BTC/CONLL-format/data/{section}.conll", "\t"):
+            words, tags = [row[0].strip() for row in sentence], [row[-1].strip() for row in sentence]
+            examples.append(_joined(words, tags))
+    return examples
+
+
+def _joined(words: list[str], tags: list[str]) -> Example:
+    """Joins `@` and `#` with the word after it; mentions of users are no entities in the treebank."""
+    out_words, out_tags, i = [], [], 0
+    while i < len(words):
+        if words[i] in ("@", "#") and i + 1 < len(words) and re.match(r"\w", words[i + 1]):
+            out_words.append(words[i] + words[i + 1])
+            out_tags.append("O" if words[i] == "@" else tags[i + 1])
+            i += 2
+        else:
+            if words[i]:
+                out_words.append(words[i])
+                out_tags.append(tags[i])
+            i += 1
+    return Example(words=out_words, labels={"entities": _iob2(out_tags)})
+
+
+def wikigold(data: Path, part: str) -> list[Example]:
+    if part != "train":
+        return []
+    sentences = _columns(data / "ner_small/wikigold/wikigold.conll.txt.gz", None)
+    return [Example(words=[r[0] for r in s], labels={"entities": _iob2([r[-1] for r in s])})
+            for s in sentences if s[0][0] != "-DOCSTART-"]
+
+
+# --- sentiment ------------------------------------------------------------------------------------------------------
+
+def semeval(data: Path, part: str) -> list[Example]:
+    """SemEval-2017 task 4A. Train: all earlier years; dev: TweetEval's 2,000; test: the 2017 gold file."""
+    folder = data / "semeval2017_task4a/dataset/Subtask_A"
+    if part == "test":
+        return _semeval_rows([folder / "gold/SemEval2017-task4-test.subtask-A.english.txt"])
+    held = _tweeteval(data, "sentiment", "val", lambda label: label)
+    if part == "dev":
+        return [Example(text=text, labels={"sentiment": label}) for text, label in held]
+    # TweetEval's dev set was drawn from the same tweets with names and links masked.
+    keys = {_masked(text) for text, _ in held}
+    keys |= {_masked(example.text) for example in semeval(data, "test")}
+    rows = _semeval_rows(sorted((folder / "downloaded").glob("*.tsv")))
+    return [example for example in rows if _masked(example.text) not in keys]
+
+
+def _semeval_rows(paths: list[Path]) -> list[Example]:
+    seen, examples = set(), []
+    for path in paths:
+        for line in _lines(path):
+            parts = line.split("\t")
+            if len(parts) < 3 or parts[0] in seen or parts[1] not in SENTIMENTS or parts[2] == "Not Available":
+                continue
+            seen.add(parts[0])
+            examples.append(Example(text=_unescape("\t".join(parts[2:])).strip(), labels={"sentiment": SENTIMENTS.index(parts[1])}))
+    return examples
+
+
+def _unescape(text: str) -> str:
+    """Tweets carry HTML entities and escaped code points."""
+    import html
+
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text).replace('""', '"').replace("\\'", "'")
+    return html.unescape(html.unescape(text)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _masked(text: str) -> str:
+    text = re.sub(r"@\w+|https?\S*", "", _unescape(text).lower())
+    return re.sub(r"[^a-z]", "", text.replace("http", ""))
+
+
+def polarity(data: Path, part: str) -> list[Example]:
+    """Sentences of film reviews; every 20th is dev."""
+    examples = []
+    with zipfile.ZipFile(data / "nltk/sentence_polarity.zip") as file:
+        for name, label in (("neg", "negative"), ("pos", "positive")):
+            lines = file.read(f"sentence_polarity/rt-polarity.{name}").decode("latin-1").split("\n")
+            examples += [Example(text=line.strip(), labels={"sentiment": SENTIMENTS.index(label)}) for line in lines if line.strip()]
+    return [e for i, e in enumerate(examples) if part != "test" and (i % 20 == 0) == (part == "dev")]
+
+
+# --- other texts ------------------------------------------------------------------------------------------------------
+
+def goemotions(data: Path, part: str) -> list[Example]:
+    examples = []
+    for line in _lines(data / f"goemotions/data/original/{part}.tsv"):
+        if line.strip():
+            text, labels, *_ = line.split("\t")
+            examples.append(Example(text=text, labels={"emotion": tuple(int(i) for i in labels.split(","))}))
+    assert all(max(e.labels["emotion"]) < len(EMOTIONS) for e in examples)
+    return examples
+
+
+def newsgroups(data: Path, part: str) -> list[Example]:
+    """20 Newsgroups by date without headers, quotes and signatures; every 20th training post is dev."""
+    examples = []
+    folder = "test" if part == "test" else "train"
+    with tarfile.open(data / "20newsgroups/20news-bydate.tar.gz") as archive:
+        members = sorted((m for m in archive if m.isfile() and f"20news-bydate-{folder}/" in m.name), key=lambda m: m.name)
+        for member in members:
+            post = archive.extractfile(member).read().decode("latin-1")
+            examples.append(Example(text=clean_post(post), labels={"topic": TOPICS.index(member.name.split("/")[-2])}))
+    if part == "test":
+        return examples
+    return [e for i, e in enumerate(examples) if (i % 20 == 0) == (part == "dev") and (part == "dev" or e.text)]
+
+
+_QUOTE = re.compile(r"(writes in|writes:|wrote:|says:|said:|^In article|^Quoted from|^\||^>)")
+
+
+def clean_post(post: str) -> str:
+    """Removes header, quoted lines and signature, in the way of scikit-learn's `strip_newsgroup_*`."""
+    _, _, body = post.partition("\n\n")
+    body = "\n".join(line for line in body.split("\n") if not _QUOTE.search(line))
+    lines = body.strip().split("\n")
+    for i in range(len(lines) - 1, -1, -1):
+        if not lines[i].strip().strip("-"):
+            break
+    else:
+        i = 0
+    return re.sub(r"\s+", " ", "\n".join(lines[:i] if i > 0 else lines)).strip()
+
+
+def clinc(data: Path, part: str) -> list[Example]:
+    rows = json.loads((data / "clinc150/data/data_full.json").read_text())[{"dev": "val"}.get(part, part)]
+    return [Example(text=text, labels={"intent": INTENTS.index(label)}) for text, label in rows]
+
+
+def clinc_outside(data: Path, part: str) -> list[Example]:
+    """Out-of-scope queries: no label; dev (100 and the 100 of train) sets the threshold, test is scored."""
+    full = json.loads((data / "clinc150/data/data_full.json").read_text())
+    rows = full["oos_test"] if part == "test" else full["oos_val"] + full["oos_train"] if part == "dev" else []
+    return [Example(text=text) for text, _ in rows]
+
+
+def offensive(data: Path, part: str) -> list[Example]:
+    return [Example(text=text, labels={"offensive": label})
+            for text, label in _tweeteval(data, "offensive", {"dev": "val"}.get(part, part), lambda label: label)]
+
+
+def _tweeteval(data: Path, task: str, part: str, label: Callable[[int], int]) -> list[tuple[str, int]]:
+    folder = data / "tweeteval/datasets" / task
+    texts, labels = _lines(folder / f"{part}_text.txt"), _lines(folder / f"{part}_labels.txt")
+    pairs = [(text, int(value)) for text, value in zip(texts, labels) if value.strip()]
+    return [(_unescape(text).strip(), label(value)) for text, value in pairs]
+
+
+CORPORA: dict[str, Callable[[Path, str], list[Example]]] = {
+    "ewt": ewt, "btc": btc, "wikigold": wikigold, "semeval": semeval, "polarity": polarity, "goemotions": goemotions,
+    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive,
+}
+
+
+def sample(examples: list[Example], share: float, seed: int) -> list[Example]:
+    """A fixed random share of the examples, for slices and low-resource runs."""
+    if share >= 1:
+        return examples
+    return random.Random(seed).sample(examples, max(1, round(len(examples) * share)))

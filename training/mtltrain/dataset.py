@@ -1,0 +1,52 @@
+"""Tokenized corpora, kept in a cache folder between runs."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+
+from . import corpora, encoding, wordpiece, words
+from .corpora import CORPORA, sample
+from .encoding import Row, encode
+from .run import Run
+from .sampling import Corpus, Sampler
+from .wordpiece import WordPiece
+
+_LONG = 4096  # tokens kept of a training text before it is cut into windows
+
+
+def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int) -> list[Row]:
+    """One corpus part as rows; read from `cache` unless the code or the limit changed."""
+    code = hashlib.sha256()
+    for module in (corpora, encoding, wordpiece, words):
+        code.update(Path(module.__file__).read_bytes())
+    path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
+    if path.exists():
+        return pickle.loads(path.read_bytes())
+    pieces = WordPiece(vocab)
+    found = [encode(pieces, example, limit) for example in _examples(data, name, part)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pickle.dumps(found))
+    return found
+
+
+def _examples(data: Path, name: str, part: str):
+    if name == "clinc_outside":
+        return corpora.clinc_outside(data, part)
+    if name == "uner":
+        return corpora.uner(data, part)
+    return CORPORA[name](data, part)
+
+
+def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
+    members = []
+    for name, options in run.corpora.items():
+        found = rows(data, cache, vocab, name, "train", _LONG)
+        found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
+        for task, share in options.get("label_shares", {}).items():
+            found = sample([row for row in found if task in row.labels], share, run.seed)
+        if found:
+            found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
+            members.append(Corpus(name, found, options.get("boost", 1.0), run.crop, run.seed))
+    return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed, run.word_dropout)

@@ -1,0 +1,234 @@
+"""Writes the two ONNX graphs of a package and the one weight file that both read.
+
+Every matrix is stored once, int8 with a scale per output channel. The CPU graph multiplies in int8
+(`DynamicQuantizeMatMul`). The CUDA graph turns the same bytes into fp16 by Cast and Mul, which ONNX Runtime folds
+at load (it does not fold `DequantizeLinear`), and uses the fused attention and layer norm of `com.microsoft`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from .model import MultitaskModel
+from .quantize import to_int8
+
+OPSET, MICROSOFT = 17, "com.microsoft"
+_TYPES = {np.dtype("int8"): TensorProto.INT8, np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64}
+ALIGNMENT = 64
+
+
+class WeightFile:
+    """Arrays one after the other in a file; a name is written once, whichever graph asks first."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._entries: dict[str, tuple[int, np.ndarray]] = {}
+        self._length = 0
+
+    def add(self, name: str, array: np.ndarray) -> TensorProto:
+        array = np.ascontiguousarray(array)
+        if name not in self._entries:
+            self._length += -self._length % ALIGNMENT
+            self._entries[name] = (self._length, array)
+            self._length += array.nbytes
+        offset, stored = self._entries[name]
+        if stored.shape != array.shape or stored.dtype != array.dtype:
+            raise ValueError(f"{name} is stored as {stored.dtype}{stored.shape}, asked for as {array.dtype}{array.shape}")
+        tensor = TensorProto(name=name, data_type=_TYPES[array.dtype], dims=array.shape, data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", self.path.name), ("offset", offset), ("length", array.nbytes)):
+            tensor.external_data.add(key=key, value=str(value))
+        return tensor
+
+    def write(self) -> None:
+        with self.path.open("wb") as file:
+            for offset, array in self._entries.values():
+                file.write(b"\0" * (offset - file.tell()))
+                file.write(array.tobytes())
+
+
+class Graph:
+    """Nodes and initializers under construction; every method returns the name of what it made."""
+
+    def __init__(self, weights: WeightFile, half: bool):
+        self.weights, self.half = weights, half
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self._ready: dict[str, str] = {}
+
+    def node(self, kind: str, inputs: list[str], name: str, domain: str = "", outputs: list[str] | None = None, **attributes) -> str:
+        outputs = outputs or [name]
+        self.nodes.append(helper.make_node(kind, inputs, outputs, name="node/" + name, domain=domain, **attributes))
+        return outputs[0]
+
+    def stored(self, name: str, array: np.ndarray) -> str:
+        """An array in the weight file."""
+        if name not in self.initializers:
+            self.initializers[name] = self.weights.add(name, array)
+        return name
+
+    def constant(self, name: str, values) -> str:
+        """A small array inside the graph."""
+        array = np.asarray(values)
+        if name not in self.initializers:
+            self.initializers[name] = helper.make_tensor(name, _TYPES[array.dtype], array.shape, array.flatten().tolist())
+        return name
+
+    def vector(self, name: str, array: np.ndarray) -> str:
+        """A float array of the weight file, in the graph's precision."""
+        stored = self.stored(name, array.astype(np.float32))
+        if not self.half:
+            return stored
+        if name not in self._ready:
+            self._ready[name] = self.node("Cast", [stored], name + "/half", to=TensorProto.FLOAT16)
+        return self._ready[name]
+
+    def table(self, name: str, weight) -> str:
+        """[rows, n], int8 with a scale per row, as floats in the graph's precision; ONNX Runtime folds it at load."""
+        if name not in self._ready:
+            values, scales = to_int8(weight)
+            wide = self.node("Cast", [self.stored(name, values.numpy())], name + "/wide", to=TensorProto.FLOAT)
+            full = self.node("Mul", [wide, self.stored(name + ".scales", scales.numpy())], name + "/full")
+            self._ready[name] = self.node("Cast", [full], name + "/half", to=TensorProto.FLOAT16) if self.half else full
+        return self._ready[name]
+
+    def linear(self, x: str, layer, name: str, bias: bool = True) -> str:
+        """x [..., in] -> [..., out]."""
+        weight = self.matrix(layer, name)
+        if self.half:
+            y = self.node("MatMul", [x, weight], name + "/y")
+            return self.node("Add", [y, self.bias(layer, name)], name + "/z") if bias else y
+        inputs = [x, weight, name + ".scales", ""] + ([self.bias(layer, name)] if bias else [])
+        return self.node("DynamicQuantizeMatMul", inputs, name + "/y", MICROSOFT)
+
+    def matrix(self, layer, name: str) -> str:
+        """[in, out]: int8 on CPU, fp16 on CUDA."""
+        values, scales = to_int8(layer.weight)
+        stored = self.stored(name, values.numpy().T)
+        scale = self.stored(name + ".scales", scales.numpy().reshape(-1))
+        if not self.half:
+            return stored
+        wide = self.node("Cast", [stored], name + "/wide", to=TensorProto.FLOAT)
+        full = self.node("Mul", [wide, scale], name + "/full")
+        return self.node("Cast", [full], name + "/half", to=TensorProto.FLOAT16)
+
+    def bias(self, layer, name: str) -> str:
+        return self.vector(name + ".bias", layer.bias.detach().numpy())
+
+    def norm(self, layer, name: str) -> list[str]:
+        return [self.vector(name + ".weight", layer.weight.detach().numpy()), self.vector(name + ".bias", layer.bias.detach().numpy())]
+
+
+def write(model: MultitaskModel, folder: Path, temperatures: dict[str, float]) -> None:
+    """Writes `model.cpu.onnx`, `model.cuda.onnx` and `weights.bin` into `folder`."""
+    weights = WeightFile(folder / "weights.bin")
+    for device in ("cpu", "cuda"):
+        proto = _build(model, Graph(weights, half=device == "cuda"), temperatures)
+        (folder / f"model.{device}.onnx").write_bytes(proto.SerializeToString())
+    weights.write()
+
+
+def _build(model: MultitaskModel, g: Graph, temperatures: dict[str, float]) -> onnx.ModelProto:
+    outputs = _heads(model, g, _encoder(model, g), temperatures)
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["rows", "columns"])
+              for n in ("input_ids", "attention_mask", "token_type_ids")]
+    graph = helper.make_graph(g.nodes, "multitask", inputs, outputs, list(g.initializers.values()))
+    return helper.make_model(graph, producer_name="mtltrain", ir_version=8,
+                             opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)])
+
+
+def _encoder(model: MultitaskModel, g: Graph) -> str:
+    encoder, shape = model.encoder, model.shape
+    kind = TensorProto.FLOAT16 if g.half else TensorProto.FLOAT
+    # Looked up as int8, so that the table stays small in memory; only the rows in use become floats.
+    values, scales = to_int8(encoder.words.weight)
+    rows = g.node("Gather", [g.stored("words", values.numpy()), "input_ids"], "words/rows")
+    scale = g.node("Gather", [g.stored("words.scales", scales.numpy()), "input_ids"], "words/scale")
+    wide = g.node("Cast", [rows], "words/wide", to=TensorProto.FLOAT)
+    x = g.node("Mul", [wide, scale], "words/vectors")
+    x = g.node("Cast", [x], "words/half", to=kind) if g.half else x
+    length = g.node("Shape", ["input_ids"], "columns", start=1, end=2)
+    places = g.node("Slice", [g.table("positions", encoder.positions.weight), g.constant("zero", np.array([0])), length,
+                              g.constant("axis0", np.array([0]))], "positions/rows")
+    cases = g.node("Gather", [g.vector("cases", encoder.cases.weight.detach().numpy()), "token_type_ids"], "cases/rows")
+    x = g.node("Add", [g.node("Add", [x, cases], "embedded/0"), places], "embedded/1")
+    x = g.node("LayerNormalization", [x, *g.norm(encoder.norm, "norm")], "embedded", axis=-1, epsilon=shape.epsilon)
+
+    g.node("Cast", ["attention_mask"], "mask/int", to=TensorProto.INT32)
+    if g.half:
+        lengths = g.node("ReduceSum", ["mask/int", g.constant("axis1", np.array([1]))], "lengths", keepdims=0)
+    for i, layer in enumerate(encoder.layers):
+        p = f"layer{i}."
+        if g.half:
+            context = g.node("Attention", [x, g.matrix(layer.qkv, p + "qkv"), g.bias(layer.qkv, p + "qkv"), lengths],
+                             p + "context", MICROSOFT, num_heads=shape.heads)
+        else:
+            qkv = g.linear(x, layer.qkv, p + "qkv")
+            g.node("Split", [qkv, g.constant("thirds", np.array([shape.hidden] * 3))], p + "split", axis=2,
+                   outputs=[p + "q", p + "k", p + "v"])
+            context = g.node("MultiHeadAttention", [p + "q", p + "k", p + "v", "", "mask/int"], p + "context", MICROSOFT,
+                             num_heads=shape.heads)
+        x = _add_norm(g, g.linear(context, layer.out, p + "out", bias=False), x, layer.out, layer.norm1, p + "out", p + "norm1", shape)
+        if g.half:
+            inner = g.linear(x, layer.ff1, p + "ff1", bias=False)
+            inner = g.node("BiasGelu", [inner, g.bias(layer.ff1, p + "ff1")], p + "gelu", MICROSOFT)
+        else:
+            inner = g.node("Gelu", [g.linear(x, layer.ff1, p + "ff1")], p + "gelu", MICROSOFT)
+        x = _add_norm(g, g.linear(inner, layer.ff2, p + "ff2", bias=False), x, layer.ff2, layer.norm2, p + "ff2", p + "norm2", shape)
+    return x
+
+
+def _add_norm(g: Graph, y: str, x: str, layer, norm, bias_name: str, name: str, shape) -> str:
+    return g.node("SkipLayerNormalization", [y, x, *g.norm(norm, name), g.bias(layer, bias_name)], name, MICROSOFT,
+                  epsilon=shape.epsilon)
+
+
+def _heads(model: MultitaskModel, g: Graph, hidden: str, temperatures: dict[str, float]) -> list[onnx.ValueInfoProto]:
+    """Adds every head; returns the graph's outputs in the order of the tasks."""
+    texts = [task for task in model.tasks.values() if not task.per_token]
+    outputs: list[onnx.ValueInfoProto] = []
+    pooled = _pool(model, g, hidden, [task.name for task in texts]) if texts else None
+    for task in model.tasks.values():
+        head, p = model.heads[task.name], task.name
+        if task.per_token:
+            x = hidden
+        else:
+            index = g.constant(f"{p}.index", np.array(texts.index(task)))
+            x = g.node("Gather", [pooled, index], f"{p}/pooled", axis=1)
+        inner = g.node("Tanh", [g.linear(x, head.dense, f"{p}.dense")], f"{p}/inner")
+        logits = g.linear(inner, head.classify, f"{p}.classify")
+        if g.half:
+            logits = g.node("Cast", [logits], f"{p}/logits", to=TensorProto.FLOAT)
+        scaled = g.node("Mul", [logits, g.constant(f"{p}.warmth", np.array(1 / temperatures.get(p, 1.0), np.float32))], f"{p}/scaled")
+        if task.per_token:
+            g.node("ReduceMax", [g.node("Softmax", [scaled], f"{p}/softmax", axis=-1)], f"{p}.scores", axes=[-1], keepdims=0)
+            best = g.node("ArgMax", [scaled], f"{p}/best", axis=-1, keepdims=0)
+            g.node("Cast", [best], f"{p}.tags", to=TensorProto.INT32)
+            outputs += [helper.make_tensor_value_info(f"{p}.tags", TensorProto.INT32, ["rows", "columns"]),
+                        helper.make_tensor_value_info(f"{p}.scores", TensorProto.FLOAT, ["rows", "columns"])]
+        else:
+            if task.kind == "multi_label":
+                g.node("Sigmoid", [scaled], f"{p}.probabilities")
+            else:
+                g.node("Softmax", [scaled], f"{p}.probabilities", axis=-1)
+            outputs.append(helper.make_tensor_value_info(f"{p}.probabilities", TensorProto.FLOAT, ["rows", len(task.labels)]))
+    return outputs
+
+
+def _pool(model: MultitaskModel, g: Graph, hidden: str, names: list[str]) -> str:
+    """hidden [rows, columns, n] -> [rows, tasks, n], each task with its own attention over the tokens."""
+    queries = np.stack([model.heads[n].query.detach().numpy() for n in names], axis=1)
+    scores = g.node("MatMul", [hidden, g.vector("queries", queries)], "pool/scores")
+    if g.half:
+        scores = g.node("Cast", [scores], "pool/scores32", to=TensorProto.FLOAT)
+    real = g.node("Cast", ["attention_mask"], "pool/real", to=TensorProto.FLOAT)
+    padding = g.node("Mul", [g.node("Sub", [real, g.constant("one", np.array(1, np.float32))], "pool/padding"),
+                             g.constant("far", np.array(10000, np.float32))], "pool/bias")
+    column = g.node("Unsqueeze", [padding, g.constant("axis2", np.array([2]))], "pool/column")
+    weights = g.node("Softmax", [g.node("Add", [scores, column], "pool/masked")], "pool/weights", axis=1)
+    if g.half:
+        weights = g.node("Cast", [weights], "pool/weights16", to=TensorProto.FLOAT16)
+    return g.node("MatMul", [g.node("Transpose", [weights], "pool/turned", perm=[0, 2, 1]), hidden], "pool/pooled")

@@ -1,0 +1,66 @@
+"""What a run's TOML file says."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from .corpora import CORPORA
+from .tasks import TASKS
+from .weighting import METHODS
+
+
+@dataclass
+class Run:
+    """Defaults are the shipped model's."""
+
+    name: str = "run"
+    version: str = "1.0.0"
+    seed: int = 1
+    source: str = "all-MiniLM-L6-v2"
+    layers: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4, 5])
+    tasks: list[str] = field(default_factory=lambda: [task.name for task in TASKS])
+    steps: int = 1000
+    rate: float = 2e-4
+    head_factor: float = 5.0
+    decay: float = 0.01
+    clip: float = 2.0
+    warmup: float = 0.06
+    padded_tokens: int = 2048
+    max_rows: int = 96
+    rows_per_step: float = 64.0
+    alpha: float = 0.75
+    dropout: float = 0.0
+    head_dropout: float = 0.1
+    word_dropout: float = 0.03
+    quantized_share: float = 0.0  # the last part of the steps sees int8 arithmetic
+    limit: int = 256
+    crop: int = 128
+    label_share: float = 1.0      # of every training corpus, for slices
+    weighting: str = "equal"
+    factors: dict[str, float] = field(default_factory=dict)
+    corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}
+    dev_rows: int = 400           # per task while training; all at the end
+    evaluate_every: int = 500
+    patience: int = 0             # evaluations without a better score before stopping; 0: never
+    checkpoint_every: int = 200
+    teacher: str = ""             # a file of `distill.py`
+    initial: str = ""             # a run's `model.pt` to start from instead of `source`
+
+    def __post_init__(self):
+        names = [task.name for task in TASKS]
+        for wrong, known, what in ((set(self.tasks) - set(names), names, "task"), (set(self.corpora) - set(CORPORA), CORPORA, "corpus"),
+                                   ({self.weighting} - set(METHODS), METHODS, "weighting")):
+            if wrong:
+                raise ValueError(f"run {self.name}: unknown {what} {sorted(wrong)}; known: {', '.join(known)}")
+        if not self.corpora:
+            self.corpora = {name: {} for name in CORPORA}
+
+
+def read(path: Path) -> Run:
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    known = {f.name for f in fields(Run)}
+    if set(values) - known:
+        raise ValueError(f"{path}: unknown keys {sorted(set(values) - known)}; known: {', '.join(sorted(known))}")
+    return Run(**values)

@@ -1,0 +1,126 @@
+"""The training loop: one optimizer step per mixed batch, checkpoints, resume, progress with ETA."""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import dataset, evaluate, pretrained
+from .losses import losses
+from .model import MultitaskModel, Shape
+from .optimizer import Optimizer
+from .run import Run
+from .tasks import TASKS
+from .weighting import METHODS
+
+
+def build(run: Run, cache: Path) -> MultitaskModel:
+    """A model with the run's encoder and untrained heads."""
+    torch.manual_seed(run.seed)
+    shape = Shape(layers=len(run.layers), positions=run.limit)
+    model = MultitaskModel(shape, [task for task in TASKS if task.name in run.tasks])
+    pretrained.load_into(model, run.source, cache, run.layers)
+    for head in model.heads.values():
+        torch.nn.init.normal_(head.classify.weight, std=0.02)
+        torch.nn.init.zeros_(head.classify.bias)
+    model.dropout, model.head_dropout = run.dropout, run.head_dropout
+    return model
+
+
+def rate_scale(step: int, run: Run) -> float:
+    """Linear up over the warm-up, linear down to zero."""
+    warm = max(1, int(run.warmup * run.steps))
+    return min((step + 1) / warm, max(0.0, (run.steps - step) / max(1, run.steps - warm)))
+
+
+def train(run: Run, data: Path, cache: Path, out: Path, stop_after: int = 0) -> tuple[MultitaskModel, dict]:
+    """Trains, or goes on from `out/checkpoint.pt`. Writes `log.jsonl`, checkpoints and `model.pt` into `out`.
+
+    `stop_after`: leave after this many steps of this call, with a checkpoint (for tests of resuming).
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    vocab = pretrained.vocab(cache)
+    random.seed(run.seed)
+    np.random.seed(run.seed)
+    model = build(run, cache)
+    if run.initial:
+        model.load_state_dict(torch.load(run.initial), strict=False)
+    optimizer = Optimizer(model, run.rate, run.head_factor, run.decay, run.clip)
+    weighting = METHODS[run.weighting](run.factors)
+    sampler = dataset.sampler(run, data, cache, vocab)
+    step, tokens, best, waited = 0, 0, 0.0, 0
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        model.load_state_dict(saved["model"])
+        optimizer.load(saved["optimizer"])
+        weighting.load(saved["weighting"])
+        sampler, step, tokens, best = saved["sampler"], saved["step"], saved["tokens"], saved["best"]
+        torch.set_rng_state(saved["torch"])
+        print(f"resumed at step {step}", flush=True)
+    log = (out / "log.jsonl").open("a", encoding="utf-8")
+    if step == 0:
+        _write(log, {"run": vars(run), "torch": torch.__version__, "machine": platform.processor() or platform.machine(),
+                     "threads": torch.get_num_threads(), "corpora": {c.name: len(c.rows) for c in sampler.corpora}})
+    model.train()
+    began, first, recent = time.time(), step, {}
+    tokens_before, norms = tokens, []
+    while step < run.steps:
+        model.set_quantized(step >= run.steps * (1 - run.quantized_share))
+        batch = sampler.next()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            vectors, rows, numbers = optimizer.word_vectors(batch.ids)
+            hidden = model.encode(vectors, batch.cases, batch.mask)
+            found = losses(model, batch, hidden, run.rows_per_step)
+        weighting.backward(found, optimizer, rows)
+        norms.append(optimizer.step(rate_scale(step, run), rows, numbers))
+        step += 1
+        tokens += batch.tokens
+        for task, value in found.items():
+            per_row = float(value) * run.rows_per_step / len(batch.rows[task])
+            recent[task] = per_row if task not in recent else 0.97 * recent[task] + 0.03 * per_row
+        if step % 25 == 0 or step == run.steps:
+            speed = (time.time() - began) / (step - first)
+            entry = {"step": step, "loss": {t: round(v, 4) for t, v in recent.items()}, "norm": round(float(np.mean(norms)), 3),
+                     "tokens": tokens, "tokensPerSecond": round((tokens - tokens_before) / (time.time() - began)),
+                     "eta": round(speed * (run.steps - step))}
+            norms = []
+            _write(log, entry)
+            print(f"{run.name} {step}/{run.steps} eta {entry['eta'] // 60}m{entry['eta'] % 60:02d} "
+                  f"{entry['tokensPerSecond']} tok/s norm {entry['norm']} " + " ".join(f"{t} {v:.3f}" for t, v in recent.items()), flush=True)
+        leave = stop_after and step - first >= stop_after
+        if step % run.evaluate_every == 0 and step < run.steps:
+            values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.dev_rows)
+            total = evaluate.combined(values)
+            waited = 0 if total > best else waited + 1
+            best = max(best, total)
+            _write(log, {"step": step, "dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(total, 4)})
+            print(f"{run.name} {step} dev {total:.4f} " + " ".join(f"{t} {v:.4f}" for t, v in values.items()), flush=True)
+            if run.patience and waited >= run.patience:
+                break
+        if step % run.checkpoint_every == 0 or leave:
+            temporary = out / "checkpoint.tmp"
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler,
+                        "step": step, "tokens": tokens, "best": best, "torch": torch.get_rng_state()}, temporary)
+            temporary.replace(checkpoint)
+        if leave:
+            return model, {}
+    model.eval()
+    torch.save(model.state_dict(), out / "model.pt")
+    values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit)
+    summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,
+               "tokens": tokens, "seconds": round(time.time() - began), "drawn": sampler.drawn}
+    _write(log, summary)
+    print(json.dumps(summary), flush=True)
+    return model, summary
+
+
+def _write(log, entry: dict) -> None:
+    log.write(json.dumps(entry) + "\n")
+    log.flush()
