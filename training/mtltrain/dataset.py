@@ -49,4 +49,4 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
             members.append(Corpus(name, found, options.get("boost", 1.0), run.crop, run.seed))
-    return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed, run.word_dropout)
+    return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed)

@@ -25,7 +25,10 @@ class Optimizer:
         for name, parameter in model.named_parameters():
             if parameter is not self.table:
                 groups[name.startswith("heads."), parameter.dim() > 1].append(parameter)
-        self.flat = torch.cat([p.detach().flatten() for group in groups.values() for p in group])
+        # Shared, so that worker processes see every update.
+        self.flat = torch.cat([p.detach().flatten() for group in groups.values() for p in group]).share_memory_()
+        self.table.data = self.table.data.share_memory_()
+        self.parameters = [p for group in groups.values() for p in group]
         self.gradient = torch.zeros_like(self.flat)
         self.moments = [torch.zeros_like(self.flat), torch.zeros_like(self.flat)]
         self.row_moments = [torch.zeros_like(self.table), torch.zeros_like(self.table)]
@@ -37,12 +40,19 @@ class Optimizer:
             for parameter in group:
                 stop = at + parameter.numel()
                 parameter.data = self.flat[at:stop].view_as(parameter)
-                parameter.grad = self.gradient[at:stop].view_as(parameter)
                 at = stop
             self.shared = self.shared if head else at
             self.pieces += [(slice(i, min(i + _PIECE, at)), head_factor if head else 1.0, decay if decays else 0.0)
                             for i in range(start, at, _PIECE)]
+        self.collect_in(self.gradient)
         self.steps = 0
+
+    def collect_in(self, gradient: Tensor) -> None:
+        """From now on `backward` adds to this flat buffer."""
+        self.gradient, at = gradient, 0
+        for parameter in self.parameters:
+            parameter.grad = gradient[at:at + parameter.numel()].view_as(parameter)
+            at += parameter.numel()
 
     def shared_gradient(self) -> Tensor:
         """The encoder's part of the gradient, word table apart."""
@@ -54,10 +64,13 @@ class Optimizer:
         rows = self.table[numbers].requires_grad_(True)
         return torch.nn.functional.embedding(places, rows), rows, numbers
 
-    def step(self, scale: float, rows: Tensor, numbers: Tensor) -> float:
-        """One update at `rate` x `scale`; returns the gradient's norm before clipping. Clears the gradient."""
+    def step(self, scale: float, numbers: Tensor, row_gradient: Tensor) -> float:
+        """One update at `rate` x `scale`, of the word table in the rows `numbers`. Clears the gradient.
+
+        Returns the gradient's norm before clipping; a step whose gradient is not finite changes nothing.
+        """
         self.steps += 1
-        norm = math.sqrt(float(self.gradient.dot(self.gradient)) + float(rows.grad.pow(2).sum()))
+        norm = math.sqrt(float(self.gradient.dot(self.gradient)) + float(row_gradient.pow(2).sum()))
         if not math.isfinite(norm):
             self.gradient.zero_()
             return norm
@@ -67,8 +80,8 @@ class Optimizer:
             _update(self.flat[piece], self.gradient[piece].mul_(shrink), self.moments[0][piece], self.moments[1][piece],
                     self.rate * scale * factor, decay, correction)
         first, second = self.row_moments[0][numbers], self.row_moments[1][numbers]
-        values = rows.detach()
-        _update(values, rows.grad.mul_(shrink), first, second, self.rate * scale, 0.0, correction)
+        values = self.table[numbers]
+        _update(values, row_gradient.mul_(shrink), first, second, self.rate * scale, 0.0, correction)
         self.table[numbers], self.row_moments[0][numbers], self.row_moments[1][numbers] = values, first, second
         self.gradient.zero_()
         return norm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from .corpora import CORPORA
@@ -27,9 +27,10 @@ class Run:
     decay: float = 0.01
     clip: float = 2.0
     warmup: float = 0.06
-    padded_tokens: int = 2048
-    max_rows: int = 96
-    rows_per_step: float = 64.0
+    padded_tokens: int = 1024     # of a micro-batch
+    max_rows: int = 64
+    micro_batches: int = 4        # per step
+    rows_per_step: float = 128.0
     alpha: float = 0.75
     dropout: float = 0.0
     head_dropout: float = 0.1
@@ -41,7 +42,8 @@ class Run:
     weighting: str = "equal"
     factors: dict[str, float] = field(default_factory=dict)
     corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}
-    dev_rows: int = 400           # per task while training; all at the end
+    dev_rows: int = 400           # per task while training
+    final_rows: int = 0           # per task at the end; 0: all
     evaluate_every: int = 500
     patience: int = 0             # evaluations without a better score before stopping; 0: never
     checkpoint_every: int = 200
@@ -64,3 +66,9 @@ def read(path: Path) -> Run:
     if set(values) - known:
         raise ValueError(f"{path}: unknown keys {sorted(set(values) - known)}; known: {', '.join(sorted(known))}")
     return Run(**values)
+
+
+def sliced(run: Run, steps: int) -> Run:
+    """The same run, a few steps long: shows that training, resuming and exporting work, not that they are any good."""
+    return replace(run, name=run.name + "-slice", steps=steps, evaluate_every=steps, checkpoint_every=max(1, steps // 2),
+                   final_rows=20, padded_tokens=256, micro_batches=2, max_rows=8)

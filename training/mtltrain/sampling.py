@@ -49,26 +49,39 @@ class Corpus:
         start = int(self.random.choice(starts)) if len(starts) and self.random.random() < 0.5 else 1
         stop = start + self.crop - 2
         join = lambda a: np.concatenate([a[:1], a[start:stop], a[-1:]])
-        return Row(join(row.ids), join(row.cases), row.firsts, row.labels)
+        labels = {task: join(label) if isinstance(label, np.ndarray) else label for task, label in row.labels.items()}
+        return Row(join(row.ids), join(row.cases), row.firsts, labels)
 
 
 class Sampler:
     """Draws corpora with probability size^alpha x boost and cuts the draw into batches of like length."""
 
-    def __init__(self, corpora: list[Corpus], alpha: float, padded_tokens: int, max_rows: int, seed: int, word_dropout: float):
-        self.corpora, self.padded_tokens, self.max_rows, self.word_dropout = corpora, padded_tokens, max_rows, word_dropout
+    def __init__(self, corpora: list[Corpus], alpha: float, padded_tokens: int, max_rows: int, seed: int):
+        self.corpora, self.padded_tokens, self.max_rows = corpora, padded_tokens, max_rows
         self.weights = [len(c.rows) ** alpha * c.boost for c in corpora]
         self.random = random.Random(seed)
         self.waiting: list[list[Row]] = []
         self.drawn = {c.name: 0 for c in corpora}
 
-    def next(self) -> Batch:
+    def next(self) -> list[Row]:
         if not self.waiting:
             self.waiting = self._draw()
-        return collate(self.waiting.pop(), self.random, self.word_dropout)
+        return self.waiting.pop()
+
+    def state(self) -> dict:
+        """Where the draw stands; batches already cut are drawn anew after a resume."""
+        return {"random": self.random.getstate(), "drawn": dict(self.drawn),
+                "corpora": {c.name: (c.left, c.random.getstate()) for c in self.corpora}}
+
+    def load(self, state: dict) -> None:
+        self.random.setstate(state["random"])
+        self.drawn = dict(state["drawn"])
+        for corpus in self.corpora:
+            corpus.left, random_state = state["corpora"][corpus.name]
+            corpus.random.setstate(random_state)
 
     def _draw(self) -> list[list[Row]]:
-        chosen = self.random.choices(self.corpora, self.weights, k=6144)
+        chosen = self.random.choices(self.corpora, self.weights, k=4096)
         rows = []
         for corpus in chosen:
             rows.append(corpus.next())

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from . import dataset, evaluate, pretrained
-from .losses import losses
 from .model import MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
 from .tasks import TASKS
 from .weighting import METHODS
+from .workers import Gradients
 
 
 def build(run: Run, cache: Path) -> MultitaskModel:
@@ -39,7 +39,7 @@ def rate_scale(step: int, run: Run) -> float:
     return min((step + 1) / warm, max(0.0, (run.steps - step) / max(1, run.steps - warm)))
 
 
-def train(run: Run, data: Path, cache: Path, out: Path, stop_after: int = 0) -> tuple[MultitaskModel, dict]:
+def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop_after: int = 0) -> tuple[MultitaskModel, dict]:
     """Trains, or goes on from `out/checkpoint.pt`. Writes `log.jsonl`, checkpoints and `model.pt` into `out`.
 
     `stop_after`: leave after this many steps of this call, with a checkpoint (for tests of resuming).
@@ -61,29 +61,29 @@ def train(run: Run, data: Path, cache: Path, out: Path, stop_after: int = 0) -> 
         model.load_state_dict(saved["model"])
         optimizer.load(saved["optimizer"])
         weighting.load(saved["weighting"])
-        sampler, step, tokens, best = saved["sampler"], saved["step"], saved["tokens"], saved["best"]
-        torch.set_rng_state(saved["torch"])
+        sampler.load(saved["sampler"])
+        step, tokens, best = saved["step"], saved["tokens"], saved["best"]
         print(f"resumed at step {step}", flush=True)
     log = (out / "log.jsonl").open("a", encoding="utf-8")
     if step == 0:
         _write(log, {"run": vars(run), "torch": torch.__version__, "machine": platform.processor() or platform.machine(),
-                     "threads": torch.get_num_threads(), "corpora": {c.name: len(c.rows) for c in sampler.corpora}})
+                     "processes": processes, "corpora": {c.name: len(c.rows) for c in sampler.corpora}})
     model.train()
     began, first, recent = time.time(), step, {}
     tokens_before, norms = tokens, []
+    torch.set_num_threads(1)
+    gradients = Gradients(model, optimizer, weighting, run, processes)
+    leave = False
     while step < run.steps:
-        model.set_quantized(step >= run.steps * (1 - run.quantized_share))
-        batch = sampler.next()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            vectors, rows, numbers = optimizer.word_vectors(batch.ids)
-            hidden = model.encode(vectors, batch.cases, batch.mask)
-            found = losses(model, batch, hidden, run.rows_per_step)
-        weighting.backward(found, optimizer, rows)
-        norms.append(optimizer.step(rate_scale(step, run), rows, numbers))
+        quantized = step >= run.steps * (1 - run.quantized_share)
+        batches = [sampler.next() for _ in range(run.micro_batches)]
+        numbers, row_gradient, found, counts, used = gradients.step(step, batches, quantized)
+        weighting.observe(found)
+        norms.append(optimizer.step(rate_scale(step, run), numbers, row_gradient))
         step += 1
-        tokens += batch.tokens
+        tokens += used
         for task, value in found.items():
-            per_row = float(value) * run.rows_per_step / len(batch.rows[task])
+            per_row = value * run.rows_per_step / counts[task]
             recent[task] = per_row if task not in recent else 0.97 * recent[task] + 0.03 * per_row
         if step % 25 == 0 or step == run.steps:
             speed = (time.time() - began) / (step - first)
@@ -106,14 +106,18 @@ def train(run: Run, data: Path, cache: Path, out: Path, stop_after: int = 0) -> 
                 break
         if step % run.checkpoint_every == 0 or leave:
             temporary = out / "checkpoint.tmp"
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler,
-                        "step": step, "tokens": tokens, "best": best, "torch": torch.get_rng_state()}, temporary)
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler.state(),
+                        "step": step, "tokens": tokens, "best": best}, temporary)
             temporary.replace(checkpoint)
         if leave:
-            return model, {}
+            break
+    gradients.close()
+    torch.set_num_threads(processes)
+    if leave and step < run.steps:
+        return model, {}
     model.eval()
     torch.save(model.state_dict(), out / "model.pt")
-    values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit)
+    values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows)
     summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,
                "tokens": tokens, "seconds": round(time.time() - began), "drawn": sampler.drawn}
     _write(log, summary)

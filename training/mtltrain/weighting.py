@@ -1,4 +1,8 @@
-"""How the tasks' losses become one gradient. Every method is one `backward` over named losses."""
+"""How the tasks' losses become one gradient.
+
+`backward` turns the losses of one micro-batch into gradients and changes no state: it runs in several processes.
+`observe` sees the losses of the whole step, in one process, and adapts; `state` travels to the others with the next step.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ class Equal:
     def backward(self, losses: dict[str, Tensor], optimizer: Optimizer, words: Tensor) -> None:
         sum(self.factors.get(task, 1.0) * loss for task, loss in losses.items()).backward()
 
+    def observe(self, losses: dict[str, float]) -> None:
+        pass
+
     def state(self) -> dict:
         return {}
 
@@ -40,9 +47,11 @@ class Uncertainty(Equal):
             s = self.log_variance.get(task, 0.0)
             total = total + math.exp(-s) * self.factors.get(task, 1.0) * loss
         total.backward()
+
+    def observe(self, losses):
         for task, loss in losses.items():
             s = self.log_variance.get(task, 0.0)
-            gradient = 0.5 - 0.5 * math.exp(-s) * float(loss)
+            gradient = 0.5 - 0.5 * math.exp(-s) * loss
             self.log_variance[task] = s - self.rate * max(-1.0, min(1.0, gradient))
 
     def state(self):
@@ -65,8 +74,10 @@ class DynamicAverage(Equal):
 
     def backward(self, losses, optimizer, words):
         sum(self.weights.get(t, 1.0) * self.factors.get(t, 1.0) * loss for t, loss in losses.items()).backward()
+
+    def observe(self, losses):
         for task, loss in losses.items():
-            self.sums.setdefault(task, []).append(float(loss))
+            self.sums.setdefault(task, []).append(loss)
         self.steps += 1
         if self.steps % self.window == 0:
             self.means = (self.means + [{t: sum(v) / len(v) for t, v in self.sums.items()}])[-2:]
@@ -90,12 +101,13 @@ class PCGrad(Equal):
         self.random = random.Random(seed)
 
     def backward(self, losses, optimizer, words):
-        shared = [optimizer.shared_gradient()]
-        gradients = []
+        shared = optimizer.shared_gradient()
+        before, gradients = shared.clone(), []
+        shared.zero_()
         for i, (task, loss) in enumerate(losses.items()):
             (self.factors.get(task, 1.0) * loss).backward(retain_graph=i < len(losses) - 1)
-            gradients.append(torch.cat([shared[0], words.grad.flatten()]))
-            shared[0].zero_()
+            gradients.append(torch.cat([shared, words.grad.flatten()]))
+            shared.zero_()
             words.grad.zero_()
         total = torch.zeros_like(gradients[0])
         norms = [g.dot(g).clamp_min(1e-12) for g in gradients]
@@ -107,8 +119,8 @@ class PCGrad(Equal):
                 if along < 0:
                     own -= along / norms[j] * gradients[j]
             total += own
-        shared[0].copy_(total[:shared[0].numel()])
-        words.grad.copy_(total[shared[0].numel():].view_as(words))
+        shared.copy_(total[:shared.numel()]).add_(before)
+        words.grad.copy_(total[shared.numel():].view_as(words))
 
 
 METHODS = {"equal": Equal, "uncertainty": Uncertainty, "dwa": DynamicAverage, "pcgrad": PCGrad}

@@ -1,0 +1,45 @@
+"""python3 -m mtltrain COMMAND; see training/README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from . import release, run as runs, train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="mtltrain", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, what in (("train", "train, or go on from the last checkpoint"), ("release", "calibrate, score, export a package"),
+                       ("all", "train and release")):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("run", type=Path, help="a file of runs/")
+        command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+        command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights and tokenized corpora")
+        command.add_argument("--out", type=Path, help="checkpoints and logs of the run; default: CACHE/runs/NAME")
+        command.add_argument("--package", type=Path, help="where `release` writes; default: OUT/package")
+        command.add_argument("--results", type=Path, help="where scores go; default: OUT/results")
+        command.add_argument("--processes", type=int, default=os.cpu_count())
+        command.add_argument("--most", type=int, default=0, metavar="ROWS", help="score about this many rows of each test set (0: all)")
+        command.add_argument("--slice", type=int, metavar="STEPS", help="a smoke test: this many steps on small slices of everything")
+    options = parser.parse_args()
+    run = runs.read(options.run)
+    if options.slice:
+        run = runs.sliced(run, options.slice)
+    out = options.out or options.cache / "runs" / run.name
+    torch.set_num_threads(options.processes)
+    if options.command in ("train", "all"):
+        train.train(run, options.data, options.cache, out, options.processes)
+    if options.command in ("release", "all"):
+        scores = release.release(run, options.data, options.cache, out / "model.pt", options.package or out / "package",
+                                 options.results or out / "results", 200 if options.slice else options.most)
+        print(json.dumps(scores["int8"], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Fits, on dev, what is decided after training: class biases, temperatures and thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from . import dataset
+from .evaluate import METRICS, Adjustment, adjusted, gold, labelled, predict, sigmoid, softmax
+from .metrics import f1_scores, macro_f1, macro_recall
+from .model import MultitaskModel
+
+_PRIOR_COUNT = 10  # examples by which a label's threshold is drawn to the common one
+
+
+def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int) -> dict[str, Adjustment]:
+    found = {}
+    for name, task in model.tasks.items():
+        rows = labelled(data, cache, vocab, name, "dev", limit)
+        logits = predict(model, rows, [name])[name]
+        if task.per_token:
+            values = np.concatenate([v[r.labels[name] >= 0] for v, r in zip(logits, rows)])
+            truth = np.concatenate(gold(name, task.kind, rows, len(task.labels)))
+            found[name] = Adjustment(temperature=_temperature(values, truth))
+            continue
+        values, truth = np.stack(logits), gold(name, task.kind, rows, len(task.labels))
+        if task.kind == "multi_label":
+            temperature = _sigmoid_temperature(values, truth)
+            found[name] = Adjustment(temperature=temperature, thresholds=_thresholds(sigmoid(values / temperature), truth))
+            continue
+        # A task scored by a macro average wants other odds than its training data has.
+        bias = _biases(values, truth, METRICS[name]) if METRICS[name] != "accuracy" else None
+        temperature = _temperature(values + (0 if bias is None else bias), truth)
+        found[name] = Adjustment(bias=bias, temperature=temperature)
+    if "intent" in found:
+        found["intent"].threshold = _scope_threshold(model, data, cache, vocab, limit, found["intent"])
+    return found
+
+
+def _temperature(values: np.ndarray, truth: np.ndarray) -> float:
+    """The one that minimizes the negative log likelihood."""
+    def cost(t: float) -> float:
+        p = softmax(values / t)
+        return -float(np.log(np.maximum(p[np.arange(len(truth)), truth], 1e-12)).mean())
+    return _smallest(cost)
+
+
+def _sigmoid_temperature(values: np.ndarray, truth: np.ndarray) -> float:
+    def cost(t: float) -> float:
+        p = np.clip(sigmoid(values / t), 1e-7, 1 - 1e-7)
+        return -float((truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean())
+    return _smallest(cost)
+
+
+def _smallest(cost) -> float:
+    grid = np.exp(np.linspace(np.log(0.4), np.log(3.0), 60))
+    return float(grid[int(np.argmin([cost(t) for t in grid]))])
+
+
+def _biases(values: np.ndarray, truth: np.ndarray, metric: str) -> np.ndarray:
+    """Coordinate search over class biases; every second step is half as wide."""
+    measure = macro_recall if metric == "macroRecall" else macro_f1
+    labels = values.shape[1]
+    bias, width = np.zeros(labels), 0.5
+    best = measure(truth, values.argmax(-1), labels)
+    for _ in range(5):
+        for label in range(labels):
+            for move in (-width, width):
+                trial = bias.copy()
+                trial[label] += move
+                now = measure(truth, (values + trial).argmax(-1), labels)
+                if now > best + 1e-4:
+                    best, bias = now, trial
+        width /= 2
+    return bias - bias.mean()
+
+
+def _thresholds(probabilities: np.ndarray, truth: np.ndarray) -> list[float]:
+    """Per label the threshold with the best F1 on dev; labels with few examples stay near the common best one."""
+    grid = np.arange(0.05, 0.8, 0.01)
+    table = np.stack([f1_scores(truth, (probabilities >= t).astype(int)) for t in grid])
+    # Neighbouring thresholds agree; smoothing takes the noise of single examples out.
+    smooth = np.stack([np.convolve(np.pad(table[:, j], 3, mode="edge"), np.ones(7) / 7, mode="valid") for j in range(table.shape[1])], axis=1)
+    common = float(grid[int(smooth.mean(axis=1).argmax())])
+    result = []
+    for j, count in enumerate(truth.sum(axis=0)):
+        own = float(grid[int(smooth[:, j].argmax())])
+        result.append((own * count + common * _PRIOR_COUNT) / (count + _PRIOR_COUNT))
+    return result
+
+
+def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, adjustment: Adjustment) -> float:
+    """Best mean of in-scope accuracy and out-of-scope recall on dev, with the in-scope loss held to one point."""
+    inside, outside = scope_probabilities(model, data, cache, vocab, limit, "dev", adjustment)
+    rows = labelled(data, cache, vocab, "intent", "dev", limit)
+    right = inside.argmax(-1) == np.array([row.labels["intent"] for row in rows])
+    grid = np.arange(0.05, 0.95, 0.01)
+    accuracy = np.array([(right & (inside.max(-1) >= t)).mean() for t in grid])
+    recall = np.array([(outside.max(-1) < t).mean() for t in grid])
+    allowed = accuracy >= right.mean() - 0.01
+    return float(np.round(grid[int(np.where(allowed, accuracy + recall, 0).argmax())], 2))
+
+
+def scope_probabilities(model, data: Path, cache: Path, vocab: Path, limit: int, part: str, adjustment: Adjustment):
+    """Probabilities of the intents for queries in and out of scope."""
+    inside = labelled(data, cache, vocab, "intent", part, limit)
+    outside = dataset.rows(data, cache, vocab, "clinc_outside", part, limit)
+    return tuple(softmax(adjusted(np.stack(predict(model, rows, ["intent"])["intent"]), adjustment)) for rows in (inside, outside))

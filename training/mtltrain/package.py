@@ -1,0 +1,124 @@
+"""Writes a model package: manifest, vocabulary, graphs, weights and golden outputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import graphs
+from .encoding import encode_words, split_words
+from .evaluate import Adjustment, sigmoid, softmax
+from .model import MultitaskModel
+from .run import Run
+from .sources import ENCODERS, SOURCES, TRAINED_ON
+from .wordpiece import WordPiece
+
+GOLDEN_TEXTS = (
+    "Angela Merkel met Barack Obama in Berlin on Friday.",
+    "I can't believe they cancelled the show, this is so sad :(",
+    "how do i transfer 100 dollars from savings to checking",
+    "The new Microsoft office in London opens next week, said Tim Cook of Apple.",
+    "Thank you so much for your help, I really appreciate it!",
+    "@user you are such an idiot, shut up",
+    "The goalie stopped 35 shots and the Rangers won the hockey game in overtime.",
+    "what's the weather like in new york tomorrow",
+    "NASA launched the shuttle into orbit; the space station's crew watched.",
+    "ok",
+    "lol no way!!! #fail http://t.co/abc123",
+    "Don't worry, it'll be fine: we're gonna fix the car's engine ourselves.",
+)
+# Largest difference from the fp32 reference that still passes, and the least share of equal tags.
+TOLERANCE = {"cpu": {"probability": 0.15, "tagShare": 0.95}, "cuda": {"probability": 0.15, "tagShare": 0.95}}
+
+
+def write(model: MultitaskModel, folder: Path, run: Run, vocab: Path, adjustments: dict[str, Adjustment],
+          scores: dict[str, dict], reference: dict[str, dict]) -> None:
+    """`adjustments` carry the biases too; they are folded into the classifiers of `model` here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.eval()
+    model.set_quantized(False)
+    for name, adjustment in adjustments.items():
+        if adjustment.bias is not None:
+            with torch.no_grad():
+                model.heads[name].classify.bias += torch.from_numpy(adjustment.bias.astype(np.float32))
+            adjustment.bias = None
+    temperatures = {name: a.temperature for name, a in adjustments.items()}
+    graphs.write(model, folder, temperatures)
+    shutil.copyfile(vocab, folder / "vocab.txt")
+    (folder / "vocab.txt").chmod(0o644)
+    _dump(folder / "golden.json", golden(model, WordPiece(vocab), temperatures, run.limit))
+    _dump(folder / "model.json", manifest(model, folder, run, adjustments, scores, reference))
+
+
+def manifest(model: MultitaskModel, folder: Path, run: Run, adjustments: dict[str, Adjustment], scores: dict[str, dict],
+             reference: dict[str, dict]) -> dict:
+    name, url, licence = ENCODERS[run.source]
+    files = ("vocab.txt", "model.cpu.onnx", "model.cuda.onnx", "weights.bin", "golden.json")
+    return {
+        "schema": "model-manifest.v1", "name": run.name, "version": run.version,
+        "encoder": {"name": name, "source": url, "license": licence, "layers": len(run.layers), "hidden": model.shape.hidden,
+                    "parameters": sum(p.numel() for p in model.parameters())},
+        "tokenizer": {"kind": "wordpiece", "files": {"vocab": "vocab.txt"}, "lowercase": True, "stripAccents": True,
+                      "caseIds": True, "words": True},
+        "maxTokens": run.limit, "window": {"overlap": 64},
+        "graphs": {"cpu": "model.cpu.onnx", "cuda": "model.cuda.onnx"},
+        "inputs": {"ids": "input_ids", "mask": "attention_mask", "types": "token_type_ids"},
+        "tasks": [_task(model, t, adjustments.get(t, Adjustment()), scores.get(t, {})) for t in model.tasks],
+        "checksums": {f: "sha256:" + hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in files},
+        "golden": "golden.json", "reference": reference,
+    }
+
+
+def _task(model: MultitaskModel, name: str, adjustment: Adjustment, scores: dict) -> dict:
+    task = model.tasks[name]
+    entry: dict = {"name": name, "kind": task.kind, "labels": list(task.labels)}
+    if task.per_token:
+        entry["outputs"] = {"tags": f"{name}.tags", "scores": f"{name}.scores"}
+    else:
+        entry["outputs"] = {"probabilities": f"{name}.probabilities"}
+    entry["temperature"] = round(adjustment.temperature, 4)
+    if task.kind == "multi_label":
+        entry["thresholds"] = [round(float(t), 4) for t in adjustment.thresholds or [0.5] * len(task.labels)]
+    elif task.kind == "single_label":
+        entry["threshold"] = adjustment.threshold
+    entry["data"] = [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in TRAINED_ON[name]]
+    entry["scores"] = scores
+    return entry
+
+
+def golden(model: MultitaskModel, wordpiece: WordPiece, temperatures: dict[str, float], limit: int) -> dict:
+    """A dozen texts with what the unquantized model says about each, one text a call."""
+    texts = []
+    for text in GOLDEN_TEXTS:
+        row = encode_words(wordpiece, split_words(text), limit)
+        ids = torch.from_numpy(row.ids.astype(np.int64))[None]
+        with torch.no_grad():
+            logits = model(ids, torch.from_numpy(row.cases.astype(np.int64))[None], torch.ones_like(ids).float())
+        outputs: dict[str, list] = {}
+        for task in model.tasks.values():
+            values = logits[task.name][0].numpy() / temperatures.get(task.name, 1.0)
+            if task.per_token:
+                outputs[f"{task.name}.tags"] = values.argmax(-1).tolist()
+                outputs[f"{task.name}.scores"] = np.round(softmax(values).max(-1), 4).tolist()
+            else:
+                found = sigmoid(values) if task.kind == "multi_label" else softmax(values)
+                outputs[f"{task.name}.probabilities"] = np.round(found.astype(float), 5).tolist()
+        texts.append({"text": text, "input_ids": row.ids.tolist(), "token_type_ids": row.cases.tolist(), "outputs": outputs})
+    return {"schema": "model-golden.v1", "rowsPerCall": 1, "precision": "fp32", "tolerance": TOLERANCE, "texts": texts}
+
+
+def _dump(path: Path, value: dict) -> None:
+    """One line per element of the outermost lists, so that files stay small and differences readable."""
+    lines = []
+    for key, member in value.items():
+        if isinstance(member, list):
+            body = ",\n".join("    " + json.dumps(m, ensure_ascii=False) for m in member)
+            lines.append(f'  "{key}": [\n{body}\n  ]')
+        else:
+            lines.append(f'  "{key}": {json.dumps(member, ensure_ascii=False)}')
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -1,0 +1,118 @@
+"""From a trained `model.pt` to a package: calibration on dev, scores on test, graphs, golden outputs, reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import calibrate, dataset, evaluate, package, pretrained
+from .corpora import ewt_raw
+from .encoding import encode_words
+from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
+from .model import MultitaskModel
+from .run import Run
+from .sources import TESTED_ON
+from .tasks import UPOS
+from .train import build
+from .wordpiece import WordPiece
+from .words import split
+
+_BINS = 10
+
+
+def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0) -> dict:
+    """Writes the package into `folder`, and the scores into `results`/scores-NAME-VERSION.json.
+
+    `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too).
+    """
+    vocab = pretrained.vocab(cache)
+    model = build(run, cache)
+    model.load_state_dict(torch.load(trained))
+    model.eval()
+    model.set_quantized(run.quantized_share > 0)
+    adjustments = calibrate.fit(model, data, cache, vocab, run.limit)
+    scores: dict[str, dict] = {}
+    for precision in ("int8",) if most else ("fp32", "int8"):
+        model.set_quantized(precision == "int8")
+        scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
+        print(precision, json.dumps(scores[precision]), flush=True)
+    reference = dev_reference(model, data, cache, vocab, run, adjustments)
+    part = f", about {most} rows at most" if most else ""
+    shown = {task: {metric: {"value": value, "set": ("UD English-EWT test, raw text" if metric in ("wordsF1", "uposF1") else TESTED_ON[task]) + part}
+                    for metric, value in values.items()} for task, values in scores["int8"].items()}
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"scores-{run.name}-{run.version}.json").write_text(json.dumps(
+        {"run": vars(run), "rowsAtMost": most, "test": scores, "adjustments": {t: _plain(a) for t, a in adjustments.items()}}, indent=1) + "\n")
+    package.write(model, folder, run, vocab, adjustments, shown, reference)
+    return scores
+
+
+def _plain(a: Adjustment) -> dict:
+    return {"bias": None if a.bias is None else np.round(a.bias, 4).tolist(), "temperature": round(a.temperature, 4),
+            "thresholds": np.round(a.thresholds, 4).tolist(), "threshold": a.threshold}
+
+
+def test_scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, run: Run, adjustments: dict[str, Adjustment],
+                most: int = 0) -> dict:
+    """Every task's metric on its test set, and what else is asked of it; fractions."""
+    plain = evaluate.scores(model, data, cache, vocab, "test", run.tasks, run.limit, most, adjustments)
+    result = {task: {METRICS[task]: round(value, 5)} for task, value in plain.items()}
+    if "pos" in run.tasks:
+        words, upos = raw_text(model, data, vocab, run.limit)
+        result["pos"] |= {"wordsF1": round(words, 5), "uposF1": round(upos, 5)}
+    if "intent" in run.tasks:
+        inside, outside = calibrate.scope_probabilities(model, data, cache, vocab, run.limit, "test", adjustments["intent"])
+        threshold = adjustments["intent"].threshold
+        truth = np.array([row.labels["intent"] for row in labelled(data, cache, vocab, "intent", "test", run.limit)])
+        result["intent"] |= {
+            "outOfScopeRecall": round(float((outside.max(-1) < threshold).mean()), 5),
+            "accuracyAboveThreshold": round(float(((inside.argmax(-1) == truth) & (inside.max(-1) >= threshold)).mean()), 5)}
+    return result
+
+
+def raw_text(model: MultitaskModel, data: Path, vocab: Path, limit: int) -> tuple[float, float]:
+    """(Words F1, UPOS F1) on raw EWT test, sentence by sentence: a word counts when both its ends are right.
+
+    A treebank word that is no substring of its token keeps the token's range, so it can never be matched twice.
+    """
+    pieces = WordPiece(vocab)
+    right = tagged = gold_count = found_count = 0
+    sentences = ewt_raw(data, "test")
+    ranges = [split(text) for text, _ in sentences]
+    rows = [encode_words(pieces, [text[a:b] for a, b in found], limit) for (text, _), found in zip(sentences, ranges)]
+    logits = predict(model, rows, ["pos"])["pos"]
+    for (_, truth), found, row, values in zip(sentences, ranges, rows, logits):
+        tags = {(a, b): UPOS[int(values[place].argmax())] if place >= 0 else "X" for (a, b), place in zip(found, row.firsts)}
+        right += len({(a, b) for a, b, _ in truth} & set(tags))
+        tagged += len(set(truth) & {(a, b, tag) for (a, b), tag in tags.items()})
+        gold_count += len(truth)
+        found_count += len(found)
+    total = gold_count + found_count
+    return 2 * right / total, 2 * tagged / total
+
+
+def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, run: Run, adjustments: dict[str, Adjustment]) -> dict:
+    """Per task what the model says on dev: share of each label, and a histogram of the best score in ten equal bins.
+
+    For drift (population stability index): the worker compares what it sees now with this.
+    """
+    result = {}
+    for name, task in model.tasks.items():
+        rows = labelled(data, cache, vocab, name, "dev", run.limit)
+        logits, a = predict(model, rows, [name])[name], adjustments[name]
+        if task.per_token:
+            values = adjusted(np.concatenate([v[r.labels[name] >= 0] for v, r in zip(logits, rows)]), a)
+        else:
+            values = adjusted(np.stack(logits), a)
+        p = sigmoid(values) if task.kind == "multi_label" else softmax(values)
+        if task.kind == "multi_label":
+            counts = (p >= np.array(a.thresholds)).sum(axis=0)
+        else:
+            counts = np.bincount(p.argmax(-1), minlength=len(task.labels))
+        histogram = np.histogram(p.max(-1), bins=_BINS, range=(0, 1))[0]
+        result[name] = {"labelShares": np.round(counts / max(1, counts.sum()), 5).tolist(),
+                        "scoreHistogram": np.round(histogram / histogram.sum(), 5).tolist(), "count": int(len(p))}
+    return result

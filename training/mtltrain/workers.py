@@ -1,0 +1,107 @@
+"""Gradients of the micro-batches of a step, computed by several single-threaded processes.
+
+One process per core, each taking the next micro-batch when it is free, loses nothing when other programs want the
+cores; one process with a thread per core waits for its slowest thread in every operation.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import torch
+import torch.multiprocessing as multiprocessing
+from torch import Tensor
+
+from .encoding import Row
+from .losses import losses
+from .model import MultitaskModel
+from .optimizer import Optimizer
+from .run import Run
+from .sampling import collate
+from .weighting import Equal
+
+
+class Gradients:
+    """`step` leaves the sum of the gradients in the optimizer. The model's tensors are shared by all processes."""
+
+    def __init__(self, model: MultitaskModel, optimizer: Optimizer, weighting: Equal, run: Run, processes: int):
+        self.model, self.optimizer, self.weighting, self.run = model, optimizer, weighting, run
+        context = multiprocessing.get_context("fork")
+        self.next = context.Value("i", 0)
+        self.buffers = [torch.zeros_like(optimizer.flat).share_memory_() for _ in range(processes - 1)]
+        self.pipes, self.processes = [], []
+        for buffer in self.buffers:
+            mine, theirs = context.Pipe()
+            process = context.Process(target=self._serve, args=(theirs, buffer, os.getpid()), daemon=True)
+            process.start()
+            self.pipes.append(mine)
+            self.processes.append(process)
+
+    def step(self, number: int, batches: list[list[Row]], quantized: bool) -> tuple[Tensor, Tensor, dict[str, float], dict[str, int], int]:
+        """(rows of the word table, their gradient, loss per task, rows per task, tokens)."""
+        self.next.value = 0
+        job = (number, batches, quantized, self.weighting.state())
+        for pipe in self.pipes:
+            pipe.send(job)
+        parts = [self._work(*job)] + [pipe.recv() for pipe in self.pipes]
+        for buffer in self.buffers:
+            self.optimizer.gradient.add_(buffer)
+        numbers = torch.cat([torch.as_tensor(n) for part in parts for n in part[0]])
+        gradients = torch.cat([torch.as_tensor(g) for part in parts for g in part[1]])
+        distinct, places = torch.unique(numbers, return_inverse=True)
+        summed = torch.zeros(len(distinct), gradients.shape[1]).index_add_(0, places, gradients)
+        loss: dict[str, float] = {}
+        rows: dict[str, int] = {}
+        for part in parts:
+            for task, (value, count) in part[2].items():
+                loss[task] = loss.get(task, 0.0) + value
+                rows[task] = rows.get(task, 0) + count
+        return distinct, summed, loss, rows, sum(part[3] for part in parts)
+
+    def close(self) -> None:
+        for pipe, process in zip(self.pipes, self.processes):
+            pipe.send(None)
+            process.join()
+
+    def _serve(self, pipe, buffer: Tensor, parent: int) -> None:
+        self.optimizer.collect_in(buffer)
+        while (job := self._receive(pipe, parent)) is not None:
+            buffer.zero_()
+            numbers, gradients, loss, tokens = self._work(*job)
+            # As plain arrays: tensors would travel as open files.
+            pipe.send(([n.numpy() for n in numbers], [g.numpy() for g in gradients], loss, tokens))
+
+    @staticmethod
+    def _receive(pipe, parent: int):
+        while not pipe.poll(5):
+            if os.getppid() != parent:
+                return None
+        return pipe.recv()
+
+    def _work(self, number: int, batches: list[list[Row]], quantized: bool, state: dict):
+        """Takes micro-batches until none is left."""
+        self.weighting.load(state)
+        self.model.set_quantized(quantized)
+        self.model.train()
+        numbers, gradients, loss, tokens = [], [], {}, 0
+        while True:
+            with self.next.get_lock():
+                index = self.next.value
+                self.next.value += 1
+            if index >= len(batches):
+                return numbers, gradients, loss, tokens
+            # The same numbers whichever process takes the micro-batch.
+            seed = hash((self.run.seed, number, index)) & 0x7FFFFFFF
+            torch.manual_seed(seed)
+            batch = collate(batches[index], random.Random(seed), self.run.word_dropout)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                vectors, rows, used = self.optimizer.word_vectors(batch.ids)
+                found = losses(self.model, batch, self.model.encode(vectors, batch.cases, batch.mask), self.run.rows_per_step)
+            self.weighting.backward(found, self.optimizer, rows)
+            numbers.append(used)
+            gradients.append(rows.grad)
+            tokens += batch.tokens
+            for task, value in found.items():
+                before = loss.get(task, (0.0, 0))
+                loss[task] = (before[0] + float(value), before[1] + len(batch.rows[task]))
