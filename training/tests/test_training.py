@@ -1,0 +1,143 @@
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "training"))
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+SHARED = Path(os.environ.get("MTLSTREAM_SHARED", ROOT / "../shared"))
+CACHE = Path(os.environ.get("MTLTRAIN_CACHE", Path.home() / ".cache/mtltrain"))
+
+
+def tiny(tasks=None):
+    from mtltrain.model import MultitaskModel, Shape
+    from mtltrain.tasks import TASKS
+
+    torch.manual_seed(0)
+    shape = Shape(layers=2, hidden=24, heads=2, inner=48, vocab=200, positions=32, head_hidden=16)
+    return MultitaskModel(shape, [task for task in TASKS if tasks is None or task.name in tasks])
+
+
+class WordPieceTest(unittest.TestCase):
+    @unittest.skipUnless((SHARED / "vectors/wordpiece").exists(), "needs the reference vectors")
+    def test_gives_the_ids_and_cases_of_the_reference_vectors(self):
+        from mtltrain.wordpiece import WordPiece
+
+        folder = SHARED / "vectors/wordpiece"
+        pieces = WordPiece(folder / "vocab.txt")
+        wrong = checked = 0
+        with gzip.open(folder / "vectors.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for vector in map(json.loads, lines):
+                if any(0xD800 <= ord(c) <= 0xDFFF for c in vector["text"]):
+                    continue  # unpaired surrogates do not occur in decoded text
+                checked += 1
+                wrong += pieces.encode(vector["text"]) != (vector["ids"], vector["case"])
+        self.assertGreater(checked, 8000)
+        self.assertEqual(0, wrong)
+
+
+@unittest.skipUnless(torch, "needs PyTorch")
+class ModelTest(unittest.TestCase):
+    def test_padding_does_not_change_a_row(self):
+        model = tiny().eval()
+        ids, cases = torch.tensor([[101, 7, 9, 102]]), torch.tensor([[0, 1, 2, 0]])
+        padded = torch.nn.functional.pad(ids, (0, 5)), torch.nn.functional.pad(cases, (0, 5))
+        with torch.no_grad():
+            alone = model(ids, cases, torch.ones(1, 4))
+            beside = model(*padded, torch.tensor([[1.0] * 4 + [0.0] * 5]))
+        for task, values in alone.items():
+            found = beside[task][:, :4] if model.tasks[task].per_token else beside[task]
+            self.assertTrue(torch.allclose(values, found, atol=1e-5), task)
+
+    def test_a_missing_label_contributes_nothing(self):
+        import numpy as np
+
+        from mtltrain.encoding import Row
+        from mtltrain.losses import losses
+        from mtltrain.sampling import collate
+
+        def row(**labels):
+            return Row(np.array([101, 5, 6, 102], np.int32), np.zeros(4, np.int8), np.array([1, 2], np.int32), labels)
+
+        model = tiny().eval()
+        def of(rows):
+            batch = collate(rows)
+            return losses(model, batch, model.encode(model.encoder.words(batch.ids), batch.cases, batch.mask), 1.0)
+
+        both = of([row(sentiment=1), row(topic=3)])
+        self.assertEqual({"sentiment", "topic"}, set(both))
+        self.assertAlmostEqual(float(of([row(sentiment=1)])["sentiment"]), float(both["sentiment"]), places=4)
+
+    def test_pcgrad_leaves_no_part_against_the_other_task(self):
+        from mtltrain.optimizer import Optimizer
+        from mtltrain.weighting import PCGrad
+
+        model = tiny(["sentiment", "topic"])
+        optimizer = Optimizer(model, 1e-3, 1.0, 0.0, 1e9)
+        words = torch.zeros(1, 24, requires_grad=True)
+        weight = model.encoder.layers[0].ff1.weight
+        losses = {"sentiment": weight[0, 0] * 2 + words.sum() * 0, "topic": -weight[0, 0] + weight[0, 1] + words.sum() * 0}
+
+        PCGrad({}).backward(losses, optimizer, words)
+
+        # g1 = (2, 0), g2 = (-1, 1): projected (1, 1) and (0, 1).
+        self.assertTrue(torch.allclose(weight.grad[0, :2], torch.tensor([1.0, 2.0])))
+
+    def test_both_graphs_read_one_weight_file_and_fit_their_bytes(self):
+        import onnx
+
+        from mtltrain import graphs
+
+        with tempfile.TemporaryDirectory() as folder:
+            graphs.write(tiny(), Path(folder), {})
+            length = (Path(folder) / "weights.bin").stat().st_size
+            entries = {}
+            for device in ("cpu", "cuda"):
+                proto = onnx.load(f"{folder}/model.{device}.onnx", load_external_data=False)
+                for tensor in proto.graph.initializer:
+                    where = {e.key: e.value for e in tensor.external_data}
+                    if where:
+                        place = (int(where["offset"]), int(where["length"]))
+                        self.assertLessEqual(sum(place), length)
+                        self.assertEqual(place, entries.setdefault(tensor.name, place))
+            self.assertGreater(len(entries), 50)
+
+    def test_rounding_to_int8_is_within_half_a_step(self):
+        from mtltrain.quantize import round_weight, to_int8
+
+        weight = torch.randn(8, 32)
+        values, scales = to_int8(weight)
+        self.assertTrue(bool(((weight - values * scales).abs() <= scales / 2 + 1e-6).all()))
+        self.assertTrue(torch.allclose(values * scales, round_weight(weight)))
+
+
+@unittest.skipUnless(torch and (SHARED / "data/ud_english-ewt").exists() and (CACHE / "node_modules").exists(),
+                     "needs PyTorch, the corpora and the encoder weights")
+class SliceTest(unittest.TestCase):
+    def test_a_slice_trains_resumes_and_exports(self):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "mtltrain", "all", "runs/mtlstream-en.toml", "--data", str(SHARED / "data"), "--cache", str(CACHE),
+                       "--out", folder, "--slice"]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "SKYLAKEX"}
+            for steps in ("2", "4"):  # the second goes on where the first stopped
+                done = subprocess.run(command + [steps], cwd=ROOT / "training", env=environment, capture_output=True, text=True)
+                self.assertEqual(0, done.returncode, done.stderr)
+            self.assertIn("resumed at step 2", done.stdout)
+            manifest = json.loads((Path(folder) / "package/model.json").read_text())
+            self.assertEqual(["pos", "entities", "sentiment", "emotion", "topic", "intent", "offensive"], [t["name"] for t in manifest["tasks"]])
+            size = sum(f.stat().st_size for f in (Path(folder) / "package").iterdir())
+            self.assertLess(size, 24_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
