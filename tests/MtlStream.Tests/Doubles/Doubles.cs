@@ -18,6 +18,18 @@ internal static class Make
         new(new("input", partition, sequence, assignment, sequence), null, payload is null ? null : Encoding.UTF8.GetBytes(payload),
             headers ?? [], 1_700_000_000_000 + sequence, 0);
 
+    /// <summary>A WordPiece tokenizer with a vocabulary of a few words and all lower-case letters.</summary>
+    public static TextTokenizer Tokenizer(int maxTokens, int overlap)
+    {
+        var vocabulary = Path.Combine(Directory.CreateTempSubdirectory("mtlstream-").FullName, "vocab.txt");
+        string[] letters = [.. Enumerable.Range('a', 26).Select(c => ((char)c).ToString())];
+        File.WriteAllLines(vocabulary, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "morning", .. letters, .. letters.Select(l => "##" + l)]);
+        return TextTokenizer.Load(
+            new("wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary }, Lowercase: true, StripAccents: true, CaseIds: true,
+                SplitWords: false, maxTokens, overlap),
+            new());
+    }
+
     public static OutboundRecord Outbound(SourceRecord source) => new(Destination.Results, [], [], source);
 
     /// <summary>An event of one window whose row has <paramref name="columns"/> tokens, [CLS] and [SEP] included.</summary>

@@ -1,0 +1,281 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
+using MtlStream.Events;
+using MtlStream.Inference;
+using MtlStream.Tests.Doubles;
+
+namespace MtlStream.Tests;
+
+public sealed class AnalyticsPipelineTests
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
+
+    private static string Event(int id, string text = "good morning") => $$"""{"id":{{id}},"text":"{{text}}"}""";
+
+    private static AnalyticsPipeline Pipeline(
+        IEventSource source, IOutboundSink sink, TableModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null)
+    {
+        model ??= new();
+        return new(
+            source, new EventDecoder(new()), Make.Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
+            sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
+            new PipelineMetrics(new MeterFactory()), TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
+    }
+
+    private static long[] Offsets(IEnumerable<SourcePosition> positions) => [.. positions.Select(p => p.Offset).Order()];
+
+    private static string Reason(OutboundRecord deadLetter) =>
+        Encoding.UTF8.GetString(deadLetter.Headers.Single(h => h.Key == "mtlstream.reason").Value!);
+
+    private static bool HasText(TokenBatch batch, string text) => batch.Rows.Any(r => r.Event.Event.Text.Contains(text, StringComparison.Ordinal));
+
+    [Fact]
+    public async Task Every_event_is_published_once_settled_once_and_then_the_source_is_completed()
+    {
+        var source = new InMemorySource(Enumerable.Range(0, 20_000).Select(i => Event(i)));
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        Assert.Equal(20_000, sink.To(Destination.Results).Count());
+        Assert.Equal(Enumerable.Range(0, 20_000).Select(i => (long)i), Offsets(source.Settled));
+        Assert.True(source.Completed);
+    }
+
+    [Fact]
+    public async Task Everything_of_a_partition_leaves_in_source_order_results_dead_letters_and_tombstones_alike()
+    {
+        var source = new InMemorySource(
+            Enumerable.Range(0, 6_000).Select(i => (i % 50) switch { 7 => "not json", 9 => null, _ => Event(i, new string('a', 1 + (i % 90))) }), partitions: 3);
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        foreach (var partition in sink.Published.GroupBy(r => r.Source.Position.Partition))
+            Assert.Equal(Enumerable.Range(0, 2_000).Select(i => (long)i), partition.Select(r => r.Source.Position.Sequence));
+        Assert.Equal(120, sink.To(Destination.DeadLetters).Count());
+        Assert.Equal(120, sink.To(Destination.Results).Count(r => r.Payload is null));
+    }
+
+    [Fact]
+    public async Task Malformed_events_go_to_the_dead_letters_with_their_reason_and_cost_no_neighbour_its_result()
+    {
+        var source = new InMemorySource([Event(0), "not json", Event(2, "  "), """{"text":3}""", "{}", Event(5)]);
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        Assert.Equal(2, sink.To(Destination.Results).Count());
+        Assert.Equal(["malformed_payload", "empty_text", "wrong_type", "missing_text"], sink.To(Destination.DeadLetters).Select(Reason));
+        Assert.Equal([0L, 1, 2, 3, 4, 5], Offsets(source.Settled));
+    }
+
+    [Fact]
+    public async Task One_poisonous_event_among_127_good_ones_is_found_and_the_others_are_enriched()
+    {
+        var model = new TableModel { Shape = new(128, 1 << 16, []), Refuse = b => HasText(b, "poison") ? new("refused") : null };
+        var source = new InMemorySource(Enumerable.Range(0, 128).Select(i => Event(i, i == 77 ? "poison" : "good")));
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
+
+        Assert.Equal(127, sink.To(Destination.Results).Count());
+        var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
+        Assert.Equal(("inference_failed", 77L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
+        Assert.True(model.Probes > 0, "the device was not probed before an event was blamed");
+    }
+
+    [Fact]
+    public async Task A_broken_device_ends_the_run_and_rejects_nothing()
+    {
+        var model = new TableModel { Refuse = _ => new("device lost"), OnProbe = () => throw new InferenceException("device lost") };
+        var source = new InMemorySource(Enumerable.Range(0, 100).Select(i => Event(i)), endless: true);
+        var sink = new RecordingSink();
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink, model).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
+
+        Assert.Equal("score", failure.Stage);
+        Assert.Empty(sink.Published);
+        Assert.Empty(source.Settled);
+        Assert.False(source.Completed);
+    }
+
+    [Fact]
+    public async Task Out_of_memory_makes_batches_smaller_and_costs_no_event()
+    {
+        var model = new TableModel { Refuse = b => b.Rows.Count * b.Columns > 40 ? new("no room", outOfMemory: true) : null };
+        var source = new InMemorySource(Enumerable.Range(0, 2_000).Select(i => Event(i)));
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
+
+        Assert.Equal(2_000, sink.To(Destination.Results).Count());
+        Assert.Empty(sink.To(Destination.DeadLetters));
+        Assert.Equal(0, model.Probes);
+    }
+
+    [Fact]
+    public async Task A_text_longer_than_the_model_comes_back_as_one_result_over_all_its_words()
+    {
+        var words = string.Join(' ', Enumerable.Repeat("good", 60));
+        var source = new InMemorySource([Event(0, words)]);
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        using var result = JsonDocument.Parse(Assert.Single(sink.To(Destination.Results)).Payload!);
+        var analysis = result.RootElement.GetProperty("analysis");
+        Assert.Equal(60, analysis.GetProperty("tasks").GetProperty("pos").GetProperty("tags").GetArrayLength());
+        Assert.False(analysis.GetProperty("truncated").GetBoolean());
+    }
+
+    [Fact]
+    public async Task One_refused_window_rejects_the_whole_text_once()
+    {
+        var model = new TableModel { Refuse = b => b.Rows.Any(r => r.Window == 1) ? new("refused") : null };
+        var source = new InMemorySource([Event(0, string.Join(' ', Enumerable.Repeat("good", 60))), Event(1)]);
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
+
+        Assert.Equal("inference_failed", Reason(Assert.Single(sink.To(Destination.DeadLetters))));
+        Assert.Equal(1, Assert.Single(sink.To(Destination.Results)).Source.Position.Offset);
+    }
+
+    [Fact]
+    public async Task A_result_that_the_broker_refuses_for_good_becomes_a_dead_letter()
+    {
+        var source = new InMemorySource(Enumerable.Range(0, 100).Select(i => Event(i)));
+        var sink = new RecordingSink
+        {
+            Refuse = r => r.Destination == Destination.Results && r.Source.Position.Offset == 40
+                ? new(RejectionReason.OutputTooLarge, "2 MB, at most 1 MB") : null,
+        };
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
+        Assert.Equal(("output_too_large", 40L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), Offsets(source.Settled));
+    }
+
+    [Fact]
+    public async Task A_dead_letter_that_is_refused_ends_the_run_and_is_not_settled()
+    {
+        var source = new InMemorySource([Event(0), "not json"], endless: true);
+        var sink = new RecordingSink { Refuse = r => r.Destination == Destination.DeadLetters ? new(RejectionReason.OutputTooLarge, "too large") : null };
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
+
+        Assert.Equal("publish", failure.Stage);
+        Assert.DoesNotContain(source.Settled, p => p.Offset == 1);
+    }
+
+    [Fact]
+    public async Task A_stop_drains_what_was_received()
+    {
+        using var stop = new CancellationTokenSource();
+        var source = new InMemorySource(Enumerable.Range(0, 100_000).Select(i => Event(i)), endless: true);
+        var sink = new RecordingSink();
+
+        var run = Pipeline(source, sink).RunAsync(stop.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await stop.CancelAsync();
+        await run.WaitAsync(s_deadline);
+
+        Assert.Equal(source.Received, source.Settled.Count);
+        Assert.True(source.Completed);
+    }
+
+    [Fact]
+    public async Task A_sink_that_fails_ends_the_run_naming_the_stage_and_settles_nothing_more()
+    {
+        var source = new InMemorySource(Enumerable.Range(0, 100_000).Select(i => Event(i)), endless: true);
+        var sink = new RecordingSink { BeforePublish = r => r.Source.Position.Offset == 3 ? Task.FromException(new IOException("broker gone")) : Task.CompletedTask };
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
+
+        Assert.Equal("publish", failure.Stage);
+        Assert.Equal([0L, 1, 2], Offsets(source.Settled));
+        Assert.False(source.Completed);
+    }
+
+    [Fact]
+    public async Task A_stop_that_cannot_drain_gives_up_after_the_timeout()
+    {
+        using var stop = new CancellationTokenSource();
+        var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)), endless: true);
+        var sink = new RecordingSink { BeforePublish = _ => Task.Delay(Timeout.Infinite) };
+
+        var run = Pipeline(source, sink, delivery: new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
+        Assert.Empty(source.Settled);
+        Assert.False(source.Completed);
+    }
+
+    [Fact]
+    public async Task An_abort_drops_what_is_in_flight_at_once()
+    {
+        using var abort = new CancellationTokenSource();
+        var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)), endless: true);
+        var sink = new RecordingSink { BeforePublish = _ => Task.Delay(Timeout.Infinite) };
+
+        var run = Pipeline(source, sink).RunAsync(CancellationToken.None, abort.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await abort.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(s_deadline));
+        Assert.Empty(source.Settled);
+    }
+
+    [Fact]
+    public async Task A_lone_event_leaves_after_the_linger_time()
+    {
+        using var stop = new CancellationTokenSource();
+        var source = new InMemorySource([Event(0)], endless: true);
+        var (sink, model) = (new RecordingSink(), new TableModel());
+
+        var run = Pipeline(source, sink, model).RunAsync(stop.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await stop.CancelAsync();
+        await run;
+
+        Assert.Equal((1, BatchTrigger.Linger), (model.Batches.Single().Rows, model.Batches.Single().Trigger));
+    }
+
+    [Fact]
+    public async Task A_device_that_gains_nothing_from_company_never_keeps_an_event_waiting()
+    {
+        var source = new InMemorySource([Event(0)], endless: true);
+        using var stop = new CancellationTokenSource();
+        var (sink, model) = (new RecordingSink(), new TableModel { Shape = new(16, 4096, [], GainsFromCompany: false) });
+
+        var run = Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await stop.CancelAsync();
+        await run;
+
+        Assert.Equal(BatchTrigger.DeviceFree, model.Batches.Single().Trigger);
+    }
+
+    [Fact]
+    public async Task Without_partition_order_a_slow_event_holds_nobody_back()
+    {
+        var release = new TaskCompletionSource();
+        var model = new TableModel { Refuse = b => { if (HasText(b, "slow")) release.Task.GetAwaiter().GetResult(); return null; }, Shape = new(1, 4096, []) };
+        var source = new InMemorySource([Event(0, "slow"), .. Enumerable.Range(1, 200).Select(i => Event(i))]);
+        var sink = new RecordingSink { BeforePublish = r => { if (r.Source.Position.Offset == 200) release.TrySetResult(); return Task.CompletedTask; } };
+
+        await Pipeline(source, sink, model, new() { KeepPartitionOrder = false }).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
+
+        Assert.Equal(201, sink.Published.Count);
+        Assert.Equal(0, sink.Published.Last().Source.Position.Offset);
+    }
+}
