@@ -53,7 +53,11 @@ internal sealed class ManifestReader
     private ModelManifest Manifest(JsonElement root)
     {
         Text(root, "", "schema");
+        NoOthers(
+            root, "", "schema", "name", "version", "encoder", "tokenizer", "maxTokens", "window", "graphs", "inputs", "tasks", "checksums",
+            "golden", "reference");
         var inputs = Member(root, "", "inputs", JsonValueKind.Object);
+        NoOthers(inputs, "inputs", "ids", "mask", "types");
         return new(
             _folder, Text(root, "", "name"), Text(root, "", "version"), Optional(root, "encoder"), Tokenizer(root),
             Graphs(root), new(Text(inputs, "inputs", "ids"), Text(inputs, "inputs", "mask"), OptionalText(inputs, "inputs", "types")),
@@ -63,6 +67,7 @@ internal sealed class ManifestReader
     private TokenizerSettings Tokenizer(JsonElement root)
     {
         var tokenizer = Member(root, "", "tokenizer", JsonValueKind.Object);
+        NoOthers(tokenizer, "tokenizer", "kind", "files", "lowercase", "stripAccents", "caseIds", "words");
         var files = new Dictionary<string, string>();
         foreach (var member in Members(Member(tokenizer, "tokenizer", "files", JsonValueKind.Object)))
         {
@@ -117,6 +122,7 @@ internal sealed class ManifestReader
     {
         var name = Text(task, at, "name");
         if (name.Length > 0) at = $"{at} ({name})";
+        NoOthers(task, at, "name", "kind", "labels", "outputs", "temperature", "threshold", "thresholds", "data", "scores");
         var kindName = Text(task, at, "kind");
         if (!s_kinds.TryGetValue(kindName, out var kind) && kindName.Length > 0)
             Problem($"{at}.kind", $"found \"{kindName}\", expected one of {string.Join(", ", s_kinds.Keys)}");
@@ -274,6 +280,13 @@ internal sealed class ManifestReader
         if (value.ValueKind == JsonValueKind.Number) return value.GetDouble();
         Problem(Join(at, name), $"found {Describe(value)}, expected a number");
         return otherwise;
+    }
+
+    // A misspelt threshold would otherwise be none.
+    private void NoOthers(JsonElement parent, string at, params ReadOnlySpan<string> known)
+    {
+        foreach (var member in Members(parent))
+            if (!known.Contains(member.Name)) Problem(Join(at, member.Name), $"unknown, expected one of {string.Join(", ", known)}");
     }
 
     private void Problem(string at, string what) => _problems.Add($"{at}: {what}.");

@@ -101,7 +101,7 @@ internal static class Codec
         {
             var column = scored.Tokens.Words[word].FirstToken + 1;
             predictions.Tags(3, 1)[column] = word < entities.Length ? entities[word] : 0;
-            predictions.TagScores(3, 1)[column] = entityScore + word * 0.01f;
+            predictions.TagScores(3, 1)[column] = entityScore + word % 10 * 0.01f;
             predictions.Tags(4, 1)[column] = word % 3;
             predictions.TagScores(4, 1)[column] = 1f;
         }

@@ -90,12 +90,12 @@ internal sealed class JsonSchema
     private IEnumerable<string> CheckObject(JsonElement schema, string keyword, JsonElement rule, JsonElement value, string at) => keyword switch
     {
         "required" => rule.EnumerateArray().Where(r => !value.TryGetProperty(r.GetString()!, out _)).Select(r => $"{at}: lacks {r}"),
-        "minProperties" => Require(value.EnumerateObject().Count() >= rule.GetInt32(), at, $"has fewer than {rule} members"),
-        "properties" => value.EnumerateObject().Where(m => rule.TryGetProperty(m.Name, out _))
-            .SelectMany(m => Check(rule.GetProperty(m.Name), m.Value, $"{at}/{m.Name}")),
-        "additionalProperties" => value.EnumerateObject()
-            .Where(m => !(schema.TryGetProperty("properties", out var named) && named.TryGetProperty(m.Name, out _)))
-            .SelectMany(m => Check(rule, m.Value, $"{at}/{m.Name}")),
+        "minProperties" => Require(Members(value).Count >= rule.GetInt32(), at, $"has fewer than {rule} members"),
+        "properties" => Members(value).Where(m => rule.TryGetProperty(m.Key, out _))
+            .SelectMany(m => Check(rule.GetProperty(m.Key), m.Value, $"{at}/{m.Key}")),
+        "additionalProperties" => Members(value)
+            .Where(m => !(schema.TryGetProperty("properties", out var named) && named.TryGetProperty(m.Key, out _)))
+            .SelectMany(m => Check(rule, m.Value, $"{at}/{m.Key}")),
         _ => [],
     };
 
@@ -125,6 +125,14 @@ internal sealed class JsonSchema
         "exclusiveMinimum" => Require(value.GetDouble() > rule.GetDouble(), at, $"is not above {rule}"),
         _ => [],
     };
+
+    // Of members with the same name the last one counts, as in the events.
+    private static Dictionary<string, JsonElement> Members(JsonElement value)
+    {
+        var members = new Dictionary<string, JsonElement>();
+        foreach (var member in value.EnumerateObject()) members[member.Name] = member.Value;
+        return members;
+    }
 
     private static bool HasType(JsonElement value, JsonElement type) => type.GetString() switch
     {

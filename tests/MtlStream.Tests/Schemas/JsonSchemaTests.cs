@@ -26,6 +26,7 @@ public sealed class JsonSchemaTests
     [InlineData("""{"if":{"type":"string"},"then":{"minLength":1},"else":{"minimum":1}}""", "\"a\"|1", "\"\"|0")]
     [InlineData("""{"if":{"type":"string"},"then":{"minLength":1}}""", "\"a\"|0", "\"\"")]
     [InlineData("""{"$ref":"#/$defs/x","$defs":{"x":{"type":"null"}}}""", "null", "0")]
+    [InlineData("""{"properties":{"a":{"type":"string"}}}""", """{"a":1,"a":"x"}""", """{"a":"x","a":1}""")]
     [InlineData("""{"properties":{"a":false}}""", "{}", """{"a":1}""")]
     public void Keywords_mean_what_the_specification_says(string schema, string valid, string invalid)
     {
