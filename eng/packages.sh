@@ -83,7 +83,6 @@ need_tools() {
   command -v npm >/dev/null || missing+=(npm)
   if [[ " $* " == *" librdkafka.redist "* ]]; then
     command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-    command -v g++ >/dev/null || missing+=(g++)
     command -v make >/dev/null || missing+=(make)
     has_header openssl/ssl.h || missing+=(libssl-dev)
     has_header zlib.h || missing+=(zlib1g-dev)
@@ -134,7 +133,8 @@ fill_librdkafka() {
   done
   (
     cd "$source"
-    ./configure --disable-gssapi --disable-curl --disable-lz4-ext --disable-debug-symbols --enable-ssl --enable-zlib --enable-zstd --LDFLAGS=-Wl,--exclude-libs,ALL
+    # Only the C library is made, but configure insists on a C++ compiler.
+    CXX=gcc ./configure --disable-gssapi --disable-curl --disable-lz4-ext --disable-debug-symbols --enable-ssl --enable-zlib --enable-zstd --LDFLAGS=-Wl,--exclude-libs,ALL
     make -j"$(nproc)" -C src librdkafka.so.1
   )
   mkdir "$work/librdkafka"
