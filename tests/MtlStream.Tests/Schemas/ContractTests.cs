@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Inference;
 using MtlStream.Tests.Events;
