@@ -31,20 +31,23 @@ internal static class BenchModelCommand
     public static Command Build()
     {
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
-        var lanes = new Option<int>("--lanes") { Description = "Scoring lanes; 0 for what suits the device.", HelpName = "N" };
+        var lanes = new Option<int>("--lanes") { Description = "Calls side by side; 0 for what suits the device.", HelpName = "N" };
+        var threads = new Option<int>("--threads-per-lane") { Description = "Threads of one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var seconds = new Option<double>("--seconds")
         {
             Description = "How long each cell of the grid is measured.", HelpName = "S", DefaultValueFactory = _ => 1,
         };
         var command = new CliCommand(
             "model", "Measures the model alone over a grid of rows x columns: what nothing around it can exceed.",
-            "mtlstream bench model", "mtlstream bench model --device cuda --tasks pos --json") { model, device, tasks, lanes, seconds, json };
+            "mtlstream bench model", "mtlstream bench model --device cuda --tasks pos --json") { model, device, tasks, lanes, threads, rowsPerCall, seconds, json };
         command.SetAction((parsed, stopping) =>
         {
             using var assembly = PipelineAssembly.ForTool();
             var options = new ModelOptions
             {
                 Path = parsed.GetValue(model)!, Device = parsed.GetValue(device)!, Tasks = parsed.GetValue(tasks)!, Lanes = parsed.GetValue(lanes),
+                ThreadsPerLane = parsed.GetValue(threads), RowsPerCall = parsed.GetValue(rowsPerCall),
             };
             using var loaded = assembly.LoadModel(options, new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);

@@ -14,7 +14,10 @@ internal sealed record CallShape(int MaxCallRows, int MaxCallTokens, BatchShape 
     /// One text a call: no padding, and no text's activations set another's int8 scale. The batch is only what a scoring
     /// lane takes at once, so it is small: a lane is busy for some 10 ms with 8 texts of 32 tokens.
     /// </summary>
-    public static CallShape Cpu(int maxTokens) => new(1, maxTokens, new(8, Math.Max(1024, maxTokens), []));
+    public static CallShape Cpu(int maxTokens) => new(1, maxTokens, new(8, Math.Max(1024, maxTokens), [], GainsFromCompany: false));
+
+    /// <summary>Several texts a call, padded to the longest, as <c>Model:RowsPerCall</c> may ask for.</summary>
+    public static CallShape CpuBatches(int maxTokens, int rows) => new(rows, rows * maxTokens, new(rows, rows * maxTokens, []));
 
     /// <summary>Large calls of a few fixed shapes.</summary>
     public static CallShape Gpu(int maxTokens) => new(512, 16_384, new(512, 16_384, Grid(maxTokens)));

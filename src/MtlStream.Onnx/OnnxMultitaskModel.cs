@@ -8,15 +8,15 @@ namespace MtlStream.Onnx;
 
 /// <summary>A model package served by ONNX Runtime. Thread-safe per lane.</summary>
 /// <remarks>
-/// On a CPU all lanes call one session whose calls run on the calling thread alone: as fast as a session per lane, and the
-/// weights are in memory once. Each lane has its own memory for inputs and outputs.
+/// On a CPU all lanes call one session whose calls run on the calling thread alone: the same work as a session per lane, with
+/// the weights in memory once. Lanes of several threads have a session each. Each lane has its own memory for inputs and outputs.
 /// </remarks>
 public sealed class OnnxMultitaskModel : IMultitaskModel
 {
     private const int GpuLanes = 2; // one call on the device, the next being filled
 
     private readonly ModelManifest _manifest;
-    private readonly InferenceSession _session;
+    private readonly IReadOnlyList<InferenceSession> _sessions;
     private readonly OrtAllocator _allocator;
     private readonly CallShape _calls;
     private readonly ModelMetrics? _metrics;
@@ -24,16 +24,19 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private readonly RowDeduplicator[] _deduplicators;
 
     private OnnxMultitaskModel(
-        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, InferenceSession session, string device, int lanes, ModelMetrics? metrics)
+        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, IReadOnlyList<InferenceSession> sessions, string device, int lanes,
+        int rowsPerCall, ModelMetrics? metrics)
     {
         _manifest = manifest;
-        _session = session;
+        _sessions = sessions;
         _metrics = metrics;
         Identity = new(manifest.Name, manifest.Version, device);
         Tasks = [.. tasks.Select(t => t.Task)];
-        _calls = device == "cpu" ? CallShape.Cpu(manifest.MaxTokens) : CallShape.Gpu(manifest.MaxTokens);
-        _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(session);
-        _lanes = [.. Enumerable.Range(0, lanes).Select(_ => new ScoringLane(session, _allocator, manifest.Inputs, tasks, _calls))];
+        _calls = device != "cpu" ? CallShape.Gpu(manifest.MaxTokens)
+            : rowsPerCall == 1 ? CallShape.Cpu(manifest.MaxTokens) : CallShape.CpuBatches(manifest.MaxTokens, rowsPerCall);
+        _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
+        _lanes = [.. Enumerable.Range(0, lanes).Select(lane =>
+            new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, _calls))];
         _deduplicators = [.. _lanes.Select(_ => new RowDeduplicator())];
     }
 
@@ -51,19 +54,23 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var started = Stopwatch.GetTimestamp();
         Refuse(manifest.VerifyChecksums(), manifest);
         var tasks = manifest.Select(options.Tasks);
-        var (session, device) = Open(manifest, options.Device, logger);
+        var (first, device) = Open(manifest, options, logger);
+        var sessions = new List<InferenceSession> { first };
         OnnxMultitaskModel? model = null;
         try
         {
-            Refuse(GraphCheck.Compare(session, manifest.Inputs, tasks), manifest);
-            var lanes = options.Lanes > 0 ? options.Lanes : device == "cpu" ? Environment.ProcessorCount : GpuLanes;
-            model = new OnnxMultitaskModel(manifest, tasks, session, device, lanes, metrics);
+            Refuse(GraphCheck.Compare(first, manifest.Inputs, tasks), manifest);
+            var lanes = options.Lanes > 0 ? options.Lanes
+                : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / options.ThreadsPerLane) : GpuLanes;
+            while (device == "cpu" && options.ThreadsPerLane > 1 && sessions.Count < lanes)
+                sessions.Add(SessionFactory.Open(manifest, device, options.ThreadsPerLane));
+            model = new OnnxMultitaskModel(manifest, tasks, sessions, device, lanes, options.RowsPerCall, metrics);
             model.WarmUp();
         }
         catch
         {
-            if (model is null) session.Dispose();
-            else model.Dispose();
+            model?.Dispose();
+            if (model is null) sessions.ForEach(s => s.Dispose());
             throw;
         }
 
@@ -119,7 +126,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         foreach (var lane in _lanes) lane.Dispose();
         if (Identity.Device != "cpu") _allocator.Dispose();
-        _session.Dispose();
+        foreach (var session in _sessions) session.Dispose();
     }
 
     /// <summary>Runs every shape that will occur once, on all lanes at a time, so that no event pays for it.</summary>
@@ -224,9 +231,9 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         return true;
     }
 
-    private static (InferenceSession Session, string Device) Open(ModelManifest manifest, string device, ILogger logger)
+    private static (InferenceSession Session, string Device) Open(ModelManifest manifest, ModelOptions options, ILogger logger)
     {
-        if (device != "auto") return (SessionFactory.Open(manifest, device), device);
+        if (options.Device != "auto") return (SessionFactory.Open(manifest, options.Device, options.ThreadsPerLane), options.Device);
         if (!manifest.Graphs.ContainsKey("cuda")) return Fall($"the package {manifest.Name} has no graph for one.");
         try
         {
@@ -240,7 +247,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         (InferenceSession, string) Fall(string reason)
         {
             logger.FellBackToCpu(reason);
-            return (SessionFactory.Open(manifest, "cpu"), "cpu");
+            return (SessionFactory.Open(manifest, "cpu", options.ThreadsPerLane), "cpu");
         }
     }
 

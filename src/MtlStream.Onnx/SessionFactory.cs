@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Inference;
 
@@ -8,9 +9,10 @@ namespace MtlStream.Onnx;
 internal static class SessionFactory
 {
     /// <summary>Opens the package's graph for a device.</summary>
+    /// <param name="threads">Threads of one call, on a CPU.</param>
     /// <exception cref="InvalidDataException">The graph is missing or cannot be read.</exception>
     /// <exception cref="DeviceUnavailableException">There is no such device here, or its libraries are missing.</exception>
-    public static InferenceSession Open(ModelManifest manifest, string device)
+    public static InferenceSession Open(ModelManifest manifest, string device, int threads = 1)
     {
         var graph = device == "cpu" ? "cpu" : "cuda";
         if (!manifest.Graphs.TryGetValue(graph, out var path))
@@ -22,8 +24,8 @@ internal static class SessionFactory
         using var options = Options();
         if (device == "cpu")
         {
-            // One thread: the one that calls. Lanes call side by side, which beats spreading one call over the cores.
-            options.IntraOpNumThreads = 1;
+            // With one thread it is the one that calls. Lanes call side by side, which beats spreading one call over the cores.
+            options.IntraOpNumThreads = threads;
             options.InterOpNumThreads = 1;
             options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
         }
@@ -35,6 +37,10 @@ internal static class SessionFactory
         try
         {
             return new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException exception) when (device != "cpu" && exception.Message.Contains("CUDA failure", StringComparison.Ordinal))
+        {
+            throw Unavailable(device, exception.Message, exception);
         }
         catch (OnnxRuntimeException exception)
         {
@@ -53,6 +59,9 @@ internal static class SessionFactory
 
     private static void AppendGpu(SessionOptions options, ModelManifest manifest, string device)
     {
+        var driver = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
+        if (!NativeLibrary.TryLoad(driver, out var loaded)) throw Unavailable(device, $"found no NVIDIA driver ({driver})", null);
+        NativeLibrary.Free(loaded);
         DequantizeAtLoad(options);
         try
         {
@@ -76,10 +85,18 @@ internal static class SessionFactory
         }
         catch (Exception exception) when (exception is OnnxRuntimeException or DllNotFoundException or EntryPointNotFoundException)
         {
-            throw new DeviceUnavailableException(
-                $"ONNX Runtime cannot use {device}: {exception.Message} It needs an NVIDIA GPU with its driver, the CUDA 13 and cuDNN 9 libraries " +
-                "on LD_LIBRARY_PATH, and libonnxruntime_providers_cuda.so beside the program.", exception);
+            throw Unavailable(device, exception.Message, exception);
         }
+    }
+
+    private static DeviceUnavailableException Unavailable(string device, string reason, Exception? inner)
+    {
+        // ONNX Runtime says where in its source it failed before it says why.
+        const string marker = " : FAIL : ";
+        var at = reason.LastIndexOf(marker, StringComparison.Ordinal);
+        return new(
+            $"{device} cannot serve: {(at < 0 ? reason : reason[(at + marker.Length)..]).Trim().TrimEnd('.')}. Expected an NVIDIA GPU with its driver, " +
+            "the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and libonnxruntime_providers_cuda.so beside the program.", inner);
     }
 
     // One profile for each width of the grid, rows from 1 to what the budget allows: no engine is built while serving.
@@ -114,4 +131,4 @@ internal static class SessionFactory
 }
 
 /// <summary>The device asked for is not here. With <c>auto</c> a reason to fall back, otherwise to fail at start.</summary>
-public sealed class DeviceUnavailableException(string message, Exception inner) : Exception(message, inner);
+public sealed class DeviceUnavailableException(string message, Exception? inner) : Exception(message, inner);

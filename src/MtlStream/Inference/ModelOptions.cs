@@ -16,9 +16,17 @@ public sealed record ModelOptions
     /// <summary>Tasks to serve, comma-separated; empty for all of them.</summary>
     public string Tasks { get; init; } = "";
 
-    /// <summary>Scoring lanes: on a CPU, single-threaded sessions. Zero: one per core.</summary>
+    /// <summary>Calls of the model side by side. Zero: what suits the device; on a CPU one per core.</summary>
     [Range(0, 256)]
     public int Lanes { get; init; }
+
+    /// <summary>Threads that work on one call, on a CPU. More than one lowers the latency of long texts and costs throughput.</summary>
+    [Range(1, 256)]
+    public int ThreadsPerLane { get; init; } = 1;
+
+    /// <summary>Most texts in one call, on a CPU. With more than one, a text's scores depend a little on the texts beside it.</summary>
+    [Range(1, 512)]
+    public int RowsPerCall { get; init; } = 1;
 
     /// <summary>How often to look for a new version of the package. Zero: never.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
