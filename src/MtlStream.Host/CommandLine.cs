@@ -22,7 +22,10 @@ internal static class CommandLine
     {
         var root = new RootCommand("Streaming text analytics: text events in, every task's labels out, one multitask model.")
         {
+            RunCommand.Build(),
+            DemoCommand.Build(),
             AnnotateCommand.Build(),
+            TokenizeCommand.Build(),
             ModelCommands.Build(),
             new Command("bench", "Measures what the parts can do.") { BenchModelCommand.Build() },
         };

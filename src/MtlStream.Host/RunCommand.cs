@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
+using MtlStream.Kafka;
 
 namespace MtlStream.Host;
 
@@ -43,6 +44,7 @@ internal static class RunCommand
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<PipelineAssembly>();
         services.AddSingleton<WorkerHealth>();
+        services.AddSingleton<KafkaStatus>();
         services.AddSingleton<PipelineService>();
         Telemetry.Add(builder);
 

@@ -1,8 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Inference;
+using MtlStream.Kafka;
 using MtlStream.Tokenization;
 
 namespace MtlStream.Host.Configuration;
@@ -12,11 +14,17 @@ internal sealed class AppSettings
 {
     private readonly Dictionary<Type, object> _sections = [];
 
+    private KafkaConfiguration? _kafkaClients;
+
     private AppSettings(IConfiguration configuration) => Configuration = configuration;
+
+    /// <summary>What the Kafka clients are told.</summary>
+    public KafkaConfiguration KafkaClients => _kafkaClients ??= new(Kafka, Delivery);
 
     /// <summary>The settings as text; only the section <c>Logging</c> is read from here.</summary>
     public IConfiguration Configuration { get; }
 
+    public KafkaOptions Kafka => Get<KafkaOptions>();
     public InputOptions Input => Get<InputOptions>();
     public OutputOptions Output => Get<OutputOptions>();
     public ModelOptions Model => Get<ModelOptions>();
@@ -28,12 +36,13 @@ internal sealed class AppSettings
 
     /// <summary>Reads the settings of this process.</summary>
     /// <param name="arguments">What is left of the command line: <c>--Section:Key=value</c>.</param>
+    /// <param name="unused">Keys of the section <c>Kafka</c> that the command can do without.</param>
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>
-    public static AppSettings Load(IEnumerable<string> arguments) =>
-        From(SettingsReader.Read(SettingsReader.FindFile(), Environment.GetEnvironmentVariables(), arguments));
+    public static AppSettings Load(IEnumerable<string> arguments, params string[] unused) =>
+        From(SettingsReader.Read(SettingsReader.FindFile(), Environment.GetEnvironmentVariables(), arguments), unused);
 
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>
-    public static AppSettings From(IReadOnlyList<Setting> settings)
+    public static AppSettings From(IReadOnlyList<Setting> settings, params string[] unused)
     {
         var errors = new List<string>();
         var usable = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
@@ -49,9 +58,10 @@ internal sealed class AppSettings
         {
             var section = configuration.GetSection(name).Get(type) ?? Activator.CreateInstance(type)!;
             bound._sections[type] = section;
-            errors.AddRange(Validate(name, section));
+            errors.AddRange(Validate(name, section, unused));
         }
 
+        errors.AddRange(bound.Contradictions());
         if (errors.Count > 0)
             throw new UsageException(string.Join(Environment.NewLine + "  ", errors.Prepend("the configuration cannot be used:")));
         return bound;
@@ -59,7 +69,21 @@ internal sealed class AppSettings
 
     private T Get<T>() => (T)_sections[typeof(T)];
 
-    private static IEnumerable<string> Validate(string name, object section)
+    /// <summary>What only shows when sections are looked at together.</summary>
+    private IEnumerable<string> Contradictions()
+    {
+        try
+        {
+            _ = KafkaClients;
+            return [];
+        }
+        catch (OptionsValidationException exception)
+        {
+            return exception.Failures;
+        }
+    }
+
+    private static IEnumerable<string> Validate(string name, object section, string[] unused)
     {
         var results = new List<ValidationResult>();
         var context = new ValidationContext(section);
@@ -69,6 +93,12 @@ internal sealed class AppSettings
             results.AddRange(validatable.Validate(context));
         }
 
-        return results.Select(r => $"{name}: {r.ErrorMessage}").Distinct();
+        return results.Where(r => !r.MemberNames.Any(unused.Contains)).Select(r => Describe(name, r)).Distinct();
+    }
+
+    private static string Describe(string section, ValidationResult result)
+    {
+        var key = result.MemberNames.FirstOrDefault() is { } member ? $"{section}:{member}" : section;
+        return result.ErrorMessage!.StartsWith(section + ":", StringComparison.Ordinal) ? result.ErrorMessage : $"{key}: {result.ErrorMessage}";
     }
 }

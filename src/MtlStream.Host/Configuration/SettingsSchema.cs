@@ -6,6 +6,7 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Inference;
+using MtlStream.Kafka;
 using MtlStream.Tokenization;
 
 namespace MtlStream.Host.Configuration;
@@ -21,6 +22,7 @@ internal static class SettingsSchema
 
     public static IReadOnlyDictionary<string, Type> Sections { get; } = new Dictionary<string, Type>(StringComparer.OrdinalIgnoreCase)
     {
+        ["Kafka"] = typeof(KafkaOptions),
         ["Input"] = typeof(InputOptions),
         ["Output"] = typeof(OutputOptions),
         ["Model"] = typeof(ModelOptions),

@@ -35,6 +35,12 @@ internal sealed class DemoTally(TimeProvider time)
         get { lock (_gate) return _away.Count; }
     }
 
+    /// <summary>Events that came back.</summary>
+    public long Returned
+    {
+        get { lock (_gate) return _enriched + _deadLettered; }
+    }
+
     /// <summary>Labels given so far: task, label, count.</summary>
     public IReadOnlyList<(string Task, string Label, int Count)> Labels
     {

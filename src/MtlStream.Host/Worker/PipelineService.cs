@@ -1,10 +1,11 @@
 using MtlStream.Host.Configuration;
+using MtlStream.Kafka;
 
 namespace MtlStream.Host.Worker;
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, KafkaStatus status, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
     /// <summary>The run ended by itself or by a failure, not by a stop.</summary>
@@ -37,6 +38,10 @@ internal sealed class PipelineService(
     {
         using var loaded = assembly.LoadModel(settings.Model, settings.Tokenization);
         stopping.ThrowIfCancellationRequested();
-        await Task.CompletedTask;
+        await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
+        health.ModelReady(() => status.NotReadyBecause);
+        await assembly
+            .Pipeline(loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output, new(settings.Pipeline, settings.Batching, settings.Delivery))
+            .RunAsync(stopping);
     }
 }
