@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Text.Json;
+using MtlStream.Events;
+using MtlStream.Host.Lines;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Host;
+
+/// <summary><c>mtlstream tokenize</c>: what the tokenizer makes of each line.</summary>
+internal static class TokenizeCommand
+{
+    /// <param name="File">Path, or <c>-</c> for standard input.</param>
+    /// <param name="Words">Split into words first, as for the model.</param>
+    internal sealed record Request(string File, InputFormat Format, string Model, bool Words);
+
+    public static Command Build()
+    {
+        var (file, format, model) = (CommonOptions.File(), CommonOptions.Format(), CommonOptions.Model());
+        var words = new Option<bool>("--words") { Description = "Split the text into words first, as for the model, and show them." };
+        var command = new CliCommand(
+            "tokenize", "Shows the tokens of each line as JSON: tokens, ids, offsets in UTF-16 units, letter case. The whole text, no special tokens.",
+            "mtlstream tokenize comments.jsonl",
+            "echo \"I don't know\" | mtlstream tokenize - --format text --words")
+        {
+            file, format, model, words,
+        };
+        command.SetAction((parsed, stopping) => RunAsync(
+            new(
+                parsed.GetRequiredValue(file), CommonOptions.ToInputFormat(parsed.GetRequiredValue(format)),
+                parsed.GetRequiredValue(model), parsed.GetValue(words)),
+            stopping));
+        return command;
+    }
+
+    internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
+    {
+        await using var reader = new LineReader(CommonOptions.OpenInput(request.File));
+        var settings = PipelineAssembly.FindPackage(request.Model).Tokenizer;
+        var tokenizer = TextTokenizer.Load(
+            settings with { SplitWords = request.Words }, new() { MaxTextTokens = int.MaxValue });
+        var decoder = new EventDecoder(new() { Format = request.Format, MaxPayloadBytes = LineReader.MaxLineBytes });
+
+        await using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+        await using var json = new Utf8JsonWriter(output, new() { Encoder = CommonOptions.Json.Encoder, SkipValidation = true });
+        long number = 0;
+        while (await reader.ReadAsync(stopping) is { Count: > 0 } lines)
+        {
+            foreach (var line in lines)
+            {
+                number++;
+                Write(json, tokenizer, decoder, line, number, request.Words);
+                json.Reset();
+                output.WriteByte((byte)'\n');
+            }
+
+            await output.FlushAsync(stopping);
+        }
+
+        return ExitCodes.Done;
+    }
+
+    /// <exception cref="InvalidDataException">The line has no text.</exception>
+    private static void Write(Utf8JsonWriter json, TextTokenizer tokenizer, EventDecoder decoder, byte[] line, long number, bool words)
+    {
+        var record = new SourceRecord(new("", 0, number - 1, 0, number - 1), null, line, [], -1, 0);
+        if (decoder.TryDecode(record, out var decoded, out var rejection))
+        {
+            using (decoded)
+            using (var tokens = tokenizer.Tokenize(decoded.Text))
+                Write(json, tokens.Tokens, tokens.Words, tokenizer, words);
+        }
+        else if (rejection.Reason == RejectionReason.EmptyText)
+        {
+            Write(json, [], [], tokenizer, words);
+        }
+        else
+        {
+            throw new InvalidDataException($"line {number}: {rejection.Message}");
+        }
+    }
+
+    private static void Write(
+        Utf8JsonWriter json, ReadOnlySpan<Token> tokens, ReadOnlySpan<Word> words, TextTokenizer tokenizer, bool withWords)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("tokens");
+        foreach (var token in tokens) json.WriteStringValue(tokenizer.TokenText(token.Id));
+        json.WriteEndArray();
+        json.WriteStartArray("ids");
+        foreach (var token in tokens) json.WriteNumberValue(token.Id);
+        json.WriteEndArray();
+        json.WriteStartArray("offsets");
+        foreach (var token in tokens) WriteRange(json, token.Start, token.End);
+        json.WriteEndArray();
+        json.WriteStartArray("case");
+        foreach (var token in tokens) json.WriteNumberValue(token.Case);
+        json.WriteEndArray();
+        if (withWords)
+        {
+            json.WriteStartArray("words");
+            foreach (var word in words) WriteRange(json, word.Start, word.End);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+    }
+
+    private static void WriteRange(Utf8JsonWriter json, int start, int end)
+    {
+        json.WriteStartArray();
+        json.WriteNumberValue(start);
+        json.WriteNumberValue(end);
+        json.WriteEndArray();
+    }
+}
