@@ -23,7 +23,7 @@ internal static class AnnotateCommand
         var format = CommonOptions.Format();
         var pointer = new Option<string>("--text-field") { Description = "JSON pointer to the text.", HelpName = "/pointer", DefaultValueFactory = _ => "/text" };
         var output = new Option<string?>("--out") { Description = "File for the enriched lines; without it stdout.", HelpName = "FILE" };
-        var rejects = new Option<string?>("--rejects") { Description = "File for rejected lines, as dead-letter.v1 JSON; without it stderr.", HelpName = "FILE" };
+        var rejects = new Option<string?>("--rejects") { Description = "File for rejected lines, as dead-letter.v1 JSON; without it stderr, and no warnings.", HelpName = "FILE" };
         var allScores = new Option<bool>("--all-scores") { Description = "Text-level tasks also carry every label's probability." };
         var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
         var command = new CliCommand(
@@ -53,11 +53,12 @@ internal static class AnnotateCommand
     internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
     {
         Check(request.Input);
-        using var assembly = PipelineAssembly.ForTool();
+        // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
+        using var assembly = PipelineAssembly.ForTool(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
         using var loaded = assembly.LoadModel(request.Model, new TokenizationOptions());
-        await using var results = request.Out is { } path ? CommonOptions.CreateOutput(path, request.File) : Console.OpenStandardOutput();
-        await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : Console.OpenStandardError();
+        await using var results = request.Out is { } path ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
+        await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : CommonOptions.OpenOutput(2);
 
         await using var reader = new LineReader(input);
         var source = new LineSource(reader, request.File == "-" ? "stdin" : request.File, assembly.Time);

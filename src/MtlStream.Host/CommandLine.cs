@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MtlStream.Inference;
 using MtlStream.Onnx;
@@ -100,7 +101,11 @@ internal static class CommandLine
 /// <summary>SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once with exit code 1.</summary>
 internal sealed class StopSignals : IDisposable
 {
+    /// <summary>Within this time two signals are one: <c>timeout</c> and terminals may signal a process and its group.</summary>
+    private static readonly TimeSpan s_sameSignal = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stopping = new();
+    private long _first;
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
 
@@ -122,8 +127,9 @@ internal sealed class StopSignals : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (_stopping.IsCancellationRequested)
+        if (Interlocked.CompareExchange(ref _first, Stopwatch.GetTimestamp(), 0) is var first and not 0)
         {
+            if (Stopwatch.GetElapsedTime(first) < s_sameSignal) return;
             Console.Error.WriteLine("mtlstream: second signal, ending without finishing what is in flight.");
             Environment.Exit(ExitCodes.Failed);
         }

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using MtlStream.Events;
 
 namespace MtlStream.Host;
@@ -49,6 +52,13 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "-",
     };
 
+    /// <summary>Refuses a number that is not above zero.</summary>
+    public static void RequirePositive(OptionResult given, string option)
+    {
+        if (given.Tokens is [var token] && double.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && number <= 0)
+            given.AddError($"{option} is {token.Value}, expected a number above zero.");
+    }
+
     /// <param name="format"><c>jsonl</c> or <c>text</c>.</param>
     public static InputFormat ToInputFormat(string format) => format == "text" ? InputFormat.Text : InputFormat.Json;
 
@@ -65,6 +75,16 @@ internal static class CommonOptions
         {
             throw new UsageException($"{path} cannot be read: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>Standard output (1) or standard error (2), unbuffered. Writing fails when the reader of a pipe is gone.</summary>
+    public static Stream OpenOutput(int descriptor)
+    {
+        // The console's own streams drop what is written to a broken pipe; a FileStream would not move the shared offset of a file.
+        var file = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, 0);
+        if (!file.CanSeek) return file;
+        file.Dispose();
+        return descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError();
     }
 
     /// <summary>Creates or overwrites a file.</summary>

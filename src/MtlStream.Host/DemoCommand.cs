@@ -26,8 +26,8 @@ internal static class DemoCommand
         var events = new Option<long?>("--events") { Description = "Ends after this many events; without it on Ctrl+C.", HelpName = "N" };
         var rate = new Option<double?>("--rate") { Description = "Events per second; without it 25, or with --events as fast as they come back.", HelpName = "R" };
         var (json, model, device) = (CommonOptions.JsonReport(), CommonOptions.Model(), CommonOptions.Device());
-        events.Validators.Add(result => { if (result.GetValue(events) is <= 0) result.AddError("--events: expected a number above zero."); });
-        rate.Validators.Add(result => { if (result.GetValue(rate) is <= 0) result.AddError("--rate: expected a number above zero."); });
+        events.Validators.Add(given => CommonOptions.RequirePositive(given, "--events"));
+        rate.Validators.Add(given => CommonOptions.RequirePositive(given, "--rate"));
         var command = new CliCommand(
             "demo", "Runs the pipeline against an embedded broker with sample events, and shows what it does. Exit code 0: every event came back.",
             "mtlstream demo",

@@ -40,7 +40,7 @@ internal static class TokenizeCommand
             settings with { SplitWords = request.Words }, new() { MaxTextTokens = int.MaxValue });
         var decoder = new EventDecoder(new() { Format = request.Format, MaxPayloadBytes = LineReader.MaxLineBytes });
 
-        await using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
+        await using var output = new BufferedStream(CommonOptions.OpenOutput(1), 1 << 16);
         await using var json = new Utf8JsonWriter(output, new() { Encoder = CommonOptions.Json.Encoder, SkipValidation = true });
         long number = 0;
         while (await reader.ReadAsync(stopping) is { Count: > 0 } lines)

@@ -1,0 +1,142 @@
+using System.Collections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using MtlStream.Host;
+using MtlStream.Host.Configuration;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class AppSettingsTests
+{
+    private static readonly string[] s_needed =
+    [
+        "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
+    ];
+
+    [Fact]
+    public void The_command_line_counts_more_than_the_environment_and_that_more_than_the_file()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, """{"Kafka": {"GroupId": "file", "OutputTopic": "file", "BootstrapServers": "file:1"}, "Logging": {"Any": {"Thing": "is free"}}}""");
+        var environment = new Hashtable { ["MTLSTREAM__Kafka__GroupId"] = "environment", ["mtlstream__kafka__bootstrapservers"] = "environment:1", ["MTLSTREAM_CACHE"] = "not a setting" };
+
+        var settings = AppSettings.From(SettingsReader.Read(file, environment, [.. s_needed, "--Kafka:GroupId=argument"]));
+
+        Assert.Equal("argument", settings.Kafka.GroupId);
+        Assert.Equal("environment:1", settings.Kafka.BootstrapServers);
+        Assert.Equal("out", settings.Kafka.OutputTopic);
+        Assert.Equal(["in"], settings.Kafka.InputTopics);
+        File.Delete(file);
+    }
+
+    [Theory]
+    [InlineData("session_timeout_ms")]
+    [InlineData("session.timeout.ms")]
+    public void Librdkafka_names_have_dots_or_underscores(string name)
+    {
+        var settings = Load(new Hashtable { ["MTLSTREAM__Kafka__Consumer__" + name] = "30000" });
+
+        Assert.Equal("30000", settings.Kafka.Consumer["session.timeout.ms"]);
+    }
+
+    [Fact]
+    public void The_same_librdkafka_property_in_both_spellings_is_one_setting()
+    {
+        var settings = Load(new Hashtable { ["MTLSTREAM__Kafka__Client__sasl_username"] = "environment" }, "--Kafka:Client:sasl.username=argument");
+
+        Assert.Equal("argument", Assert.Single(settings.Kafka.Client).Value);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_in_one_message()
+    {
+        var error = Assert.Throws<UsageException>(() => Load(
+            new Hashtable { ["MTLSTREAM__Kafka__GroupIdd"] = "x", ["MTLSTREAM__Kafka__Producer__aks"] = "x" },
+            "--Deliver:Guarantee=ExactlyOnce", "--Batching:MaxRows=many", "--Delivery:CommitInterval=1.00:00:00",
+            "--Delivery:Guarantee=Sometimes", "--Http:Url=localhost", "--Kafka:InputTopics=in", "--Input:TextPointer=text"));
+
+        Assert.Contains("Kafka:GroupIdd (MTLSTREAM__Kafka__GroupIdd): there is no key GroupIdd in section Kafka; did you mean GroupId?", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--Deliver:Guarantee: there is no section Deliver; did you mean Delivery?", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--Batching:MaxRows is 'many', expected a whole number.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Delivery:CommitInterval", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--Delivery:Guarantee is 'Sometimes', expected one of AtLeastOnce, ExactlyOnce.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Http: Url is 'localhost'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--Kafka:InputTopics: a list, expected Kafka:InputTopics:0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Kafka:Producer:aks", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Input:TextPointer", error.Message, StringComparison.Ordinal);
+        Assert.Equal(9, error.Message.Split('\n').Length - 1);
+    }
+
+    [Fact]
+    public void Numbers_do_not_stand_for_names() =>
+        Assert.Throws<UsageException>(() => Load([], "--Delivery:Guarantee=1"));
+
+    [Fact]
+    public void Settings_that_contradict_each_other_across_sections_are_an_error()
+    {
+        var error = Assert.Throws<UsageException>(() => Load(
+            [], "--Delivery:Guarantee=ExactlyOnce", "--Kafka:Consumer:session.timeout.ms=6000", "--Kafka:Producer:transaction.timeout.ms=60000"));
+
+        Assert.Contains("transaction.timeout.ms", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("topic")]
+    [InlineData("--Kafka")]
+    [InlineData("--Kafka:GroupId")]
+    [InlineData("-Kafka:GroupId=x")]
+    public void An_argument_that_is_no_setting_is_named(string argument)
+    {
+        var error = Assert.Throws<UsageException>(() => Load([], argument));
+
+        Assert.Contains($"'{argument}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Defaults_alone_lack_the_topics_and_nothing_else()
+    {
+        var error = Assert.Throws<UsageException>(() => AppSettings.From([]));
+
+        Assert.Equal(3, error.Message.Split('\n').Length - 1);
+        Assert.All(error.Message.Split('\n').Skip(1), line => Assert.Contains("Topic", line, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:0", true)]
+    [InlineData("http://*:8080", true)]
+    [InlineData("OFF", true)]
+    [InlineData("http://0.0.0.0:8080/", true)]
+    [InlineData("http://0.0.0.0:8080/health", false)]
+    [InlineData("ftp://localhost", false)]
+    [InlineData("", false)]
+    public void The_health_address_is_http_without_a_path_or_off(string url, bool good)
+    {
+        if (good) Assert.Equal(url, Load([], "--Http:Url=" + url).Http.Url);
+        else Assert.Throws<UsageException>(() => Load([], "--Http:Url=" + url));
+    }
+
+    [Fact]
+    public void The_process_may_take_longer_to_stop_than_the_pipeline_to_drain()
+    {
+        var settings = Load([], "--Delivery:DrainTimeout=00:05:00", "--Http:Url=off");
+
+        using var host = RunCommand.BuildHost(settings);
+
+        var shutdown = host.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
+        Assert.True(shutdown > settings.Delivery.DrainTimeout, $"{shutdown} is not above {settings.Delivery.DrainTimeout}");
+    }
+
+    [Fact]
+    public void A_file_that_is_no_json_is_named()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, "{\"Kafka\": ");
+
+        Assert.Contains(file, Assert.Throws<UsageException>(() => SettingsReader.Read(file, new Hashtable(), [])).Message, StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    private static AppSettings Load(Hashtable environment, params string[] arguments) =>
+        AppSettings.From(SettingsReader.Read(null, environment, [.. s_needed, .. arguments]));
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
+
+namespace MtlStream.Tests.Host;
+
+#pragma warning disable CA1001 // disposed by IAsyncLifetime
+public sealed class HealthServerTests : IAsyncLifetime
+{
+#pragma warning restore CA1001
+    private readonly WorkerHealth _health = new();
+    private readonly HttpClient _client = new();
+    private readonly HealthServer _server;
+    private string? _broker;
+
+    public HealthServerTests()
+    {
+        var settings = AppSettings.From(
+            [.. new[] { ("Http:Url", "http://127.0.0.1:0"), ("Kafka:InputTopics:0", "a"), ("Kafka:OutputTopic", "b"), ("Kafka:DeadLetterTopic", "c") }
+                .Select(s => new Setting(s.Item1, s.Item2, "test"))]);
+        _server = new(settings, _health, NullLogger<HealthServer>.Instance);
+    }
+
+    public async Task InitializeAsync()
+    {
+        await _server.StartAsync(CancellationToken.None);
+        _client.BaseAddress = _server.Address;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _server.StopAsync(CancellationToken.None);
+        await _server.DisposeAsync();
+        _client.Dispose();
+    }
+
+    [Fact]
+    public async Task Before_the_model_is_warm_the_worker_lives_and_has_not_started()
+    {
+        Assert.Equal((503, 503, 200), await ProbeAsync());
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_away_makes_the_worker_unready_and_nothing_else()
+    {
+        _health.ModelReady(() => _broker);
+
+        Assert.Equal((200, 200, 200), await ProbeAsync());
+
+        _broker = "not connected";
+        Assert.Equal((200, 503, 200), await ProbeAsync());
+        Assert.Contains("not connected", await (await _client.GetAsync("/health/ready")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_that_drains_is_alive_and_not_ready()
+    {
+        _health.ModelReady(() => null);
+
+        _health.Draining();
+
+        Assert.Equal((200, 503, 200), await ProbeAsync());
+    }
+
+    [Fact]
+    public async Task A_failed_pipeline_is_not_alive()
+    {
+        _health.ModelReady(() => null);
+
+        _health.Failed("a stage failed");
+
+        Assert.Equal((503, 503, 503), await ProbeAsync());
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/health")]
+    [InlineData("/health/ready/more")]
+    public async Task Nothing_else_is_served(string path) =>
+        Assert.Equal(HttpStatusCode.NotFound, (await _client.GetAsync(path)).StatusCode);
+
+    private async Task<(int Startup, int Ready, int Live)> ProbeAsync()
+    {
+        var codes = new List<int>();
+        foreach (var probe in new[] { "startup", "ready", "live" })
+            codes.Add((int)(await _client.GetAsync("/health/" + probe)).StatusCode);
+        return (codes[0], codes[1], codes[2]);
+    }
+}
