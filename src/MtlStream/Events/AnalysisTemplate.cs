@@ -97,6 +97,7 @@ internal sealed class AnalysisTemplate
         {
             last = Best(scores, bound, last);
             bound = scores[last];
+            if (bound < task.LeastThreshold) break;
             if (bound < (task.Task.Thresholds.Count == 0 ? DefaultThreshold : task.Task.Thresholds[last])) continue;
             output.Write(any ? ",{\"label\":"u8 : "{\"label\":"u8);
             any = true;
@@ -216,6 +217,7 @@ internal sealed class AnalysisTemplate
             var expected = task.Kind switch { TaskKind.SingleLabel => 1, TaskKind.MultiLabel => task.Labels.Count, _ => 0 };
             if (task.Thresholds.Count != 0 && task.Thresholds.Count != expected)
                 throw new InvalidDataException($"Task \"{task.Name}\" has {task.Thresholds.Count} thresholds; expected none or {expected}.");
+            LeastThreshold = task.Thresholds.Count == 0 ? DefaultThreshold : task.Thresholds.Min();
             (SpanTypes, SpanLabels, _begins) = task.Kind == TaskKind.TokenSpans ? Bio(task) : ([], [], []);
         }
 
@@ -223,6 +225,9 @@ internal sealed class AnalysisTemplate
 
         /// <summary>The task's name in quotes and a colon; a comma before it unless it is the first.</summary>
         public byte[] Name { get; }
+
+        /// <summary>No label of a multi-label task is given below it.</summary>
+        public float LeastThreshold { get; }
 
         /// <summary>Label names in quotes.</summary>
         public byte[][] Labels { get; }

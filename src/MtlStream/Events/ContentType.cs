@@ -25,7 +25,7 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
     {
         get
         {
-            var parameters = _value[.._value.Length];
+            var parameters = _value;
             for (var at = parameters.IndexOf((byte)';'); at >= 0; at = parameters.IndexOf((byte)';'))
             {
                 parameters = parameters[(at + 1)..].TrimStart(" \t"u8);

@@ -52,11 +52,12 @@ public sealed class EventDecoder
         decoded = null;
         if (((ReadOnlySpan<char>)text.Span).IsWhiteSpace())
         {
+            var place = located.Envelope.Rewritten is null ? $" (byte {located.Start})" : "";
             problem = new(
                 RejectionReason.EmptyText,
                 text.Length == 0
-                    ? $"The text (byte {located.Start}) is empty; expected at least one character that is not white space."
-                    : $"The text (byte {located.Start}) is {text.Length} characters of white space; expected at least one other.");
+                    ? $"The text{place} is empty; expected at least one character that is not white space."
+                    : $"The text{place} is {text.Length} characters of white space; expected at least one other.");
             text.Dispose();
             return false;
         }
