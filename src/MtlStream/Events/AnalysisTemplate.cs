@@ -25,7 +25,7 @@ internal sealed class AnalysisTemplate
     /// <exception cref="InvalidDataException">A task's labels or thresholds do not fit its kind.</exception>
     public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, bool allScores)
     {
-        Tasks = tasks;
+        (Tasks, Model) = (tasks, model);
         _allScores = allScores;
         _head = Encoding.UTF8.GetBytes(
             $"\"analysis\":{{\"schema\":\"enriched-event.v1\",\"model\":{{\"name\":{Quote(model.Name)},\"version\":{Quote(model.Version)}}}," +
@@ -34,6 +34,7 @@ internal sealed class AnalysisTemplate
     }
 
     public IReadOnlyList<ModelTask> Tasks { get; }
+    public ModelIdentity Model { get; }
 
     /// <summary>Says which score of an event is no probability or which tag no label; null when all are.</summary>
     public string? Flaw(Predictions predictions, int row, int tokens)

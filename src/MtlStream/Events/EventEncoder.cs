@@ -14,7 +14,7 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 {
     private static readonly EventHeader JsonContentType = new(ContentType.HeaderName, "application/json"u8.ToArray());
 
-    // Made for the tasks of the first predictions that arrive; a model always hands out the same list.
+    // Made for the first predictions that arrive, and again when another model takes over; a model always hands out the same list of tasks.
     private volatile AnalysisTemplate? _template;
 
     /// <summary>The original payload with the member <c>analysis</c>; or why there is none: scores that are not finite.</summary>
@@ -60,10 +60,10 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 
     private AnalysisTemplate Template(Predictions predictions)
     {
-        var tasks = predictions.Tasks;
+        var (tasks, identity) = (predictions.Tasks, predictions.Model ?? model);
         var template = _template;
-        if (template is null || !ReferenceEquals(template.Tasks, tasks))
-            _template = template = new(tasks, predictions.Model ?? model, options.AllScores);
+        if (template is null || !ReferenceEquals(template.Tasks, tasks) || template.Model != identity)
+            _template = template = new(tasks, identity, options.AllScores);
         return template;
     }
 

@@ -141,6 +141,23 @@ public sealed class EventEncoderTests
     }
 
     [Fact]
+    public void A_result_names_the_model_that_gave_it_even_when_another_takes_over()
+    {
+        var encoder = new EventEncoder(new(), Model);
+        string[] versions = ["1.2.0", "2", "3", "2"];
+        foreach (var version in versions)
+        {
+            using var scored = Tokenize(Decode("""{"text":"a b"}"""));
+            using var predictions = Predict(scored, []);
+            if (version != Model.Version) predictions.Model = Model with { Version = version };
+
+            Assert.True(encoder.TryEncodeResult(scored, predictions, 1, out var result, out _));
+            using var json = JsonDocument.Parse(result.Payload);
+            Assert.Equal(version, json.RootElement.GetProperty("analysis").GetProperty("model").GetProperty("version").GetString());
+        }
+    }
+
+    [Fact]
     public void A_tombstone_passes_through_with_its_headers()
     {
         var source = Record([], Header("a", "1")) with { Payload = null };
