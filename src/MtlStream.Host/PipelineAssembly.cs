@@ -18,8 +18,11 @@ internal sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model
 /// <param name="owned">Disposed with the assembly; null when the container does it.</param>
 internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meters, TimeProvider time, IDisposable? owned = null) : IDisposable
 {
-    private readonly Lazy<PipelineMetrics> _pipelineMetrics = new(() => new(meters));
+    private PipelineMetrics? _pipelineMetrics;
     private readonly Lazy<ModelMetrics> _modelMetrics = new(() => new(meters));
+
+    /// <summary>What metrics and traces call the two ends; to be set before the pipeline is made.</summary>
+    public MessagingNames Names { get; set; } = MessagingNames.InProcess;
 
     public TimeProvider Time { get; } = time;
     public ILoggerFactory Loggers { get; } = loggers;
@@ -76,9 +79,10 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
     }
 
     public AnalyticsPipeline Pipeline(
-        LoadedModel loaded, IEventSource source, IOutboundSink sink, InputOptions input, OutputOptions output, PipelineSettings settings) =>
+        LoadedModel loaded, IEventSource source, IOutboundSink sink, InputOptions input, OutputOptions output, PipelineSettings settings,
+        ModelWatch? watch = null, ShadowModel? shadow = null) =>
         new(source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
-            sink, settings, _pipelineMetrics.Value, Time, Loggers.CreateLogger<AnalyticsPipeline>());
+            sink, settings, _pipelineMetrics ??= new(Meters, Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
 
     public void Dispose() => owned?.Dispose();
 }

@@ -32,6 +32,7 @@ internal sealed class AppSettings
     public BatchingOptions Batching => Get<BatchingOptions>();
     public PipelineOptions Pipeline => Get<PipelineOptions>();
     public DeliveryOptions Delivery => Get<DeliveryOptions>();
+    public WatchOptions Watch => Get<WatchOptions>();
     public HttpOptions Http => Get<HttpOptions>();
 
     /// <summary>Reads the settings of this process.</summary>

@@ -30,6 +30,7 @@ internal static class SettingsSchema
         ["Batching"] = typeof(BatchingOptions),
         ["Pipeline"] = typeof(PipelineOptions),
         ["Delivery"] = typeof(DeliveryOptions),
+        ["Watch"] = typeof(WatchOptions),
         ["Http"] = typeof(HttpOptions),
     };
 
@@ -53,7 +54,7 @@ internal static class SettingsSchema
         if (property is null)
             return $"{Name(setting)}: there is no key {parts[1]} in section {parts[0]}{Suggest(parts[1], Properties(type).Select(p => p.Name))}";
         if (IsDictionary(property))
-            return parts.Length == 3 ? null : $"{Name(setting)}: expected {parts[0]}:{property.Name}:NAME.";
+            return parts.Length == 3 ? CheckValue(setting, property.PropertyType.GetGenericArguments()[1]) : $"{Name(setting)}: expected {parts[0]}:{property.Name}:NAME.";
         if (IsList(property))
             return parts.Length == 3 && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out _)
                 ? null : $"{Name(setting)}: a list, expected {parts[0]}:{property.Name}:0, {parts[0]}:{property.Name}:1 and so on.";
@@ -87,6 +88,7 @@ internal static class SettingsSchema
     private static string Describe(Type type) =>
         type == typeof(bool) ? "true or false"
         : type == typeof(TimeSpan) ? "a time such as 00:00:20"
+        : type == typeof(double) ? "a number"
         : type == typeof(int) || type == typeof(long) ? "a whole number"
         : $"a {type.Name}";
 

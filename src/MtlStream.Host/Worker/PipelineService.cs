@@ -36,12 +36,15 @@ internal sealed class PipelineService(
 
     private async Task RunAsync(CancellationToken stopping)
     {
-        using var loaded = assembly.LoadModel(settings.Model, settings.Tokenization);
+        assembly.Names = new("kafka", settings.Kafka.GroupId, settings.Kafka.OutputTopic, settings.Kafka.DeadLetterTopic);
+        await using var served = ServedModel.Start(settings, assembly);
         stopping.ThrowIfCancellationRequested();
         await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
         health.ModelReady(() => status.NotReadyBecause);
         await assembly
-            .Pipeline(loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output, new(settings.Pipeline, settings.Batching, settings.Delivery))
+            .Pipeline(
+                served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
+                new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow)
             .RunAsync(stopping);
     }
 }

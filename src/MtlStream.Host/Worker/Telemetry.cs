@@ -1,3 +1,4 @@
+using MtlStream.Diagnostics;
 using OpenTelemetry;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -7,12 +8,20 @@ using OpenTelemetry.Trace;
 namespace MtlStream.Host.Worker;
 
 /// <summary>Metrics, traces and logs over OTLP, when the standard <c>OTEL_*</c> variables ask for it.</summary>
+/// <remarks>
+/// Differs from the specification's defaults in two points, both open to the variables: nothing is exported until an endpoint or
+/// the exporter <c>otlp</c> is named, and traces that begin here are sampled at <see cref="DefaultShare"/> instead of all of them.
+/// </remarks>
 internal static class Telemetry
 {
-    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// <summary>Share of the events without a trace of their own that get one. <c>OTEL_TRACES_SAMPLER</c> overrides it.</summary>
+    public const double DefaultShare = 0.001;
 
     /// <summary>Wildcard for the meters and activity sources of all projects.</summary>
-    private const string OwnNames = "MtlStream*";
+    private const string OwnNames = PipelineMetrics.MeterName + "*";
+
+    /// <summary>The meter of the .NET runtime: processor time, memory, garbage collection, thread pool.</summary>
+    private const string RuntimeMeter = "System.Runtime";
 
     public static void Add(HostApplicationBuilder builder)
     {
@@ -27,18 +36,36 @@ internal static class Telemetry
     }
 
     /// <param name="signal"><c>METRICS</c>, <c>TRACES</c> or <c>LOGS</c>.</param>
-    internal static bool Wanted(string signal) =>
-        (Variable(Endpoint) ?? Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")) is not null
-        && !"true".Equals(Variable("OTEL_SDK_DISABLED"), StringComparison.OrdinalIgnoreCase)
-        && !"none".Equals(Variable($"OTEL_{signal}_EXPORTER"), StringComparison.OrdinalIgnoreCase);
+    internal static bool Wanted(string signal)
+    {
+        if ("true".Equals(Variable("OTEL_SDK_DISABLED"), StringComparison.OrdinalIgnoreCase)) return false;
+        if (Variable($"OTEL_{signal}_EXPORTER") is { } exporter) return exporter.Equals("otlp", StringComparison.OrdinalIgnoreCase);
+        return (Variable("OTEL_EXPORTER_OTLP_ENDPOINT") ?? Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")) is not null;
+    }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come after and win.
     private static ResourceBuilder Resource() => ResourceBuilder.CreateEmpty()
-        .AddService("mtlstream", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3))
+        .AddService(
+            "mtlstream", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3),
+            autoGenerateServiceInstanceId: false, serviceInstanceId: Environment.MachineName)
         .AddTelemetrySdk()
         .AddEnvironmentVariableDetector();
+
+    private static MeterProvider Metrics()
+    {
+        var builder = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource()).AddMeter(OwnNames, RuntimeMeter);
+        if (Variable("OTEL_METRICS_EXEMPLAR_FILTER") is null) builder.SetExemplarFilter(ExemplarFilterType.TraceBased);
+        return builder.AddOtlpExporter().Build();
+    }
+
+    private static TracerProvider Traces()
+    {
+        var builder = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource()).AddSource(OwnNames);
+        if (Variable("OTEL_TRACES_SAMPLER") is null) builder.SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(DefaultShare)));
+        return builder.AddOtlpExporter().Build();
+    }
 
     /// <summary>Starts before the pipeline and is flushed after it.</summary>
     private sealed class Exporters : IHostedService, IDisposable
@@ -48,10 +75,8 @@ internal static class Telemetry
 
         public Task StartAsync(CancellationToken cancellationToken)
         {
-            if (Wanted("METRICS"))
-                _metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource()).AddMeter(OwnNames).AddOtlpExporter().Build();
-            if (Wanted("TRACES"))
-                _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource()).AddSource(OwnNames).AddOtlpExporter().Build();
+            if (Wanted("METRICS")) _metrics = Metrics();
+            if (Wanted("TRACES")) _traces = Traces();
             return Task.CompletedTask;
         }
 

@@ -71,7 +71,7 @@ public sealed class PipelineMetrics
             new KeyValuePair<string, object?>("mtlstream.model.device", model.Device),
             new KeyValuePair<string, object?>("mtlstream.model.name", model.Name),
             new KeyValuePair<string, object?>("mtlstream.model.version", model.Version));
-    }, "1", "1 for the model and the device that serve.");
+    }, "{model}", "1 for the model and the device that serve.");
 
     /// <summary>What the two ends of the pipeline are called.</summary>
     internal MessagingNames Names => _names;

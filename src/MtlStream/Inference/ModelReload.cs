@@ -75,14 +75,15 @@ public sealed class ModelReload(
     {
         if (next.Version == _serving.Version)
             return $"it is version {next.Version} again with other files: results would name two models alike. Give it another version.";
-        return SameTokenizer(next) ? null : "its tokenizer differs; texts under way are tokenized already, so it takes a restart.";
+        return SameTokenizer(next, _serving) ? null : "its tokenizer differs; texts under way are tokenized already, so it takes a restart.";
     }
 
-    private bool SameTokenizer(ModelManifest next)
+    /// <summary>True when two packages turn every text into the same tokens, as far as settings and checksums tell.</summary>
+    public static bool SameTokenizer(ModelManifest next, ModelManifest serving)
     {
-        var (a, b) = (next.Tokenizer, _serving.Tokenizer);
+        var (a, b) = (next.Tokenizer, serving.Tokenizer);
         return (a with { Files = b.Files }) == b && a.Files.Keys.Order().SequenceEqual(b.Files.Keys.Order()) &&
-            a.Files.Keys.All(role => Checksum(next, role) is { } sum && sum == Checksum(_serving, role));
+            a.Files.Keys.All(role => Checksum(next, role) is { } sum && sum == Checksum(serving, role));
 
         static string? Checksum(ModelManifest manifest, string role) =>
             manifest.Checksums.GetValueOrDefault(Path.GetRelativePath(manifest.Folder, manifest.Tokenizer.Files[role]));

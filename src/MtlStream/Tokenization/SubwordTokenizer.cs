@@ -8,6 +8,9 @@ internal abstract class SubwordTokenizer
 
     public abstract int SepId { get; }
 
+    /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>
+    public virtual int UnknownId => -1;
+
     public abstract int Count { get; }
 
     public abstract string TokenText(int id);

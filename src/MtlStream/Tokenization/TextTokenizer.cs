@@ -62,6 +62,9 @@ public sealed class TextTokenizer
     /// <summary>Number of tokens in the vocabulary.</summary>
     public int VocabularyCount => _subwords.Count;
 
+    /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>
+    public int UnknownId => _subwords.UnknownId;
+
     /// <summary>A token as the vocabulary spells it, <c>##</c> included.</summary>
     public string TokenText(int id) => _subwords.TokenText(id);
 

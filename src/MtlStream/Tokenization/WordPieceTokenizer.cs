@@ -46,6 +46,8 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
 
     public override int SepId { get; }
 
+    public override int UnknownId => _unknownId;
+
     public override int Count => _vocabulary.Count;
 
     public override string TokenText(int id) => _vocabulary[id];

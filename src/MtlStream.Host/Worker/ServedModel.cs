@@ -1,0 +1,105 @@
+using MtlStream.Host.Configuration;
+using MtlStream.Inference;
+
+namespace MtlStream.Host.Worker;
+
+/// <summary>The model that the worker serves, and what goes on around it: the watch, new versions, a shadow model.</summary>
+internal sealed class ServedModel : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _background = [];
+
+    private readonly WatchOptions _watchOptions;
+
+    private ServedModel(LoadedModel loaded, WatchOptions watchOptions, ModelWatch? watch, ShadowModel? shadow) =>
+        (Loaded, _watchOptions, Watch, Shadow) = (loaded, watchOptions, watch, shadow);
+
+    /// <summary>The model, replaceable while it serves where the settings ask for it.</summary>
+    public LoadedModel Loaded { get; }
+
+    public ModelWatch? Watch { get; }
+    public ShadowModel? Shadow { get; }
+
+    /// <summary>Loads and warms up the model and the shadow model, and begins to look for new versions.</summary>
+    /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
+    /// <exception cref="InvalidDataException">A package is not what its manifest says, or a setting of the watch does not fit it.</exception>
+    public static ServedModel Start(AppSettings settings, PipelineAssembly assembly)
+    {
+        var options = settings.Model;
+        var reloads = options.Path != NullModel.Path && options.ReloadInterval > TimeSpan.Zero;
+        var folder = PipelineAssembly.FindPackage(options.Path).Folder;
+        var loaded = reloads ? LoadCopy(folder, options, settings, assembly) : assembly.LoadModel(options, settings.Tokenization);
+        if (reloads) loaded = loaded with { Model = new ModelSwap(loaded.Model) };
+        var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
+            assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
+            ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
+        var served = new ServedModel(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
+        if (served.Shadow is not null) served.InBackground(served.Shadow.RunAsync);
+        if (reloads) served.InBackground(served.Reload(folder, settings, assembly).RunAsync);
+        return served;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_background);
+        _stopping.Dispose();
+        Watch?.Save();
+        Shadow?.Dispose();
+        Loaded.Dispose();
+    }
+
+    private void InBackground(Func<CancellationToken, Task> work) => _background.Add(Task.Run(() => work(_stopping.Token)));
+
+    private ModelReload Reload(string folder, AppSettings settings, PipelineAssembly assembly) => new(
+        (ModelSwap)Loaded.Model, folder,
+        manifest =>
+        {
+            ReferenceOf(manifest);
+            return Verified(assembly.LoadModel(settings.Model with { Path = manifest.Folder }, settings.Tokenization)).Model;
+        },
+        manifest => Watch?.Compare(ReferenceOf(manifest)),
+        Loaded.Manifest, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
+        assembly.Loggers.CreateLogger<ModelReload>());
+
+    private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
+        ModelWatch.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
+
+    private static LoadedModel LoadCopy(string folder, ModelOptions options, AppSettings settings, PipelineAssembly assembly)
+    {
+        using var copy = PackageCopy.Of(folder);
+        return assembly.LoadModel(options with { Path = copy.Folder }, settings.Tokenization);
+    }
+
+    private static ShadowModel? LoadShadow(AppSettings settings, PipelineAssembly assembly, LoadedModel serving)
+    {
+        var options = settings.Model;
+        if (options.Shadow.Length == 0) return null;
+        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Tasks = "", Lanes = 1 }, settings.Tokenization);
+        if (ModelReload.SameTokenizer(shadow.Manifest, serving.Manifest))
+            return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
+        shadow.Dispose();
+        throw new InvalidDataException(
+            $"Model:Shadow: {options.Shadow} has another tokenizer than {serving.Manifest.Name} {serving.Manifest.Version}, which serves; it would score other tokens.");
+    }
+
+    /// <summary>A package that comes in the middle of a run has to say what it said when it was made.</summary>
+    /// <exception cref="InvalidDataException">It does not; one message names every difference.</exception>
+    private static LoadedModel Verified(LoadedModel loaded)
+    {
+        if (loaded.Manifest.Golden is not { } path) return loaded;
+        try
+        {
+            var golden = GoldenOutputs.Load(path);
+            var tasks = loaded.Manifest.Tasks.Where(t => loaded.Model.Tasks.Any(m => m.Name == t.Task.Name)).ToList();
+            var problems = golden.CompareTokens(loaded.Tokenizer).Concat(golden.Compare(loaded.Model, tasks)).ToList();
+            if (problems.Count > 0) throw new InvalidDataException(string.Join(" ", problems));
+            return loaded;
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+}

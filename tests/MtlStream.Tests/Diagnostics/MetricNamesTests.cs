@@ -1,0 +1,65 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Diagnostics;
+using MtlStream.Inference;
+using MtlStream.Kafka;
+using MtlStream.Onnx;
+using MtlStream.Tests.Doubles;
+
+namespace MtlStream.Tests.Diagnostics;
+
+/// <summary>The table in deploy/README.md is the contract that dashboards and alerts rely on.</summary>
+public sealed class MetricNamesTests
+{
+    [Fact]
+    public void Names_kinds_and_units_are_those_of_the_documented_table()
+    {
+        using var meters = new MeterRecorder();
+        using var model = new TableModel();
+        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, NullLogger.Instance);
+        var pipeline = new PipelineMetrics(meters);
+        pipeline.ObserveLanes([]);
+        pipeline.ObserveModel(() => model.Identity);
+        _ = new ModelWatch(meters, new(), model.Tasks, -1, null);
+        _ = new ReloadMetrics(meters);
+        _ = new ModelMetrics(meters);
+        _ = new KafkaMetrics(meters);
+
+        var found = meters.Instruments.Select(i => $"{i.Name} {Kind(i)} {i.Unit}").Order(StringComparer.Ordinal);
+
+        Assert.Equal(Documented().Order(StringComparer.Ordinal), found);
+    }
+
+    [Fact]
+    public void Every_instrument_says_what_it_measures()
+    {
+        using var meters = new MeterRecorder();
+        _ = new PipelineMetrics(meters);
+        _ = new KafkaMetrics(meters);
+        _ = new ModelWatch(meters, new(), [], -1, null);
+
+        Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
+    }
+
+    /// <summary>Name, kind and unit of each row: <c>| `name` | kind | unit | ...</c>.</summary>
+    private static IEnumerable<string> Documented() =>
+        from line in File.ReadLines(Path.Combine(Root(), "deploy", "README.md"))
+        where line.StartsWith("| `mtlstream.", StringComparison.Ordinal) || line.StartsWith("| `messaging.", StringComparison.Ordinal)
+        let cells = line.Split('|', StringSplitOptions.TrimEntries)
+        select $"{cells[1].Trim('`')} {cells[2]} {cells[3]}";
+
+    private static string Kind(Instrument instrument) => instrument.GetType().Name switch
+    {
+        var name when name.Contains("Counter", StringComparison.Ordinal) => "counter",
+        var name when name.Contains("Gauge", StringComparison.Ordinal) => "gauge",
+        var name when name.StartsWith("Histogram", StringComparison.Ordinal) => "histogram",
+        var name => name,
+    };
+
+    private static string Root()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "MtlStream.sln"))) at = at.Parent ?? throw new InvalidOperationException("Not inside the repository.");
+        return at.FullName;
+    }
+}
