@@ -75,6 +75,7 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
         IMultitaskModel model = options.Path == NullModel.Path
             ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)])
             : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value);
+        if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _modelMetrics.Value.RowsRemembered);
         return new(manifest, model, tokenizer);
     }
 

@@ -28,6 +28,10 @@ public sealed record ModelOptions
     [Range(1, 512)]
     public int RowsPerCall { get; init; } = 1;
 
+    /// <summary>Rows whose results are kept, so that a text that comes again is not scored again. Zero: none.</summary>
+    [Range(0, 1_000_000)]
+    public int RecentResults { get; init; }
+
     /// <summary>How often to look for a new version of the package. Zero: never.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
