@@ -54,7 +54,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var started = Stopwatch.GetTimestamp();
         Refuse(manifest.VerifyChecksums(), manifest);
         var tasks = manifest.Select(options.Tasks);
-        var (first, device) = Open(manifest, options, logger);
+        var (first, device) = Open(manifest, tasks, options, logger);
         var sessions = new List<InferenceSession> { first };
         OnnxMultitaskModel? model = null;
         try
@@ -63,7 +63,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             var lanes = options.Lanes > 0 ? options.Lanes
                 : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / options.ThreadsPerLane) : GpuLanes;
             while (device == "cpu" && options.ThreadsPerLane > 1 && sessions.Count < lanes)
-                sessions.Add(SessionFactory.Open(manifest, device, options.ThreadsPerLane));
+                sessions.Add(SessionFactory.Open(manifest, tasks, device, options.ThreadsPerLane));
             model = new OnnxMultitaskModel(manifest, tasks, sessions, device, lanes, options.RowsPerCall, metrics);
             model.WarmUp();
         }
@@ -231,13 +231,14 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         return true;
     }
 
-    private static (InferenceSession Session, string Device) Open(ModelManifest manifest, ModelOptions options, ILogger logger)
+    private static (InferenceSession Session, string Device) Open(
+        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, ModelOptions options, ILogger logger)
     {
-        if (options.Device != "auto") return (SessionFactory.Open(manifest, options.Device, options.ThreadsPerLane), options.Device);
+        if (options.Device != "auto") return (SessionFactory.Open(manifest, tasks, options.Device, options.ThreadsPerLane), options.Device);
         if (!manifest.Graphs.ContainsKey("cuda")) return Fall($"the package {manifest.Name} has no graph for one.");
         try
         {
-            return (SessionFactory.Open(manifest, "cuda"), "cuda");
+            return (SessionFactory.Open(manifest, tasks, "cuda"), "cuda");
         }
         catch (DeviceUnavailableException exception)
         {
@@ -247,7 +248,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         (InferenceSession, string) Fall(string reason)
         {
             logger.FellBackToCpu(reason);
-            return (SessionFactory.Open(manifest, "cpu", options.ThreadsPerLane), "cpu");
+            return (SessionFactory.Open(manifest, tasks, "cpu", options.ThreadsPerLane), "cpu");
         }
     }
 

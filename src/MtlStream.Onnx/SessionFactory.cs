@@ -9,10 +9,11 @@ namespace MtlStream.Onnx;
 internal static class SessionFactory
 {
     /// <summary>Opens the package's graph for a device.</summary>
+    /// <param name="tasks">Heads of other tasks are left out.</param>
     /// <param name="threads">Threads of one call, on a CPU.</param>
     /// <exception cref="InvalidDataException">The graph is missing or cannot be read.</exception>
     /// <exception cref="DeviceUnavailableException">There is no such device here, or its libraries are missing.</exception>
-    public static InferenceSession Open(ModelManifest manifest, string device, int threads = 1)
+    public static InferenceSession Open(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, int threads = 1)
     {
         var graph = device == "cpu" ? "cpu" : "cuda";
         if (!manifest.Graphs.TryGetValue(graph, out var path))
@@ -36,13 +37,16 @@ internal static class SessionFactory
 
         try
         {
-            return new InferenceSession(path, options);
+            if (tasks.Count == manifest.Tasks.Count) return new InferenceSession(path, options);
+            var outputs = tasks.SelectMany(t => new[] { t.Outputs.Scores, t.Outputs.Tags }).OfType<string>().ToHashSet();
+            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", manifest.Folder);
+            return new InferenceSession(GraphPruning.Keep(File.ReadAllBytes(path), outputs), options);
         }
         catch (OnnxRuntimeException exception) when (device != "cpu" && exception.Message.Contains("CUDA failure", StringComparison.Ordinal))
         {
             throw Unavailable(device, exception.Message, exception);
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException)
         {
             throw new InvalidDataException($"{path}: ONNX Runtime cannot open it on {device}: {exception.Message}", exception);
         }

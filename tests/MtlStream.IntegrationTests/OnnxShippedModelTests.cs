@@ -61,6 +61,27 @@ public sealed class OnnxShippedModelTests
     }
 
     [Fact]
+    public void A_task_served_alone_scores_as_it_does_among_all()
+    {
+        using var all = Load();
+        var batch = Batch([.. Enumerable.Range(3, 20).Select(length => Row(length, length))]);
+        using var expected = all.Predict(batch, 0);
+
+        for (var task = 0; task < all.Tasks.Count; task++)
+        {
+            using var model = Load(tasks: all.Tasks[task].Name);
+            using var predictions = model.Predict(batch, 0);
+            for (var row = 0; row < batch.Rows.Count; row++)
+            {
+                if (all.Tasks[task].IsTokenLevel)
+                    Assert.Equal(expected.Tags(task, row)[..batch.Rows[row].Length].ToArray(), predictions.Tags(0, row)[..batch.Rows[row].Length].ToArray());
+                else
+                    Assert.Equal(expected.Probabilities(task, row).ToArray(), predictions.Probabilities(0, row).ToArray());
+            }
+        }
+    }
+
+    [Fact]
     public void A_call_allocates_next_to_nothing()
     {
         using var model = Load();

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -190,6 +191,21 @@ public sealed class OnnxMultitaskModelTests : IDisposable
         Assert.Equal(["traits", "tags"], predictions.Tasks.Select(t => t.Name));
         Assert.Equal(expected.Probabilities(Traits, 0).ToArray(), predictions.Probabilities(0, 0).ToArray());
         Assert.Equal(expected.Tags(Tags, 0).ToArray(), predictions.Tags(1, 0).ToArray());
+    }
+
+    [Fact]
+    public void Heads_of_other_tasks_are_not_run()
+    {
+        var whole = File.ReadAllBytes(_package.At("model.cpu.onnx"));
+
+        var pruned = GraphPruning.Keep(whole, new HashSet<string> { "tags.tags", "tags.scores" });
+        var text = Encoding.Latin1.GetString(pruned);
+
+        Assert.Contains("tags.weight", text, StringComparison.Ordinal);
+        Assert.Contains("words", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("names.weight", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("DynamicQuantizeLinear", text, StringComparison.Ordinal);
+        Assert.Equal(whole, GraphPruning.Keep(whole, _package.Manifest().Tasks.SelectMany(t => new[] { t.Outputs.Scores, t.Outputs.Tags! }).ToHashSet()));
     }
 
     [Fact]
