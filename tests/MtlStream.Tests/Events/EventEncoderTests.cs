@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MtlStream.Events;
+using MtlStream.Inference;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;
@@ -138,6 +140,46 @@ public sealed class EventEncoderTests
 
         Assert.False(new EventEncoder(new(), Model).TryEncodeResult(scored, predictions, 1, out _, out var rejection));
         Assert.Contains("label id 5 at token 0; expected 0 to 4", rejection.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0.5 0.5", "[{'label':'a','score':0.5000},{'label':'b','score':0.5000}]")]
+    [InlineData("0.4999 0.9", "[{'label':'b','score':0.9000}]")]
+    [InlineData("0.9 0.1", "[{'label':'a','score':0.9000}]")]
+    [InlineData("0.1 0.2", "[]")]
+    public void Labels_at_or_above_their_threshold_are_given_best_first(string probabilities, string labels)
+    {
+        ModelTask task = new("t", TaskKind.MultiLabel, ["a", "b"], [0.5f, 0.25f]);
+
+        Assert.Contains(Quoted("{'t':{'labels':" + labels + "}}"), EncodeOne(task, probabilities), StringComparison.Ordinal);
+        if (probabilities != "0.9 0.1") return;
+        // Without thresholds of their own, labels need one half.
+        Assert.Contains(Quoted("{'t':{'labels':" + labels + "}}"), EncodeOne(task with { Thresholds = [] }, probabilities), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0.6 0.4", "{'label':'a','score':0.6000}")]
+    [InlineData("0.5 0.5", "{'label':null,'score':0.5000}")]
+    [InlineData("1.004 -0.004", "{'label':'a','score':1.0000}")]
+    public void A_text_whose_best_score_is_below_the_threshold_is_out_of_scope(string probabilities, string said) =>
+        Assert.Contains(Quoted("{'t':" + said + "}"), EncodeOne(new("t", TaskKind.SingleLabel, ["a", "b"], [0.6f]), probabilities), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_task_that_does_not_fit_its_kind_is_an_error()
+    {
+        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.SingleLabel, ["a", "b"], [0.6f, 0.6f]), "0.5 0.5"));
+        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.MultiLabel, ["a", "b"], [0.6f]), "0.5 0.5"));
+        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.TokenSpans, ["O", "PER"], []), "0.5 0.5"));
+    }
+
+    private static string EncodeOne(ModelTask task, string probabilities)
+    {
+        using var scored = Tokenize(Decode("""{"text":"a"}"""));
+        using var predictions = Predictions.Rent([task], 1, 4);
+        if (!task.IsTokenLevel)
+            probabilities.Split(' ').Select(p => float.Parse(p, CultureInfo.InvariantCulture)).ToArray().CopyTo(predictions.Probabilities(0, 0));
+        Assert.True(new EventEncoder(new(), Model).TryEncodeResult(scored, predictions, 0, out var result, out _));
+        return Encoding.UTF8.GetString(result.Payload!);
     }
 
     [Fact]
