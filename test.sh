@@ -2,7 +2,7 @@
 # All tests: unit, and integration on the mock cluster inside librdkafka. Ends with the line "N passed, N failed".
 # Usage: ./test.sh [--faults] [arguments of dotnet test, such as --filter FullyQualifiedName~Batch]
 #   --faults               only the fault campaign (category Faults), which is left out otherwise
-#   MTLSTREAM_TEST_KAFKA   path of a script that starts and stops a real Kafka: adds the tests that need one
+#   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka, or "docker" (where Testcontainers.Kafka restores): adds the tests that need one
 set -euo pipefail
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$root/eng/environment.sh"

@@ -19,10 +19,10 @@ internal sealed class ContainerBroker : IAsyncDisposable
     public string BootstrapServers => _container.GetBootstrapAddress();
 
     /// <summary>Returns when the broker takes requests.</summary>
-    public static async Task<ContainerBroker> StartAsync(CancellationToken abort)
+    public static async Task<ContainerBroker> StartAsync()
     {
         var broker = new ContainerBroker();
-        await broker._container.StartAsync(abort);
+        await broker._container.StartAsync();
         return broker;
     }
 
