@@ -28,8 +28,9 @@ internal static class RunCommand
     internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
     {
         using var host = BuildHost(settings);
+        var pipeline = host.Services.GetRequiredService<PipelineService>(); // the host is disposed when its run is over
         await host.RunAsync(stopping);
-        return host.Services.GetRequiredService<PipelineService>().Failed ? ExitCodes.Failed : ExitCodes.Done;
+        return pipeline.Failed ? ExitCodes.Failed : ExitCodes.Done;
     }
 
     internal static IHost BuildHost(AppSettings settings)

@@ -56,7 +56,7 @@ internal sealed class ServedModel : IAsyncDisposable
         manifest =>
         {
             ReferenceOf(manifest);
-            return Verified(assembly.LoadModel(settings.Model with { Path = manifest.Folder }, settings.Tokenization)).Model;
+            return Verified(assembly.LoadModel(settings.Model with { Path = manifest.Folder, Device = Loaded.Model.Identity.Device }, settings.Tokenization)).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
         Loaded.Manifest, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
@@ -75,7 +75,7 @@ internal sealed class ServedModel : IAsyncDisposable
     {
         var options = settings.Model;
         if (options.Shadow.Length == 0) return null;
-        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Tasks = "", Lanes = 1 }, settings.Tokenization);
+        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Device = serving.Model.Identity.Device, Tasks = "", Lanes = 1 }, settings.Tokenization);
         if (ModelReload.SameTokenizer(shadow.Manifest, serving.Manifest))
             return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
         shadow.Dispose();

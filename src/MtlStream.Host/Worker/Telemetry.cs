@@ -1,3 +1,4 @@
+using System.Collections;
 using MtlStream.Diagnostics;
 using OpenTelemetry;
 using OpenTelemetry.Logs;
@@ -27,6 +28,12 @@ internal static class Telemetry
     {
         if (Wanted("METRICS") || Wanted("TRACES")) builder.Services.AddHostedService<Exporters>();
         if (!Wanted("LOGS")) return;
+
+        // The logs' exporter reads its variables from the host's configuration, which is empty otherwise.
+        builder.Configuration.AddInMemoryCollection(
+            from DictionaryEntry variable in Environment.GetEnvironmentVariables()
+            where ((string)variable.Key).StartsWith("OTEL_", StringComparison.Ordinal)
+            select new KeyValuePair<string, string?>((string)variable.Key, (string?)variable.Value));
         builder.Logging.AddOpenTelemetry(logs =>
         {
             logs.SetResourceBuilder(Resource());
