@@ -47,7 +47,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     private bool _reading = true;
     private bool _full;
     private long _fullSince;
-    private bool _paused;
+    private volatile bool _paused;
     private long _pausedSince;
     private bool _repause;
     private long _observed;
@@ -65,6 +65,12 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         _roomToGoOn = Math.Min(2 * MostPerChunk, _options.MaxInFlightEvents / 4);
         sink.Wake = _wake.Set;
     }
+
+    /// <summary>Events handed over or about to be, and not settled.</summary>
+    internal long InFlightEvents => _table.InFlightEvents;
+
+    /// <summary>True while reading waits for what is in flight.</summary>
+    internal bool Paused => _paused;
 
     public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
     {

@@ -28,6 +28,7 @@ public sealed partial class MockCluster : IDisposable
         }
 
         rd_kafka_mock_group_initial_rebalance_delay_ms(_cluster, 100);
+        rd_kafka_mock_set_controller_id(_cluster, 1); // without one, admin requests wait for ever
         BootstrapServers = Marshal.PtrToStringUTF8(rd_kafka_mock_cluster_bootstraps(_cluster))!;
     }
 
@@ -96,6 +97,9 @@ public sealed partial class MockCluster : IDisposable
 
     [LibraryImport("librdkafka")]
     private static partial void rd_kafka_mock_group_initial_rebalance_delay_ms(nint cluster, int delay);
+
+    [LibraryImport("librdkafka")]
+    private static partial void rd_kafka_mock_set_controller_id(nint cluster, int broker);
 
     [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_topic_create(nint cluster, string topic, int partitions, int replicas);

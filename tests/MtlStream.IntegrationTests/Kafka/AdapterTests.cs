@@ -1,0 +1,338 @@
+using System.Globalization;
+using Confluent.Kafka;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Kafka;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>Source and sink against the embedded cluster: the protocol is real, the brokers are librdkafka's.</summary>
+public sealed class AdapterTests : IDisposable
+{
+    private const int Partitions = 4;
+
+    private readonly MockCluster _cluster = new(brokers: 3);
+    private readonly Topics _topics;
+    private readonly string _input = Topics.Unique("input");
+    private readonly string _output = Topics.Unique("output");
+    private readonly string _letters = Topics.Unique("letters");
+    private readonly string _group = Topics.Unique("group");
+
+    public AdapterTests()
+    {
+        TestLog.Clear();
+        _topics = new(_cluster.BootstrapServers);
+        foreach (var topic in new[] { _input, _output, _letters }) _cluster.CreateTopic(topic, Partitions, 3);
+    }
+
+    public void Dispose()
+    {
+        _topics.Dispose();
+        _cluster.Dispose();
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task Every_event_comes_out_once_in_partition_order_and_is_committed_on_a_stop(DeliveryGuarantee guarantee)
+    {
+        _topics.WriteNumbers(_input, Partitions, 5000);
+
+        await using var worker = Worker(guarantee).Start();
+        await Wait.Until(() => worker.Settled == 5000);
+        await worker.StopAsync();
+
+        AssertNumbers(5000, exact: true);
+        if (guarantee == DeliveryGuarantee.AtLeastOnce) // this cluster forgets the offsets of transactions
+            Assert.Equal(Enumerable.Repeat(1250L, Partitions), _topics.Committed(_group, _input, Partitions));
+    }
+
+    [Fact]
+    public async Task A_worker_goes_on_where_the_one_before_it_stopped()
+    {
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        await using (var first = Worker().Start())
+        {
+            await Wait.Until(() => first.Settled == 1000);
+            await first.StopAsync();
+        }
+
+        _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
+        await using var second = Worker().Start();
+        await Wait.Until(() => second.Settled == 1000);
+        await second.StopAsync();
+
+        AssertNumbers(2000, exact: true);
+    }
+
+    [Fact]
+    public async Task What_was_in_flight_when_a_worker_gave_up_is_delivered_again()
+    {
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        await using (var hanging = Worker())
+        {
+            hanging.Start();
+            await Wait.Until(() => hanging.Settled > 0);
+            hanging.Hold = new();
+        }
+
+        await using var next = Worker().Start();
+        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() == 1000);
+        await next.StopAsync();
+
+        AssertNumbers(1000, exact: false);
+    }
+
+    [Fact]
+    public async Task Key_headers_timestamp_and_tombstones_arrive_as_they_were()
+    {
+        var timestamp = new Timestamp(1_700_000_000_123, TimestampType.CreateTime);
+        var headers = new Headers { { "a", [0, 255] }, { "a", Topics.Bytes("again") }, { "none", null } };
+        _topics.Write(new(_input, 0), new() { Key = Topics.Bytes("k"), Value = Topics.Bytes("v"), Headers = headers, Timestamp = timestamp });
+        _topics.Write(new(_input, 1), new() { Key = Topics.Bytes("gone"), Value = null, Timestamp = timestamp });
+        _topics.Write(new(_input, 2), new() { Key = null, Value = Topics.Bytes("no key"), Timestamp = timestamp });
+        _topics.Write(new(_input, 3), new() { Key = [], Value = [], Timestamp = timestamp });
+        _topics.Flush();
+
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Settled == 4);
+        await worker.StopAsync();
+
+        var read = _topics.ReadAll(_output);
+        Assert.All(read, r => Assert.Equal(timestamp.UnixTimestampMs, r.Message.Timestamp.UnixTimestampMs));
+        var plain = Assert.Single(read, r => Topics.Text(r.Message.Value) == "v");
+        Assert.Equal("k", Topics.Text(plain.Message.Key));
+        Assert.Equal(["a", "a", "none"], plain.Message.Headers.Select(h => h.Key));
+        Assert.Equal([0, 255], plain.Message.Headers[0].GetValueBytes());
+        Assert.Null(plain.Message.Headers[2].GetValueBytes());
+        Assert.Equal("gone", Topics.Text(Assert.Single(read, r => r.Message.Value is null).Message.Key));
+        var keyless = Assert.Single(read, r => r.Message.Key is null);
+        Assert.Equal(2, keyless.Partition.Value); // its source partition
+        Assert.Empty(Assert.Single(read, r => r.Message.Value is { Length: 0 }).Message.Key!);
+    }
+
+    [Fact]
+    public async Task Events_of_one_key_go_where_the_Java_client_sends_them()
+    {
+        for (var i = 0; i < 50; i++) _topics.Write(new(_input, Partition.Any), new() { Key = Topics.Bytes($"key {i}"), Value = [] });
+        _topics.Flush();
+
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Settled == 50);
+        await worker.StopAsync();
+
+        var before = _topics.ReadAll(_input).ToDictionary(r => Topics.Text(r.Message.Key), r => r.Partition); // written with murmur2_random
+        Assert.All(_topics.ReadAll(_output), r => Assert.Equal(before[Topics.Text(r.Message.Key)], r.Partition));
+    }
+
+    [Fact]
+    public async Task A_thousand_headers_are_carried()
+    {
+        var headers = new Headers();
+        for (var i = 0; i < 1000; i++) headers.Add($"h{i}", Topics.Bytes($"value {i}"));
+        _topics.Write(new(_input, 0), new() { Value = Topics.Bytes("v"), Headers = headers });
+        _topics.Flush();
+
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Settled == 1);
+        await worker.StopAsync();
+
+        var read = Assert.Single(_topics.ReadAll(_output));
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => $"value {i}"), read.Message.Headers.Select(h => Topics.Text(h.GetValueBytes())));
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task Errors_that_pass_cost_nothing(DeliveryGuarantee guarantee)
+    {
+        _cluster.FailNext(MockRequest.Produce, ErrorCode.NotEnoughReplicas, ErrorCode.NotLeaderForPartition, ErrorCode.KafkaStorageError,
+            ErrorCode.NoError, ErrorCode.RequestTimedOut, ErrorCode.NotEnoughReplicasAfterAppend);
+        _cluster.FailNext(MockRequest.Fetch, ErrorCode.NotLeaderForPartition, ErrorCode.NoError, ErrorCode.KafkaStorageError);
+        _topics.WriteNumbers(_input, Partitions, 3000);
+
+        await using var worker = Worker(guarantee).Start();
+        await Wait.Until(() => worker.Settled >= 3000);
+        await worker.StopAsync();
+
+        AssertNumbers(3000, exact: false);
+    }
+
+    [Theory]
+    [InlineData(MockRequest.EndTxn, ErrorCode.InvalidProducerEpoch)]
+    [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.IllegalGeneration)]
+    [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.GroupLoadInProgress)]
+    [InlineData(MockRequest.AddOffsetsToTxn, ErrorCode.GroupAuthorizationFailed)]
+    [InlineData(MockRequest.EndTxn, ErrorCode.GroupCoordinatorNotAvailable)]
+    [InlineData(MockRequest.AddPartitionsToTxn, ErrorCode.ConcurrentTransactions)]
+    [InlineData(MockRequest.Produce, ErrorCode.InvalidProducerEpoch)]
+    public async Task A_transaction_that_fails_is_read_again(MockRequest request, ErrorCode error)
+    {
+        await using var worker = Worker(DeliveryGuarantee.ExactlyOnce).Start();
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        await Wait.Until(() => worker.Settled >= 1000);
+        worker.Hold = new();
+        _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
+        _cluster.FailNext(request, error);
+        worker.Hold.SetResult();
+
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 2000);
+        await worker.StopAsync();
+
+        AssertNumbers(2000, exact: false); // this cluster does not hide what was aborted
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_result_that_is_too_large_becomes_a_dead_letter(DeliveryGuarantee guarantee)
+    {
+        var big = new byte[100_000];
+        await using var worker = Worker(
+            guarantee, o => o with { Producer = new Dictionary<string, string> { ["message.max.bytes"] = "50000" } },
+            r => r.Payload!.Length == 5 ? new(Destination.Results, big, [], r) : RelayWorker.PassOn(r)).Start();
+        _topics.WriteNumbers(_input, Partitions, 100);
+        _topics.Write(new(_input, 0), new() { Value = Topics.Bytes("large") });
+        _topics.WriteNumbers(_input, Partitions, 100, from: 100);
+
+        await Wait.Until(() => worker.Settled == 201);
+        await worker.StopAsync();
+
+        AssertNumbers(200, exact: true);
+        var letter = Assert.Single(_topics.ReadAll(_letters));
+        Assert.Equal("large", Topics.Text(letter.Message.Value));
+        Assert.Equal("output_too_large", Topics.Text(letter.Message.Headers.GetLastBytes("mtlstream.reason")));
+    }
+
+    [Fact]
+    public async Task What_the_broker_refuses_for_good_becomes_a_dead_letter_in_a_transaction_of_its_own_try()
+    {
+        await using var worker = Worker(DeliveryGuarantee.ExactlyOnce).Start();
+        _topics.WriteNumbers(_input, Partitions, 10);
+        await Wait.Until(() => worker.Settled >= 10);
+        worker.Hold = new();
+        _topics.Write(new(_input, 0), new() { Value = Topics.Bytes("refused") });
+        _topics.Flush();
+        _cluster.FailNext(MockRequest.Produce, ErrorCode.MsgSizeTooLarge);
+        worker.Hold.SetResult();
+
+        await Wait.Until(() => _topics.ReadAll(_letters).Count > 0);
+        await worker.StopAsync();
+
+        Assert.All(_topics.ReadAll(_letters), l => Assert.Equal("refused", Topics.Text(l.Message.Value)));
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_topic_that_cannot_be_written_ends_the_run_and_nothing_is_committed(DeliveryGuarantee guarantee)
+    {
+        _topics.WriteNumbers(_input, Partitions, 100);
+        _cluster.FailNext(MockRequest.Produce, [.. Enumerable.Repeat(ErrorCode.TopicAuthorizationFailed, 20)]);
+        await using var worker = Worker(guarantee).Start();
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => worker.Run.WaitAsync(TimeSpan.FromSeconds(60)));
+
+        Assert.Contains(_output, failure.Message, StringComparison.Ordinal);
+        Assert.All(_topics.Committed(_group, _input, Partitions), o => Assert.True(o <= 0));
+    }
+
+    [Fact]
+    public async Task A_missing_topic_is_named_and_waited_for()
+    {
+        _cluster.DeleteTopic(_output);
+        _topics.WriteNumbers(_input, Partitions, 100);
+
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Status.MissingTopics.Contains(_output));
+        Assert.False(worker.Status.Ready);
+        Assert.Contains(_output, worker.Status.NotReadyBecause, StringComparison.Ordinal);
+
+        _cluster.CreateTopic(_output, Partitions, 3);
+        await Wait.Until(() => worker.Settled == 100 && worker.Status.Ready);
+        await worker.StopAsync();
+    }
+
+    [Fact]
+    public async Task Brokers_that_are_down_at_the_start_are_waited_for()
+    {
+        _topics.WriteNumbers(_input, Partitions, 100);
+        _cluster.TakeDown();
+
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Status.NotReadyBecause?.Contains("cannot be reached", StringComparison.Ordinal) == true);
+        Assert.False(worker.Status.Ready);
+
+        _cluster.BringUp();
+        await Wait.Until(() => worker.Settled == 100 && worker.Status.Ready);
+        await worker.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_before_any_broker_was_reached_ends_at_once()
+    {
+        _cluster.TakeDown();
+        await using var worker = Worker().Start();
+        await Wait.Until(() => worker.Status.NotReadyBecause is not null);
+
+        await worker.StopAsync();
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task An_outage_under_way_is_survived(DeliveryGuarantee guarantee)
+    {
+        await using var worker = Worker(guarantee).Start();
+        _topics.WriteNumbers(_input, Partitions, 2000);
+        await Wait.Until(() => worker.Settled > 0);
+        _cluster.TakeDown();
+        await Wait.Until(() => !worker.Status.Connected);
+        _cluster.BringUp();
+
+        _topics.WriteNumbers(_input, Partitions, 2000, from: 2000);
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 4000);
+        await worker.StopAsync();
+
+        AssertNumbers(4000, exact: false);
+    }
+
+    [Fact]
+    public async Task A_model_that_hangs_neither_fills_memory_nor_loses_the_assignment()
+    {
+        _topics.WriteNumbers(_input, Partitions, 5000);
+        await using var worker = Worker(with: o => o with { MaxInFlightEvents = 500 });
+        worker.Hold = new();
+        worker.Start();
+
+        await Wait.Until(() => worker.Paused);
+        Assert.InRange(worker.InFlight, 1, 500 + 128);
+        worker.Hold.SetResult();
+        await Wait.Until(() => worker.Settled == 5000);
+        await worker.StopAsync();
+
+        AssertNumbers(5000, exact: true);
+    }
+
+    private RelayWorker Worker(
+        DeliveryGuarantee guarantee = DeliveryGuarantee.AtLeastOnce, Func<KafkaOptions, KafkaOptions>? with = null,
+        Func<SourceRecord, OutboundRecord>? answer = null, DeliveryOptions? delivery = null)
+    {
+        var options = new KafkaOptions
+        {
+            BootstrapServers = _cluster.BootstrapServers, GroupId = _group, InputTopics = [_input], OutputTopic = _output, DeadLetterTopic = _letters,
+            Consumer = new Dictionary<string, string> { ["session.timeout.ms"] = "3000" }, // as long as a rebalance of this cluster takes
+        };
+        return new(with?.Invoke(options) ?? options, (delivery ?? new()) with { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) }, answer);
+    }
+
+    /// <summary>Every number below <paramref name="count"/> is there, in order within its source partition.</summary>
+    private void AssertNumbers(int count, bool exact)
+    {
+        var read = _topics.ReadAll(_output);
+        var numbers = read.Select(r => int.Parse(Topics.Text(r.Message.Value), CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(Enumerable.Range(0, count), numbers.Distinct().Order());
+        if (exact) Assert.Equal(count, numbers.Count);
+        foreach (var partition in numbers.Distinct().GroupBy(n => n % Partitions)) Assert.Equal(partition.Order(), partition);
+    }
+}

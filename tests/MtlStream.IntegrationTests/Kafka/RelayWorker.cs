@@ -1,0 +1,148 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Kafka;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>
+/// A worker without model: Kafka source to Kafka sink, payloads passed on. Settles as the pipeline does, so that the adapter can be
+/// tested by itself.
+/// </summary>
+internal sealed class RelayWorker : IAsyncDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddLogging().BuildServiceProvider();
+    private readonly KafkaConnection _kafka;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _abort = new();
+    private readonly Func<SourceRecord, OutboundRecord> _answer;
+    private readonly Channel<(OutboundRecord, PublishRefusal)> _refused = Channel.CreateBounded<(OutboundRecord, PublishRefusal)>(100_000);
+    private long _settled;
+    private long _refusals;
+
+    public RelayWorker(KafkaOptions kafka, DeliveryOptions delivery, Func<SourceRecord, OutboundRecord>? answer = null)
+    {
+        _answer = answer ?? PassOn;
+        var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
+        var meters = _services.GetRequiredService<IMeterFactory>();
+        _kafka = new(new(kafka, delivery), Status, new(meters), TimeProvider.System, loggers);
+    }
+
+    public KafkaStatus Status { get; } = new();
+
+    public long Settled => Interlocked.Read(ref _settled);
+
+    public long Refusals => Interlocked.Read(ref _refusals);
+
+    public long InFlight => _kafka.Source.InFlightEvents;
+
+    public bool Paused => _kafka.Source.Paused;
+
+    /// <summary>Blocks every event while it is set: a model that hangs.</summary>
+    public TaskCompletionSource? Hold { get; set; }
+
+    public Task Run { get; private set; } = Task.CompletedTask;
+
+    public static OutboundRecord PassOn(SourceRecord source) => new(Destination.Results, source.Payload, source.Headers, source);
+
+    public RelayWorker Start()
+    {
+        Run = Task.Run(RunAsync);
+        return this;
+    }
+
+    /// <summary>As SIGTERM does: drains, commits, leaves.</summary>
+    public async Task StopAsync()
+    {
+        await _stopping.CancelAsync();
+        await Run.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Gives everything in flight up, as after the drain timeout.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _abort.CancelAsync();
+        await _stopping.CancelAsync();
+        await _kafka.DisposeAsync();
+        await Run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _services.DisposeAsync();
+    }
+
+    private async Task RunAsync()
+    {
+        var lane = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(8);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        var receive = ReceiveAsync(lane, failed.Token);
+        var publish = PublishAsync(lane, failed);
+        var refuse = RefuseAsync();
+        await Task.WhenAll(receive, publish, refuse);
+        await _kafka.Source.CompleteAsync(_abort.Token);
+    }
+
+    private async Task ReceiveAsync(Channel<IReadOnlyList<SourceRecord>> lane, CancellationToken stopping)
+    {
+        try
+        {
+            await _kafka.Source.ReceiveAsync(lane, stopping);
+        }
+        finally
+        {
+            lane.Writer.TryComplete();
+        }
+    }
+
+    private async Task PublishAsync(Channel<IReadOnlyList<SourceRecord>> lane, CancellationTokenSource failed)
+    {
+        try
+        {
+            await foreach (var chunk in lane.Reader.ReadAllAsync(_abort.Token))
+            {
+                foreach (var record in chunk)
+                {
+                    if (Hold is { } hold) await hold.Task.WaitAsync(_abort.Token);
+                    await _kafka.Sink.PublishAsync(_answer(record), Reported, _abort.Token);
+                }
+            }
+
+            await _kafka.Sink.FlushAsync(_abort.Token);
+        }
+        catch (IOException)
+        {
+            await _abort.CancelAsync();
+            await failed.CancelAsync();
+            throw;
+        }
+        finally
+        {
+            _refused.Writer.TryComplete();
+        }
+    }
+
+    private async Task RefuseAsync()
+    {
+        await foreach (var (record, refusal) in _refused.Reader.ReadAllAsync(_abort.Token))
+        {
+            Interlocked.Increment(ref _refusals);
+            var letter = EventEncoder.EncodeDeadLetter(new(refusal.Reason, "publish", refusal.Message, record.Source));
+            await _kafka.Sink.PublishAsync(letter, Reported, _abort.Token);
+        }
+
+        await _kafka.Sink.FlushAsync(_abort.Token);
+    }
+
+    private void Reported(OutboundRecord record, PublishRefusal? refusal)
+    {
+        if (refusal is null)
+        {
+            _kafka.Source.Settle(record.Source.Position);
+            Interlocked.Increment(ref _settled);
+        }
+        else
+        {
+            Assert.True(_refused.Writer.TryWrite((record, refusal)));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>Another client of the cluster: writes what a worker reads, reads what it writes, committed data only.</summary>
+internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string, string>? security = null) : IDisposable
+{
+    private readonly IProducer<byte[]?, byte[]?> _producer = new ProducerBuilder<byte[]?, byte[]?>(
+        new Dictionary<string, string>(security ?? new Dictionary<string, string>())
+        {
+            ["bootstrap.servers"] = bootstrapServers, ["partitioner"] = "murmur2_random", ["message.max.bytes"] = "20000000",
+            ["linger.ms"] = "5", ["enable.idempotence"] = "true",
+        }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
+
+    public static string Unique(string name) => $"{name}-{Guid.NewGuid():N}";
+
+    public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    public static string Text(byte[]? bytes) => bytes is null ? "<null>" : Encoding.UTF8.GetString(bytes);
+
+    /// <summary>Writes payloads "0", "1", ... round robin over the partitions; the key is the partition's number.</summary>
+    public void WriteNumbers(string topic, int partitions, int count, int from = 0)
+    {
+        for (var i = from; i < from + count; i++)
+        {
+            var partition = i % partitions;
+            Write(new(topic, partition), new() { Key = Bytes($"k{partition}"), Value = Bytes(i.ToString(CultureInfo.InvariantCulture)) });
+        }
+
+        Flush();
+    }
+
+    public void Write(TopicPartition to, Message<byte[]?, byte[]?> message)
+    {
+        while (true)
+        {
+            try
+            {
+                _producer.Produce(to, message);
+                return;
+            }
+            catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
+            {
+                _producer.Flush(TimeSpan.FromMilliseconds(50));
+            }
+        }
+    }
+
+    public void Flush() => Assert.Equal(0, _producer.Flush(TimeSpan.FromSeconds(30)));
+
+    /// <summary>Reads until <paramref name="enough"/> says so; fails after <paramref name="deadline"/> with what was read.</summary>
+    public List<ConsumeResult<byte[]?, byte[]?>> Read(
+        string topic, Func<List<ConsumeResult<byte[]?, byte[]?>>, bool> enough, TimeSpan? deadline = null)
+    {
+        using var consumer = Reader(topic);
+        var read = new List<ConsumeResult<byte[]?, byte[]?>>();
+        var until = Environment.TickCount64 + (long)(deadline ?? TimeSpan.FromSeconds(60)).TotalMilliseconds;
+        while (!enough(read))
+        {
+            if (Environment.TickCount64 > until) Assert.Fail($"Only {read.Count} messages of {topic} came in time.");
+            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is { IsPartitionEOF: false } result) read.Add(result);
+        }
+
+        return read;
+    }
+
+    public List<ConsumeResult<byte[]?, byte[]?>> Read(string topic, int count, TimeSpan? deadline = null) =>
+        Read(topic, read => read.Count >= count, deadline);
+
+    /// <summary>Everything that is there now.</summary>
+    public List<ConsumeResult<byte[]?, byte[]?>> ReadAll(string topic)
+    {
+        using var consumer = Reader(topic);
+        var read = new List<ConsumeResult<byte[]?, byte[]?>>();
+        var open = new HashSet<TopicPartition>(consumer.Assignment);
+        while (open.Count > 0)
+        {
+            var result = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"The end of {topic} was not reached.");
+            if (result.IsPartitionEOF) open.Remove(result.TopicPartition);
+            else read.Add(result);
+        }
+
+        return read;
+    }
+
+    /// <summary>The group's committed offset per partition of a topic; -1001 where there is none.</summary>
+    public IReadOnlyList<long> Committed(string group, string topic, int partitions)
+    {
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(Properties(group)).SetLogHandler((_, _) => { }).Build();
+        return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromSeconds(20))
+            .OrderBy(o => o.Partition.Value).Select(o => o.Offset.Value)];
+    }
+
+    public void Dispose() => _producer.Dispose();
+
+    private IConsumer<byte[]?, byte[]?> Reader(string topic)
+    {
+        var consumer = new ConsumerBuilder<byte[]?, byte[]?>(Properties(Unique("reader"))).SetLogHandler((_, _) => { }).Build();
+        using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
+        var partitions = admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions;
+        consumer.Assign(partitions.Select(p => new TopicPartitionOffset(topic, p.PartitionId, Offset.Beginning)));
+        return consumer;
+    }
+
+    private Dictionary<string, string> Properties(string group) => new(security ?? new Dictionary<string, string>())
+    {
+        ["bootstrap.servers"] = bootstrapServers, ["group.id"] = group, ["isolation.level"] = "read_committed",
+        ["enable.partition.eof"] = "true", ["enable.auto.commit"] = "false", ["fetch.message.max.bytes"] = "20000000",
+    };
+}

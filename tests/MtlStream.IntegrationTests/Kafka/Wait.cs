@@ -1,0 +1,20 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>Waits for conditions, never for times.</summary>
+internal static class Wait
+{
+    public static async Task Until(
+        Func<bool> condition, TimeSpan? deadline = null, [CallerArgumentExpression(nameof(condition))] string? what = null)
+    {
+        var since = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (since.Elapsed > (deadline ?? TimeSpan.FromSeconds(30)))
+                Assert.Fail($"Did not happen in {since.Elapsed.TotalSeconds:0} s: {what}\n{TestLog.Newest}");
+            await Task.Delay(20);
+        }
+    }
+}
