@@ -52,7 +52,7 @@ public sealed class KafkaConfiguration
         if (Contradictions().ToList() is { Count: > 0 } problems) throw new OptionsValidationException("Kafka", typeof(KafkaOptions), problems);
 
         Admin = Merge(s_client, kafka.Client, new Dictionary<string, string> { ["bootstrap.servers"] = kafka.BootstrapServers });
-        Consumer = ConsumerProperties(consumerProtocol);
+        Consumer = ConsumerProperties();
         Producer = ProducerProperties();
     }
 
@@ -72,7 +72,7 @@ public sealed class KafkaConfiguration
     internal IReadOnlyDictionary<string, string> Producer { get; }
     internal IReadOnlyDictionary<string, string> Admin { get; }
 
-    private Dictionary<string, string> ConsumerProperties(bool consumerProtocol)
+    private Dictionary<string, string> ConsumerProperties()
     {
         var needed = new Dictionary<string, string>
         {
@@ -84,7 +84,12 @@ public sealed class KafkaConfiguration
             ["isolation.level"] = "read_committed",
         };
         var defaults = new Dictionary<string, string>(s_client.Concat(s_consumer));
-        if (!consumerProtocol) defaults["partition.assignment.strategy"] = "cooperative-sticky";
+        if (SessionTimeout is { } session) // null: the broker's business
+        {
+            defaults["partition.assignment.strategy"] = "cooperative-sticky";
+            defaults["heartbeat.interval.ms"] = Math.Min(3000, (int)session.TotalMilliseconds / 3).ToString(CultureInfo.InvariantCulture);
+        }
+
         return Merge(Merge(defaults, Kafka.Client, []), Kafka.Consumer, needed);
     }
 

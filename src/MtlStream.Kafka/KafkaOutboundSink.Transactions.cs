@@ -127,6 +127,7 @@ public sealed partial class KafkaOutboundSink
         foreach (var (record, reported) in committed)
         {
             CountOne(record);
+            ForgetRefusal(record);
             reported(record, null);
         }
 
@@ -178,6 +179,13 @@ public sealed partial class KafkaOutboundSink
             Doubt(exception.Error);
             return false;
         }
+    }
+
+    // Only now: until its dead letter is committed, a refused record may come again.
+    private void ForgetRefusal(OutboundRecord record)
+    {
+        if (record.Destination != Destination.DeadLetters) return;
+        lock (_gate) _refused.Remove(Identity(record) with { Item1 = Destination.Results });
     }
 
     private List<(OutboundRecord Record, PublishReport Reported)> EndTransaction()
@@ -291,7 +299,7 @@ public sealed partial class KafkaOutboundSink
     private IProducer<byte[]?, byte[]?> NewProducer()
     {
         var properties = new Dictionary<string, string>(_configuration.Producer);
-        if (_topics.MaxMessageBytes is { } limit && !properties.ContainsKey("batch.size"))
+        if (_topics.SmallestMaxMessageBytes is { } limit && !properties.ContainsKey("batch.size"))
             properties["batch.size"] = Math.Clamp(limit - 512, 1, 1_000_000).ToString(System.Globalization.CultureInfo.InvariantCulture);
         return new ProducerBuilder<byte[]?, byte[]?>(properties)
             .SetErrorHandler((_, error) => _logger.ClientError("producer", error.Reason))

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using MtlStream.Delivery;
@@ -21,6 +22,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private readonly KafkaMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly bool _compresses;
 
     private readonly Lock _gate = new();
     private IProducer<byte[]?, byte[]?>? _producer;
@@ -38,6 +40,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     {
         (_configuration, _options, _table, _topics, _metrics, _time, _logger) =
             (configuration, configuration.Kafka, table, topics, metrics, time, logger);
+        _compresses = configuration.Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
     }
 
     /// <summary>Why nothing can be written any more; null while it can.</summary>
@@ -123,7 +126,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
                     return Attempt.GateClosed;
                 }
 
-                if (_refused.Count == 0 || !_refused.Remove(Identity(record), out refusal))
+                if (!IsRefused(record, out refusal))
                 {
                     try
                     {
@@ -152,6 +155,16 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
 
         reported(record, refusal); // refused, or dropped because its assignment is over
         return Attempt.Done;
+    }
+
+    /// <summary>True when the broker refused it before, or is known to take nothing that large.</summary>
+    private bool IsRefused(OutboundRecord record, [NotNullWhen(true)] out PublishRefusal? refusal)
+    {
+        refusal = null;
+        if (_refused.Count > 0 && _refused.TryGetValue(Identity(record), out refusal)) return true;
+        if (_compresses || _topics.MaxMessageBytesOf(TopicOf(record)) is not { } limit || record.Payload is not { } payload || payload.Length <= limit) return false;
+        refusal = new(RejectionReason.OutputTooLarge, $"Topic '{TopicOf(record)}' takes {limit} bytes; the payload has {payload.Length}.");
+        return true;
     }
 
     /// <summary>What it means that the client did not take a record; null when it is not the record's fault.</summary>

@@ -16,6 +16,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
 
     private readonly KafkaOptions _options = configuration.Kafka;
     private readonly ConcurrentDictionary<string, int> _partitions = new();
+    private readonly ConcurrentDictionary<string, int> _maxMessageBytes = new();
     private readonly CancellationTokenSource _stopping = new();
     private string _lastTrouble = "";
     private long _lastTroubleLogged;
@@ -25,8 +26,11 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     /// <summary>True once the output and the dead-letter topic were seen.</summary>
     public bool OutputsFound => _writable;
 
-    /// <summary>Largest record batch both output topics take, in bytes; null when the broker does not say.</summary>
-    public int? MaxMessageBytes { get; private set; }
+    /// <summary>Largest record batch that every output topic takes, in bytes; null when the broker does not say.</summary>
+    public int? SmallestMaxMessageBytes => _maxMessageBytes.IsEmpty ? null : _maxMessageBytes.Values.Min();
+
+    /// <summary>Largest record batch that an output topic takes, in bytes; null when the broker does not say.</summary>
+    public int? MaxMessageBytesOf(string topic) => _maxMessageBytes.TryGetValue(topic, out var bytes) ? bytes : null;
 
     /// <summary>Number of partitions of an output topic as last seen, 0 before.</summary>
     public int PartitionsOf(string topic) => _partitions.GetValueOrDefault(topic);
@@ -125,23 +129,24 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     private async Task FoundAsync(IAdminClient admin)
     {
         if (_writable) return;
-        MaxMessageBytes = await MaxMessageBytesAsync(admin);
+        await AskForLimitsAsync(admin);
         _writable = true;
     }
 
     // A batch above a topic's limit is refused as a whole, innocent messages included: batches must stay below it.
-    private async Task<int?> MaxMessageBytesAsync(IAdminClient admin)
+    private async Task AskForLimitsAsync(IAdminClient admin)
     {
         try
         {
             var configs = await admin.DescribeConfigsAsync(
-                _options.WrittenTopics.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
+                new[] { _options.OutputTopic, _options.DeadLetterTopic }.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
                 new() { RequestTimeout = s_request });
-            return configs.Min(c => int.Parse(c.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture));
+            foreach (var config in configs)
+                _maxMessageBytes[config.ConfigResource.Name] = int.Parse(config.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture);
         }
         catch (KafkaException)
         {
-            return null; // no right to see it, or a broker that does not tell
+            // no right to see it, or a broker that does not tell
         }
     }
 
