@@ -47,13 +47,17 @@ internal sealed class AnalysisTemplate
             {
                 if (scores[s] is >= -Tolerance and <= 1 + Tolerance) continue;
                 var place = task.IsTokenLevel ? $"token {s}" : $"label \"{task.Labels[s]}\"";
-                return $"The model gave task \"{task.Name}\" the score {scores[s].ToString(CultureInfo.InvariantCulture)} at {place}; expected a probability from 0 to 1.";
+                var found = scores[s].ToString(CultureInfo.InvariantCulture);
+                return $"The model gave task \"{task.Name}\" the score {found} at {place}; expected a probability from 0 to 1.";
             }
             if (!task.IsTokenLevel) continue;
             var tags = predictions.Tags(i, row).Slice(1, tokens);
             var outside = tags.IndexOfAnyExceptInRange(0, task.Labels.Count - 1);
             if (outside >= 0)
-                return $"The model gave task \"{task.Name}\" the label id {tags[outside]} at token {outside}; expected 0 to {task.Labels.Count - 1}.";
+            {
+                return $"The model gave task \"{task.Name}\" the label id {tags[outside]} at token {outside}; " +
+                    $"expected 0 to {task.Labels.Count - 1}.";
+            }
         }
         return null;
     }

@@ -104,7 +104,8 @@ internal static class CloudEvent
         var data = new byte[contents.Length / 4 * 3 + 3];
         if (!Convert.TryFromBase64Chars(contents, data, out var length))
         {
-            problem = new(RejectionReason.MalformedPayload, $"The CloudEvent's data_base64 is {contents.Length} characters that are not base64.");
+            problem = new(
+                RejectionReason.MalformedPayload, $"The CloudEvent's data_base64 is {contents.Length} characters that are not base64.");
             return false;
         }
         data = data[..length];
@@ -154,7 +155,8 @@ internal static class CloudEvent
     }
 
     public static Problem Unsupported(ContentType type) => new(
-        RejectionReason.UnsupportedEncoding, $"The CloudEvent's data is of content type \"{type.ToString()}\"; expected JSON or text/* in UTF-8.");
+        RejectionReason.UnsupportedEncoding,
+        $"The CloudEvent's data is of content type \"{type.ToString()}\"; expected JSON or text/* in UTF-8.");
 
     private static Problem MissingAttribute(string what) => new(
         RejectionReason.MalformedPayload, $"The CloudEvent's {what} is missing or empty; expected specversion, id, source and type.");

@@ -14,6 +14,9 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
     public bool IsCloudEvents => StartsWith("application/cloudevents"u8) && !IsCloudEventsBatch;
     public bool IsCloudEventsBatch => StartsWith("application/cloudevents-batch"u8);
 
+    /// <summary>True for a single event in the JSON format, which is the one meant when none is named.</summary>
+    public bool IsJsonCloudEvent => IsCloudEvents && (IsJson || !_media.Contains((byte)'+'));
+
     /// <summary>True for <c>application/json</c>, <c>text/json</c> and everything that ends in <c>+json</c>.</summary>
     public bool IsJson => Is("application/json"u8) || Is("text/json"u8)
         || (_media.Length > 5 && Ascii.EqualsIgnoreCase(_media[^5..], "+json"u8));

@@ -94,7 +94,8 @@ public sealed class EventDecoder
         }
         if (form == Form.Text)
         {
-            located = new(payload, start, payload.Length, Escaped: false, new(EnvelopeKind.Text, payload.Length, NeedsComma: true) { Skip = start });
+            var envelope = new Envelope(EnvelopeKind.Text, payload.Length, NeedsComma: true) { Skip = start };
+            located = new(payload, start, payload.Length, Escaped: false, envelope);
             return true;
         }
         return TryLocateInJson(payload, start, form, out located, out problem);
@@ -128,11 +129,12 @@ public sealed class EventDecoder
         if (type.IsCloudEvents || type.IsCloudEventsBatch)
         {
             form = Form.StructuredCloudEvent;
-            if (!type.IsCloudEventsBatch && (type.IsJson || type.ToString().IndexOf('+', StringComparison.Ordinal) < 0) && type.IsUtf8) return true;
+            if (type.IsJsonCloudEvent && type.IsUtf8) return true;
             problem = new(
                 RejectionReason.UnsupportedEncoding,
                 type.IsCloudEventsBatch
-                    ? $"The content type is \"{type.ToString()}\", a batch of CloudEvents, which Kafka messages do not carry; expected one event a message."
+                    ? $"The content type is \"{type.ToString()}\", a batch of CloudEvents, which Kafka messages do not carry; " +
+                    "expected one event a message."
                     : $"The content type is \"{type.ToString()}\"; expected application/cloudevents+json in UTF-8.");
             return false;
         }
@@ -160,8 +162,9 @@ public sealed class EventDecoder
         }
         problem = new(
             RejectionReason.UnsupportedEncoding,
-            $"The payload starts with byte 0 and the schema id {BinaryPrimitives.ReadUInt32BigEndian(payload.AsSpan(1))}, a schema registry's frame, " +
-            $"but byte {FrameBytes} does not open a JSON object; framed Avro and Protobuf are not supported, expected framed JSON.");
+            $"The payload starts with byte 0 and the schema id {BinaryPrimitives.ReadUInt32BigEndian(payload.AsSpan(1))}, " +
+            $"a schema registry's frame, but byte {FrameBytes} does not open a JSON object; " +
+            "framed Avro and Protobuf are not supported, expected framed JSON.");
         return false;
     }
 
@@ -169,9 +172,15 @@ public sealed class EventDecoder
     {
         var at = start;
         while (Rune.DecodeFromUtf8(payload.AsSpan(at), out _, out var length) == System.Buffers.OperationStatus.Done) at += length;
-        var hint = payload is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] ? ", a UTF-16 byte order mark" : payload is [0x1F, 0x8B, ..] ? " in gzip data" : "";
+        var hint = payload switch
+        {
+            [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] => ", a UTF-16 byte order mark",
+            [0x1F, 0x8B, ..] => " in gzip data",
+            _ => "",
+        };
         return new(
-            RejectionReason.InvalidUtf8, $"The payload is not valid UTF-8 at byte {at} of {payload.Length}: found 0x{payload[at]:X2}{hint}; expected UTF-8.");
+            RejectionReason.InvalidUtf8,
+            $"The payload is not valid UTF-8 at byte {at} of {payload.Length}: found 0x{payload[at]:X2}{hint}; expected UTF-8.");
     }
 
     private string Expected(Form form) => form switch

@@ -29,7 +29,7 @@ internal readonly record struct LocatedText(byte[] Body, int Start, int End, boo
             envelope.Moved(-removed) with { Rewritten = carried });
     }
 
-    /// <summary>This text's body put into another document in place of the bytes from <paramref name="from"/> to <paramref name="to"/>.</summary>
+    /// <summary>This text's body put into another document, in place of what lies between two of its bytes.</summary>
     public LocatedText PutInto(ReadOnlySpan<byte> document, int from, int to, ReadOnlySpan<byte> prefix)
     {
         var body = Body.AsSpan(Envelope.Skip);
@@ -42,6 +42,7 @@ internal readonly record struct LocatedText(byte[] Body, int Start, int End, boo
     public static LocatedText Wrap(ReadOnlySpan<byte> jsonString)
     {
         byte[] body = [.. "{\"text\":"u8, .. jsonString, (byte)'}'];
-        return new(body, 9, body.Length - 2, Escaped: jsonString.Contains((byte)'\\'), new(EnvelopeKind.Json, body.Length - 1, NeedsComma: true));
+        var envelope = new Envelope(EnvelopeKind.Json, body.Length - 1, NeedsComma: true);
+        return new(body, 9, body.Length - 2, Escaped: jsonString.Contains((byte)'\\'), envelope);
     }
 }

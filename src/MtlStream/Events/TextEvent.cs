@@ -10,7 +10,8 @@ public enum EnvelopeKind
     Json,
 }
 
-/// <summary>Where in the original payload the member <c>analysis</c> goes. Indexes are bytes of the payload, or of <see cref="Rewritten"/>.</summary>
+/// <summary>Where in the original payload the member <c>analysis</c> goes.</summary>
+/// <remarks>Indexes are bytes of the payload, or of <see cref="Rewritten"/> where that is given.</remarks>
 /// <param name="InsertAt">Index of the closing brace of the object that gets the member.</param>
 /// <param name="NeedsComma">True when that object has another member before it.</param>
 /// <param name="RemoveStart">Start of a member <c>analysis</c> that is already there, its comma included; -1 when there is none.</param>

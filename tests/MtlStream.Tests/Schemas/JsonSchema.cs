@@ -67,7 +67,9 @@ internal sealed class JsonSchema
             case "$ref": return Check(Resolve(rule.GetString()!), value, at);
             case "const": return Require(JsonElement.DeepEquals(rule, value), at, $"is not {rule}");
             case "enum": return Require(rule.EnumerateArray().Any(r => JsonElement.DeepEquals(r, value)), at, $"is none of {rule}");
-            case "type": return Require(rule.ValueKind == JsonValueKind.Array ? rule.EnumerateArray().Any(r => HasType(value, r)) : HasType(value, rule), at, $"is not of type {rule}");
+            case "type":
+                var isOfType = rule.ValueKind == JsonValueKind.Array ? rule.EnumerateArray().Any(r => HasType(value, r)) : HasType(value, rule);
+                return Require(isOfType, at, $"is not of type {rule}");
             case "allOf": return rule.EnumerateArray().SelectMany(r => Check(r, value, at));
             case "oneOf":
                 var matches = rule.EnumerateArray().Count(r => !Check(r, value, at).Any());
@@ -106,7 +108,7 @@ internal sealed class JsonSchema
         {
             "items" => items.SelectMany((item, index) => Check(rule, item, $"{at}/{index}")),
             "minItems" => Require(items.Count >= rule.GetInt32(), at, $"has fewer than {rule} items"),
-            "uniqueItems" => Require(!rule.GetBoolean() || !items.Where((a, i) => items.Take(i).Any(b => JsonElement.DeepEquals(a, b))).Any(), at, "has equal items"),
+            "uniqueItems" => Require(!rule.GetBoolean() || AreUnique(items), at, "has equal items"),
             _ => [],
         };
     }
@@ -145,6 +147,9 @@ internal sealed class JsonSchema
         "null" => value.ValueKind == JsonValueKind.Null,
         var other => throw new InvalidDataException($"Unknown type \"{other}\"."),
     };
+
+    private static bool AreUnique(List<JsonElement> items) =>
+        !items.Where((a, i) => items.Take(i).Any(b => JsonElement.DeepEquals(a, b))).Any();
 
     private static string[] Require(bool holds, string at, string otherwise) => holds ? [] : [$"{at}: {otherwise}"];
 
