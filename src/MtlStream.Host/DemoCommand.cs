@@ -84,6 +84,8 @@ internal static class DemoCommand
             InputTopics = [DemoTraffic.InputTopic],
             OutputTopic = DemoTraffic.OutputTopic,
             DeadLetterTopic = DemoTraffic.DeadLetterTopic,
+            // The embedded broker answers a fetch when this time is over, not when an event arrives.
+            Consumer = new Dictionary<string, string> { ["fetch.wait.max.ms"] = "10" },
         };
         await using var kafka = new KafkaConnection(
             new(kafkaOptions, delivery), new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);

@@ -47,7 +47,7 @@ internal sealed class DemoTraffic(string bootstrapServers, DemoTally tally, Time
             BootstrapServers = bootstrapServers,
             GroupId = "demo-collector",
             EnableAutoCommit = false,
-            FetchWaitMaxMs = 20,
+            FetchWaitMaxMs = 10,
             IsolationLevel = IsolationLevel.ReadCommitted,
         }).SetLogHandler((_, _) => { }).Build();
         consumer.Assign(new[] { OutputTopic, DeadLetterTopic }.SelectMany(t => Enumerable.Range(0, Partitions).Select(p => new TopicPartitionOffset(t, p, Offset.Beginning))));

@@ -9,6 +9,7 @@ namespace MtlStream.Host.Demo;
 internal sealed class DemoView(DemoTally tally, TimeProvider time)
 {
     private const int ShownLabels = 6;
+    private const int LabelsPerTask = 3;
     private const int ShownCharacters = 200;
     private static readonly string[] s_colors = ["black on yellow", "black on aqua", "black on lime", "black on fuchsia", "black on silver"];
 
@@ -36,7 +37,7 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
 
     /// <summary>An event on one line, entities in brackets.</summary>
     internal static string Plain(ShownEvent shown) =>
-        $"{Highlight(shown, s => s, (text, span) => $"[{text}]({span.Label})")}  <- {string.Join(", ", shown.Labels.Select(l => $"{l.Task}: {l.Label}"))}";
+        $"{Highlight(shown, s => s, (text, span) => $"[{text}]({span.Label})")}  <- {string.Join(", ", ByTask(shown).Select(t => $"{t.Task}: {t.Labels}"))}";
 
     private async Task RepeatAsync(TimeSpan interval, Action draw, CancellationToken done)
     {
@@ -72,10 +73,13 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
     private static string Colored(ShownEvent shown)
     {
         var text = Highlight(shown, Markup.Escape, (inner, span) => $"[{Color(span.Label)}]{inner}[/][dim] {Markup.Escape(span.Label)}[/]");
-        return $"{text}\n  [dim]{string.Join("  ", shown.Labels.Select(l => $"{Markup.Escape(l.Task)}[/] [bold]{Markup.Escape(l.Label)}[/][dim]"))}[/]";
+        return $"{text}\n  [dim]{string.Join("  ", ByTask(shown).Select(t => $"{Markup.Escape(t.Task)}[/] [bold]{Markup.Escape(t.Labels)}[/][dim]"))}[/]";
     }
 
-    private static string Color(string label) => s_colors[label.Sum(c => c) % s_colors.Length];
+    private static IEnumerable<(string Task, string Labels)> ByTask(ShownEvent shown) => shown.Labels.GroupBy(l => l.Task).Select(task =>
+        (task.Key, string.Join(" ", task.Take(LabelsPerTask).Select(l => l.Label)) + (task.Count() > LabelsPerTask ? " ..." : "")));
+
+    private static string Color(string label) => s_colors[label.Aggregate(17, (hash, c) => ((hash * 7) + c) & 0xFFFF) % s_colors.Length];
 
     private static string Highlight(ShownEvent shown, Func<string, string> escape, Func<string, ShownSpan, string> mark)
     {

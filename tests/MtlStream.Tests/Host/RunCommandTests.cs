@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Confluent.Kafka;
+using MtlStream.Kafka;
+using MtlStream.Tests.Inference;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class RunCommandTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    private readonly ToyPackage _package = new();
+    private readonly StringBuilder _log = new();
+    private readonly TaskCompletionSource<Uri> _address = new();
+
+    public void Dispose() => _package.Dispose();
+
+    [Fact]
+    public async Task The_worker_enriches_reports_ready_and_ends_with_the_signal()
+    {
+        using var cluster = new MockCluster();
+        foreach (var topic in new[] { "in", "out", "dead" }) cluster.CreateTopic(topic, 2);
+        using var process = StartWorker(cluster.BootstrapServers);
+        using var health = new HttpClient { BaseAddress = await _address.Task.WaitAsync(s_patience) };
+        Assert.Equal(HttpStatusCode.OK, await WaitForAsync(health, "/health/ready", HttpStatusCode.OK));
+
+        using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers }).Build();
+        for (var i = 0; i < 20; i++) await producer.ProduceAsync("in", new() { Key = $"{i}", Value = i == 7 ? "not json" : $$"""{"text": "cat {{i}}"}""" });
+
+        var results = Consume(cluster.BootstrapServers, "out", 19);
+        var dead = Assert.Single(Consume(cluster.BootstrapServers, "dead", 1));
+        Assert.All(results, r => Assert.Equal("toy", JsonSerializer.Deserialize<JsonElement>(r.Message.Value).GetProperty("analysis").GetProperty("model").GetProperty("name").GetString()));
+        Assert.Equal(("7", "not json"), (dead.Message.Key, dead.Message.Value));
+
+        AnnotateCommandTests.Signal(process.Id, "TERM");
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+        Assert.True(process.ExitCode == 0, _log.ToString());
+        Assert.Contains("Pipeline drained and stopped.", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_broker_the_worker_lives_says_so_and_is_not_ready()
+    {
+        using var process = StartWorker("127.0.0.1:1");
+        using var health = new HttpClient { BaseAddress = await _address.Task.WaitAsync(s_patience) };
+
+        Assert.Equal(HttpStatusCode.OK, await WaitForAsync(health, "/health/startup", HttpStatusCode.OK));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await health.GetAsync("/health/ready")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await health.GetAsync("/health/live")).StatusCode);
+
+        AnnotateCommandTests.Signal(process.Id, "INT");
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+        Assert.True(process.ExitCode == 0, _log.ToString());
+    }
+
+    [Fact]
+    public async Task A_model_that_does_not_load_ends_the_process_with_code_1()
+    {
+        File.WriteAllText(_package.At("weights.bin"), "cut off");
+        using var process = StartWorker("127.0.0.1:1");
+
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.Equal(1, process.ExitCode);
+        Assert.Contains("weights.bin", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    private Process StartWorker(string bootstrapServers)
+    {
+        var process = Cli.Start(
+            "run", $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
+            $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0");
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is null) return;
+            lock (_log) _log.AppendLine(line.Data);
+            if (line.Data.Split("Health endpoints at ") is [_, var address]) _address.TrySetResult(new(address.Split("health/")[0]));
+        };
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static async Task<HttpStatusCode> WaitForAsync(HttpClient client, string path, HttpStatusCode wanted)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var code = (await client.GetAsync(path)).StatusCode;
+            if (code == wanted || Stopwatch.GetElapsedTime(started) > s_patience) return code;
+            await Task.Delay(50);
+        }
+    }
+
+    private static List<ConsumeResult<string, string>> Consume(string bootstrapServers, string topic, int count)
+    {
+        using var consumer = new ConsumerBuilder<string, string>(new ConsumerConfig { BootstrapServers = bootstrapServers, GroupId = "test" }).Build();
+        consumer.Assign(Enumerable.Range(0, 2).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+        var results = new List<ConsumeResult<string, string>>();
+        var started = Stopwatch.GetTimestamp();
+        while (results.Count < count && Stopwatch.GetElapsedTime(started) < s_patience)
+        {
+            if (consumer.Consume(100) is { } result) results.Add(result);
+        }
+
+        Assert.Equal(count, results.Count);
+        return results;
+    }
+}
