@@ -36,7 +36,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             : rowsPerCall == 1 ? CallShape.Cpu(manifest.MaxTokens) : CallShape.CpuBatches(manifest.MaxTokens, rowsPerCall);
         _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane =>
-            new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, _calls))];
+            new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, _calls, bindOnce: device == "cpu"))];
         _deduplicators = [.. _lanes.Select(_ => new RowDeduplicator())];
     }
 

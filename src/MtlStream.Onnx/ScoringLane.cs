@@ -6,8 +6,10 @@ namespace MtlStream.Onnx;
 
 /// <summary>One caller's input and output memory, allocated once, and its bindings of a session to it. Not thread-safe.</summary>
 /// <remarks>
-/// The memory comes from the device's allocator: pinned on a GPU, so that copies need no staging. A binding is made the first
-/// time a shape is used and kept; every shape lies over the same memory. A call allocates nothing on the managed heap.
+/// The memory comes from the device's allocator: pinned on a GPU, so that copies need no staging. The views of a shape are made the
+/// first time it is used and kept; every shape lies over the same memory. On a CPU they are bound once and a call allocates nothing
+/// on the managed heap. On a GPU they are handed over in every call: binding an input copies it to the device there and then
+/// (onnxruntime/core/session/IOBinding.cc), so what was bound once would never change again.
 /// </remarks>
 internal sealed unsafe class ScoringLane : IDisposable
 {
@@ -15,7 +17,8 @@ internal sealed unsafe class ScoringLane : IDisposable
     private readonly RunOptions _run = new();
     private readonly ModelInputs _inputs;
     private readonly IReadOnlyList<ManifestTask> _tasks;
-    private readonly Dictionary<(int Rows, int Columns), Binding> _bindings = [];
+    private readonly bool _bindOnce;
+    private readonly Dictionary<(int Rows, int Columns), Views> _views = [];
     private readonly List<OrtMemoryAllocation> _allocations = [];
     private readonly OrtMemoryInfo _memory;
     private readonly Buffer _ids, _mask, _types;
@@ -23,8 +26,11 @@ internal sealed unsafe class ScoringLane : IDisposable
     private int _filledRows, _filledColumns;
 
     /// <param name="tasks">Only their outputs are fetched.</param>
-    public ScoringLane(InferenceSession session, OrtAllocator allocator, ModelInputs inputs, IReadOnlyList<ManifestTask> tasks, CallShape shape)
+    /// <param name="bindOnce">True where the device reads the inputs where they lie: on a CPU.</param>
+    public ScoringLane(
+        InferenceSession session, OrtAllocator allocator, ModelInputs inputs, IReadOnlyList<ManifestTask> tasks, CallShape shape, bool bindOnce)
     {
+        _bindOnce = bindOnce;
         _session = session;
         _inputs = inputs;
         _tasks = tasks;
@@ -63,10 +69,10 @@ internal sealed unsafe class ScoringLane : IDisposable
     /// <exception cref="OnnxRuntimeException">The device refused.</exception>
     public void Run()
     {
-        if (!_bindings.TryGetValue((_filledRows, _filledColumns), out var binding))
-            _bindings.Add((_filledRows, _filledColumns), binding = Bind(_filledRows, _filledColumns));
-        _session.RunWithBinding(_run, binding.Io);
-        binding.Io.SynchronizeBoundOutputs();
+        if (!_views.TryGetValue((_filledRows, _filledColumns), out var views))
+            _views.Add((_filledRows, _filledColumns), views = ViewsOf(_filledRows, _filledColumns));
+        if (views.Binding is { } binding) _session.RunWithBinding(_run, binding);
+        else _session.Run(_run, views.Inputs, views.InputValues, views.Outputs, views.OutputValues);
     }
 
     /// <summary>Scores of a task for one row of the last call: per label for a text-level task, per column for a token-level one.</summary>
@@ -81,14 +87,14 @@ internal sealed unsafe class ScoringLane : IDisposable
 
     public void Dispose()
     {
-        foreach (var binding in _bindings.Values) binding.Dispose();
+        foreach (var views in _views.Values) views.Dispose();
         foreach (var allocation in _allocations) allocation.Dispose();
         _run.Dispose();
     }
 
-    private Binding Bind(int rows, int columns)
+    private Views ViewsOf(int rows, int columns)
     {
-        var binding = new Binding(_session.CreateIoBinding());
+        var views = new Views();
         Input(_inputs.Ids, _ids);
         Input(_inputs.Mask, _mask);
         if (_inputs.Types is { } types) Input(types, _types);
@@ -99,48 +105,58 @@ internal sealed unsafe class ScoringLane : IDisposable
             if (outputs.Tags is { } tags) Output(tags, _tags[task], columns);
         }
 
-        return binding;
+        if (_bindOnce) views.Bind(_session.CreateIoBinding());
+        return views;
 
-        void Input(string name, Buffer buffer) => binding.Io.BindInput(name, binding.Keep(View(buffer, columns)));
+        void Input(string name, Buffer buffer)
+        {
+            views.Inputs.Add(name);
+            views.InputValues.Add(View(buffer, columns));
+        }
 
-        void Output(string name, Buffer buffer, int width) => binding.Io.BindOutput(name, binding.Keep(View(buffer, width)));
+        void Output(string name, Buffer buffer, int width)
+        {
+            views.Outputs.Add(name);
+            views.OutputValues.Add(View(buffer, width));
+        }
 
         OrtValue View(Buffer buffer, int width) =>
-            OrtValue.CreateTensorValueWithData(_memory, buffer.Type, [rows, width], (nint)buffer.Data, buffer.Bytes);
+            OrtValue.CreateTensorValueWithData(_memory, buffer.Type, [rows, width], buffer.Address, buffer.Bytes);
     }
 
     private Buffer Allocate(OrtAllocator allocator, TensorElementType type, int elements, int elementBytes)
     {
         var allocation = allocator.Allocate((uint)(elements * elementBytes));
         _allocations.Add(allocation);
-        return new((void*)allocation.DangerousGetHandle(), type, allocation.Size);
+        return new(allocation.DangerousGetHandle(), type, allocation.Size);
     }
 
     private readonly record struct Buffer(nint Address, TensorElementType Type, long Bytes)
     {
-        public Buffer(void* data, TensorElementType type, long bytes) : this((nint)data, type, bytes)
-        {
-        }
-
         public void* Data => (void*)Address;
     }
 
-    private sealed class Binding(OrtIoBinding io) : IDisposable
+    /// <summary>The lane's memory as tensors of one shape.</summary>
+    private sealed class Views : IDisposable
     {
-        private readonly List<OrtValue> _values = [];
+        public List<string> Inputs { get; } = [];
+        public List<OrtValue> InputValues { get; } = [];
+        public List<string> Outputs { get; } = [];
+        public List<OrtValue> OutputValues { get; } = [];
+        public OrtIoBinding? Binding { get; private set; }
 
-        public OrtIoBinding Io { get; } = io;
-
-        public OrtValue Keep(OrtValue value)
+        public void Bind(OrtIoBinding binding)
         {
-            _values.Add(value);
-            return value;
+            Binding = binding;
+            for (var i = 0; i < Inputs.Count; i++) binding.BindInput(Inputs[i], InputValues[i]);
+            for (var i = 0; i < Outputs.Count; i++) binding.BindOutput(Outputs[i], OutputValues[i]);
         }
 
         public void Dispose()
         {
-            Io.Dispose();
-            foreach (var value in _values) value.Dispose();
+            Binding?.Dispose();
+            foreach (var value in InputValues) value.Dispose();
+            foreach (var value in OutputValues) value.Dispose();
         }
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.ML.OnnxRuntime;
 using MtlStream.Batching;
 using MtlStream.Diagnostics;
 using MtlStream.Inference;
@@ -306,6 +307,31 @@ public sealed class OnnxMultitaskModelTests : IDisposable
     [InlineData("indices element out of data bounds, idx=64 must be within the inclusive range [-64,63]", false)]
     public void Running_out_of_memory_is_told_from_other_failures(string message, bool expected) =>
         Assert.Equal(expected, OnnxMultitaskModel.IsOutOfMemory(message));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_lane_gives_each_call_its_own_answer_whether_bound_once_or_handed_over(bool bindOnce)
+    {
+        var manifest = _package.Manifest();
+        using var model = Load();
+        using var session = SessionFactory.Open(manifest, manifest.Tasks, "cpu");
+        using var lane = new ScoringLane(
+            session, OrtAllocator.DefaultInstance, manifest.Inputs, manifest.Tasks, CallShape.Gpu(manifest.MaxTokens), bindOnce);
+        for (var token = 20; token < 40; token++)
+        {
+            using var expected = model.Predict(ToyPackage.Batch(ToyPackage.Row(token, 5)), 0);
+
+            lane.Begin(4, 16); // one row of four is filled, in 4 of 16 columns, as on a grid
+            lane.Row(0, 4, out var ids, out var types);
+            ToyPackage.Row(token, 5).Event.Tokens.WriteRow(0, ids, types);
+            lane.Run();
+
+            Assert.Equal(expected.Tags(Tags, 0).ToArray(), lane.Tags(Tags, 0)[..4].ToArray());
+            Assert.All(expected.Probabilities(Traits, 0).ToArray().Zip(lane.Scores(Traits, 0).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.All(lane.Scores(Traits, 3).ToArray(), p => Assert.True(float.IsFinite(p), "a padding row"));
+        }
+    }
 
     [Fact]
     public void A_call_allocates_nothing_per_row()
