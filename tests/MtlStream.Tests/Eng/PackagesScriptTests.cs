@@ -46,6 +46,17 @@ public sealed class PackagesScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task A_relative_cache_is_the_callers_and_MSBuild_is_told_so()
+    {
+        _sandbox.Fake("dotnet", "echo \"$MTLSTREAM_CACHE\" > told");
+
+        await _sandbox.RunAsync(Script, [], ("MTLSTREAM_CACHE", "some/cache"));
+
+        Assert.True(File.Exists(_sandbox.Checkout + "/some/cache/packages.props"));
+        Assert.Equal(_sandbox.Checkout + "/some/cache\n", File.ReadAllText(_sandbox.Checkout + "/told"));
+    }
+
+    [Fact]
     public async Task A_refresh_asks_again()
     {
         _sandbox.Fake("dotnet", "exit 0");
