@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -19,6 +20,19 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     public static string Text(byte[]? bytes) => bytes is null ? "<null>" : Encoding.UTF8.GetString(bytes);
+
+    public void Create(IEnumerable<string> names, int partitions)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        admin.CreateTopicsAsync(names.Select(n => new TopicSpecification { Name = n, NumPartitions = partitions, ReplicationFactor = -1 }))
+            .GetAwaiter().GetResult();
+    }
+
+    public int PartitionCount(string topic)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        return admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions.Count;
+    }
 
     /// <summary>Writes payloads "0", "1", ... round robin over the partitions; the key is the partition's number.</summary>
     public void WriteNumbers(string topic, int partitions, int count, int from = 0)

@@ -7,13 +7,13 @@ namespace MtlStream.IntegrationTests.Kafka;
 internal static class Wait
 {
     public static async Task Until(
-        Func<bool> condition, TimeSpan? deadline = null, [CallerArgumentExpression(nameof(condition))] string? what = null)
+        Func<bool> condition, TimeSpan? deadline = null, Func<string>? log = null, [CallerArgumentExpression(nameof(condition))] string? what = null)
     {
         var since = Stopwatch.StartNew();
         while (!condition())
         {
             if (since.Elapsed > (deadline ?? TimeSpan.FromSeconds(30)))
-                Assert.Fail($"Did not happen in {since.Elapsed.TotalSeconds:0} s: {what}\n{TestLog.Newest}");
+                Assert.Fail($"Did not happen in {since.Elapsed.TotalSeconds:0} s: {what}\n{log?.Invoke() ?? TestLog.Newest}");
             await Task.Delay(20);
         }
     }

@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using MtlStream.Inference;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>A real <c>mtlstream run</c>, with a model that gives every text the same labels.</summary>
+internal sealed partial class WorkerProcess : IDisposable
+{
+    private const int Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = new();
+    private volatile Uri? _health;
+
+    private WorkerProcess(Process process) => _process = process;
+
+    /// <summary>What it logged, newest last, as much as is kept.</summary>
+    public string Log => string.Join('\n', _lines);
+
+    public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    public static WorkerProcess Start(IEnumerable<KeyValuePair<string, string>> settings, string? model = null)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mtlstream"))
+        {
+            RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory,
+        };
+        start.ArgumentList.Add("run");
+        foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
+        start.ArgumentList.Add("--Http:Url=http://127.0.0.1:0");
+        start.ArgumentList.Add($"--Model:Path={model ?? NullModel.Path}");
+        ProvidePackage();
+
+        var worker = new WorkerProcess(new() { StartInfo = start });
+        worker._process.OutputDataReceived += (_, line) => worker.Note(line.Data);
+        worker._process.ErrorDataReceived += (_, line) => worker.Note(line.Data);
+        worker._process.Start();
+        worker._process.BeginOutputReadLine();
+        worker._process.BeginErrorReadLine();
+        return worker;
+    }
+
+    /// <summary>Whether <c>/health/ready</c> says so.</summary>
+    public bool IsReady() => Answers("/health/ready");
+
+    public bool IsLive() => Answers("/health/live");
+
+    public void SendTerminate() => Signal(Terminate);
+
+    public void SendKill() => Signal(Kill);
+
+    public void Freeze() => Signal(Stop);
+
+    public void Thaw() => Signal(Continue);
+
+    /// <summary>Waits for the end of the process and gives its exit code.</summary>
+    public async Task<int> EndedAsync(TimeSpan? deadline = null)
+    {
+        await Wait.Until(() => _process.HasExited, deadline, () => Log);
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            Signal(Continue);
+            Signal(Kill);
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+    }
+
+    private bool Answers(string path)
+    {
+        if (_health is not { } address) return false;
+        try
+        {
+            using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+            using var answer = client.Send(new(HttpMethod.Get, new Uri(address, path)));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private void Note(string? line)
+    {
+        if (line is null) return;
+        _lines.Enqueue(line);
+        while (_lines.Count > 300) _lines.TryDequeue(out _);
+        if (HealthAddress().Match(line) is { Success: true } match) _health = new(match.Groups[1].Value);
+    }
+
+    private void Signal(int signal)
+    {
+        if (!_process.HasExited) _ = kill(_process.Id, signal);
+    }
+
+    // The model that costs nothing still takes its tokenizer and its tasks from a package: the shipped one, or the tests' toy.
+    private static void ProvidePackage()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+            if (File.Exists(Path.Combine(at.FullName, "models", ModelManifest.ShippedName, "model.json"))) return;
+
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent!;
+        var toy = Path.Combine(root.FullName, "tests", "MtlStream.Tests", "Inference", "toy-model");
+        Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "models"));
+        var link = Path.Combine(AppContext.BaseDirectory, "models", ModelManifest.ShippedName);
+        if (!Directory.Exists(link)) Directory.CreateSymbolicLink(link, toy);
+    }
+
+    [GeneratedRegex("Health endpoints at (http://[^ ]*?)health/startup")]
+    private static partial Regex HealthAddress();
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int process, int signal);
+}
