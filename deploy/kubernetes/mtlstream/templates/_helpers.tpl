@@ -1,0 +1,148 @@
+{{- define "mtlstream.name" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 52 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "mtlstream.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "mtlstream.labels" -}}
+{{ include "mtlstream.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "mtlstream.account" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "mtlstream.name" .) }}{{ else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
+{{- end }}
+
+{{- define "mtlstream.check" -}}
+{{- $stable := eq .Values.workload "StatefulSet" }}
+{{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
+{{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
+{{- if and (has .Values.model.device (list "cuda" "tensorrt")) (eq (int .Values.gpu.count) 0) }}{{ fail (printf "model.device %s needs gpu.count of at least 1." .Values.model.device) }}{{ end }}
+{{- if gt (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas) }}{{ fail "keda.minReplicas is above keda.maxReplicas." }}{{ end }}
+{{- $drain := splitList ":" .Values.delivery.drainTimeout }}
+{{- $seconds := add (mul (index $drain 0 | int) 3600) (mul (index $drain 1 | int) 60) (index $drain 2 | int) 10 }}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (int $seconds) }}{{ fail (printf "terminationGracePeriodSeconds %d is below delivery.drainTimeout and its margin, %d s: the kubelet would kill a draining worker." (int .Values.terminationGracePeriodSeconds) (int $seconds)) }}{{ end }}
+{{- end }}
+
+{{- define "mtlstream.pod" -}}
+{{- include "mtlstream.check" . }}
+metadata:
+  labels:
+    {{- include "mtlstream.labels" . | nindent 4 }}
+    {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+  annotations:
+    checksum/settings: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
+    {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+spec:
+  serviceAccountName: {{ include "mtlstream.account" . }}
+  automountServiceAccountToken: false
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 1654
+    runAsGroup: 1654
+    fsGroup: 1654
+    seccompProfile: { type: RuntimeDefault }
+  containers:
+    - name: worker
+      image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: [run]
+      ports:
+        - { name: health, containerPort: 8080 }
+      envFrom:
+        - configMapRef: { name: {{ include "mtlstream.name" . }} }
+        {{- with .Values.kafka.existingSecret }}
+        - prefix: MTLSTREAM__Kafka__Client__
+          secretRef: { name: {{ . }} }
+        {{- end }}
+      env:
+        - name: POD_NAME
+          valueFrom: { fieldRef: { fieldPath: metadata.name } }
+        {{- $cpu := dig "requests" "cpu" "" .Values.resources | toString }}
+        {{- if regexMatch "^[0-9]+$" $cpu }}
+        # Without a CPU limit the runtime would count the node's cores and start a scoring lane on each.
+        - { name: DOTNET_PROCESSOR_COUNT, value: {{ $cpu | quote }} }
+        {{- end }}
+        {{- if eq .Values.delivery.guarantee "ExactlyOnce" }}
+        - { name: MTLSTREAM__Delivery__TransactionalId, value: "{{ .Values.kafka.groupId }}-$(POD_NAME)" }
+        {{- end }}
+        {{- if .Values.kafka.staticMembership }}
+        - { name: MTLSTREAM__Kafka__Consumer__group_instance_id, value: $(POD_NAME) }
+        {{- end }}
+        {{- if .Values.telemetry.endpoint }}
+        - { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.instance.id=$(POD_NAME),k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ .Release.Namespace }}" }
+        {{- end }}
+        {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
+      # Loading and warming up a model takes seconds on a CPU, minutes with TensorRT engines to build.
+      startupProbe:
+        httpGet: { path: /health/startup, port: health }
+        periodSeconds: 2
+        failureThreshold: {{ ternary 450 90 (eq .Values.model.device "tensorrt") }}
+      readinessProbe:
+        httpGet: { path: /health/ready, port: health }
+        periodSeconds: 5
+      livenessProbe: # does not depend on Kafka: a restart would not bring a broker back
+        httpGet: { path: /health/live, port: health }
+        periodSeconds: 10
+        failureThreshold: 3
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities: { drop: [ALL] }
+      resources:
+        {{- $resources := deepCopy .Values.resources }}
+        {{- if gt (int .Values.gpu.count) 0 }}
+        {{- $limits := merge (dict .Values.gpu.resource (int .Values.gpu.count)) ($resources.limits | default dict) }}
+        {{- $_ := set $resources "limits" $limits }}
+        {{- end }}
+        {{- toYaml $resources | nindent 8 }}
+      volumeMounts:
+        - { name: scratch, mountPath: /tmp }
+        {{- if .Values.model.volumeClaim }}
+        - { name: models, mountPath: /models, readOnly: true }
+        {{- end }}
+        {{- if .Values.kafka.tlsSecret }}
+        - { name: kafka-tls, mountPath: /etc/kafka-tls, readOnly: true }
+        {{- end }}
+  volumes:
+    - name: scratch
+      emptyDir: { medium: Memory, sizeLimit: {{ .Values.scratchSize }} }
+    {{- with .Values.model.volumeClaim }}
+    - name: models
+      persistentVolumeClaim: { claimName: {{ . }}, readOnly: true }
+    {{- end }}
+    {{- with .Values.kafka.tlsSecret }}
+    - name: kafka-tls
+      secret: { secretName: {{ . }}, defaultMode: 0440 }
+    {{- end }}
+  {{- if .Values.topologySpread.enabled }}
+  topologySpreadConstraints:
+    {{- range $key := list .Values.topologySpread.zoneKey "kubernetes.io/hostname" }}
+    - maxSkew: 1
+      topologyKey: {{ $key }}
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector: { matchLabels: {{ include "mtlstream.selector" $ | fromYaml | toJson }} }
+    {{- end }}
+  {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations: {{ toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
