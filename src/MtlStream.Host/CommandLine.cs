@@ -28,7 +28,7 @@ internal static class CommandLine
             AnnotateCommand.Build(),
             TokenizeCommand.Build(),
             ModelCommands.Build(),
-            new Command("bench", "Measures what the parts can do.") { BenchModelCommand.Build() },
+            BenchCommand.Build(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

@@ -45,7 +45,8 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
         string folder;
         try
         {
-            folder = ModelManifest.Locate(path == NullModel.Path ? "" : path);
+            NullModel.IsMeant(path, out var package);
+            folder = ModelManifest.Locate(package);
         }
         catch (InvalidDataException exception)
         {
@@ -72,7 +73,7 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
         }
 
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
-        IMultitaskModel model = options.Path == NullModel.Path
+        IMultitaskModel model = NullModel.IsMeant(options.Path, out _)
             ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)])
             : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value);
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _modelMetrics.Value.RowsRemembered);

@@ -26,7 +26,7 @@ internal sealed class ServedModel : IAsyncDisposable
     public static ServedModel Start(AppSettings settings, PipelineAssembly assembly)
     {
         var options = settings.Model;
-        var reloads = options.Path != NullModel.Path && options.ReloadInterval > TimeSpan.Zero;
+        var reloads = !NullModel.IsMeant(options.Path, out _) && options.ReloadInterval > TimeSpan.Zero;
         var folder = PipelineAssembly.FindPackage(options.Path).Folder;
         var loaded = reloads ? LoadCopy(folder, options, settings, assembly) : assembly.LoadModel(options, settings.Tokenization);
         if (reloads) loaded = loaded with { Model = new ModelSwap(loaded.Model) };
