@@ -11,9 +11,6 @@ internal sealed class LineReader(Stream input) : IAsyncDisposable
     /// <summary>Longest line that is read; the pipeline rejects shorter ones by <c>Input:MaxPayloadBytes</c>.</summary>
     public const int MaxLineBytes = 1 << 28;
 
-    // Without it the runtime takes gzip data that break off for complete ones.
-    static LineReader() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
-
     private Stream? _content;
     private byte[] _buffer = new byte[1 << 16];
     private int _start; // of what is not handed out yet
