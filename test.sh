@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests: unit, and integration on the mock cluster inside librdkafka. Ends with the line "N passed, N failed".
+# All tests: unit, integration on the mock cluster inside librdkafka, and those of training/. Ends with the line "N passed, N failed".
 # Usage: ./test.sh [--faults] [arguments of dotnet test, such as --filter FullyQualifiedName~Batch]
 #   --faults               only the fault campaign (category Faults), which is left out otherwise
 #   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka, or "docker" (where Testcontainers.Kafka restores): adds the tests that need one
@@ -30,6 +30,24 @@ if [ $code = 0 ]; then
   # One project after the other: they would take each other's cores.
   dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
     --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
+fi
+
+# Training is Python: any from 3.11 on runs a part of its tests, one with PyTorch and onnx nearly all of them.
+python_for_training() {
+  local candidate found=''
+  for candidate in $(type -ap python3 || true); do
+    "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+    found=${found:-$candidate}
+    ! "$candidate" -c 'import torch, onnx' 2>/dev/null || { found=$candidate; break; }
+  done
+  echo "$found"
+}
+if [ -z "$filter" ] && [ "$category" != 'Category=Faults' ] && [ -d "$root/training/tests" ]; then
+  python=$(python_for_training)
+  mkdir -p "$results"
+  if [ -z "$python" ]; then echo "test.sh: no Python 3.11 or later; the tests of training/ are skipped" >&2
+  else "$python" "$root/training/tests" "$results/training.trx" >&2 || code=1
+  fi
 fi
 
 counters=$(cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' || true)

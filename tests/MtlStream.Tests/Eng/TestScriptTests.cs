@@ -71,6 +71,48 @@ public sealed class TestScriptTests : IDisposable
         Assert.Contains("MTLSTREAM_TEST_KAFKA", outcome.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, 7, 0, "11 passed, 0 failed")]
+    [InlineData(1, 5, 2, "9 passed, 2 failed")]
+    [InlineData(1, 0, 0, "4 passed, 1 failed")] // it died
+    public async Task The_tests_of_the_training_count_too(int code, int passed, int failed, string last)
+    {
+        Run(code: 0, Counters(total: 4, executed: 4, passed: 4, failed: 0));
+        Directory.CreateDirectory(_sandbox.Checkout + "/training/tests");
+        _sandbox.Fake("python3", $"[ \"$1\" != -c ] || exit 0\necho '{Counters(passed + failed, passed + failed, passed, failed)}' > \"$2\"\nexit {code}");
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(code, outcome.Code);
+        Assert.EndsWith(last + "\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_Python_the_tests_of_the_training_are_skipped_and_it_says_so()
+    {
+        Run(code: 0, Counters(total: 4, executed: 4, passed: 4, failed: 0));
+        Directory.CreateDirectory(_sandbox.Checkout + "/training/tests");
+
+        var outcome = await _sandbox.RunAsync("test.sh", []);
+
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("the tests of training/ are skipped", outcome.Error, StringComparison.Ordinal);
+        Assert.EndsWith("4 passed, 0 failed\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_part_of_the_tests_is_a_part_of_those_in_CSharp()
+    {
+        Run(code: 0, Counters(total: 4, executed: 4, passed: 4, failed: 0));
+        Directory.CreateDirectory(_sandbox.Checkout + "/training/tests");
+        _sandbox.Fake("python3", "exit 1");
+
+        var outcome = await _sandbox.RunAsync("test.sh", ["--filter", "FullyQualifiedName~A"]);
+
+        Assert.Equal(0, outcome.Code);
+        Assert.Empty(_sandbox.Calls("python3"));
+    }
+
     public void Dispose() => _sandbox.Dispose();
 
     /// <summary>A test run that leaves one result file per project and exits with <paramref name="code"/>.</summary>
