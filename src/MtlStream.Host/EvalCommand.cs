@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using MtlStream.Host.Evaluation;
 using MtlStream.Inference;
 
@@ -11,6 +12,9 @@ internal static class EvalCommand
 {
     /// <summary>A task's scores as fractions, by metric, and the texts they come from.</summary>
     internal sealed record Result(string Task, string Set, int Texts, Dictionary<string, double> Scores);
+
+    // No member for what was not asked for.
+    private static readonly JsonSerializerOptions s_json = new(CommonOptions.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     private delegate Task<Result> Evaluation(Run run, ModelTask task);
 
@@ -32,19 +36,34 @@ internal static class EvalCommand
     {
         var data = new Option<string>("--data") { Description = "Folder of the test sets, laid out as training/data.md says.", HelpName = "DIR", Required = true };
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
+        var flips = new Option<bool>("--flips") { Description = "Also measure the share of labels that differ between one text a batch and full batches." };
+        var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var command = new CliCommand(
             "eval", "Scores the model on the public test sets, through the pipeline as served.",
-            "mtlstream model eval --data ../shared/data", "mtlstream model eval --data ../shared/data --tasks pos,entities --json") { data, model, device, tasks, json };
+            "mtlstream model eval --data ../shared/data", "mtlstream model eval --data ../shared/data --tasks pos,entities --json") { data, model, device, tasks, flips, rowsPerCall, json };
         command.SetAction(async (parsed, stopping) =>
         {
             var folder = parsed.GetRequiredValue(data);
             if (!Directory.Exists(folder)) throw new UsageException($"--data: {Path.GetFullPath(folder)} does not exist.");
             using var assembly = PipelineAssembly.ForTool();
             using var loaded = assembly.LoadModel(
-                new() { Path = parsed.GetValue(model)!, Device = parsed.GetValue(device)!, Tasks = parsed.GetValue(tasks)! }, new());
+                new()
+                {
+                    Path = parsed.GetValue(model)!, Device = parsed.GetValue(device)!, Tasks = parsed.GetValue(tasks)!,
+                    RowsPerCall = parsed.GetValue(rowsPerCall),
+                },
+                new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var results = await RunAsync(new(assembly, loaded, folder, stopping), progress);
+            var flipped = parsed.GetValue(flips) ? NeighbourFlips.Measure(loaded, folder, stopping) : null;
             Print(loaded.Model.Identity, results, output);
+            foreach (var share in flipped ?? [])
+            {
+                await output.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{share.Task,-10} {"flips",-16} {100.0 * share.Flipped / share.Labels,7:F3} %   {share.Flipped} of {share.Labels} labels; largest difference of a score {share.LargestDifference:F3}"));
+            }
+
             if (parsed.GetValue(json))
             {
                 await output.WriteLineAsync(JsonSerializer.Serialize(
@@ -54,8 +73,9 @@ internal static class EvalCommand
                         loaded.Model.Identity.Version,
                         loaded.Model.Identity.Device,
                         Tasks = results.ToDictionary(r => r.Task, r => r.Scores.ToDictionary(s => s.Key, s => Math.Round(s.Value, 5))),
+                        Flips = flipped?.ToDictionary(f => f.Task, f => Math.Round((double)f.Flipped / f.Labels, 6)),
                     },
-                    CommonOptions.Json));
+                    s_json));
             }
 
             return ExitCodes.Done;
