@@ -278,7 +278,7 @@ public sealed class AnalyticsPipeline(
     {
         await foreach (var (record, refusal) in refused.ReadAllAsync(abort))
         {
-            logger.RecordRefused(record.Destination.ToString(), refusal.Message);
+            using (EventTrace.Inside(record.Source.Trace)) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
             await sink.PublishAsync(
                 Traced(Reject(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
         }

@@ -52,6 +52,9 @@ public sealed class EventTrace
         if (final) Stop(_process, errorType);
     }
 
+    /// <summary>What is logged in the block carries the ids of the event's span, when it has one.</summary>
+    internal static Quiet Inside(EventTrace? trace) => Quiet.Now(trace?._process);
+
     private static void Stop(Activity? span, string? errorType)
     {
         if (span is null) return;

@@ -24,12 +24,14 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public int ExitCode => _process.ExitCode;
 
-    public static WorkerProcess Start(IEnumerable<KeyValuePair<string, string>> settings, string? model = null)
+    public static WorkerProcess Start(
+        IEnumerable<KeyValuePair<string, string>> settings, string? model = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mtlstream"))
         {
             RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory,
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         start.ArgumentList.Add("run");
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
         start.ArgumentList.Add("--Http:Url=http://127.0.0.1:0");

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace MtlStream.IntegrationTests;
+
+/// <summary>What lies in deploy/ is checked by the programs that will read it.</summary>
+public sealed class OpsFilesTests
+{
+    private static readonly string s_deploy = Path.Combine(OpsTools.Root, "deploy");
+
+    [OpsFact(nameof(OpsTools.Promtool))]
+    public async Task Every_alert_fires_when_it_should_and_stays_quiet_when_it_should()
+    {
+        var (checkedCode, checkedOutput) = await OpsTools.RunAsync(OpsTools.Promtool!, "check", "rules", Path.Combine(s_deploy, "prometheus", "rules.yml"));
+        var (code, output) = await OpsTools.RunAsync(OpsTools.Promtool!, "test", "rules", Path.Combine(s_deploy, "prometheus", "rules.test.yml"));
+
+        Assert.True(checkedCode == 0, checkedOutput);
+        Assert.True(code == 0, output);
+    }
+
+    [Fact]
+    public void Every_alert_is_tested_both_ways_and_has_a_runbook()
+    {
+        var rules = File.ReadAllText(Path.Combine(s_deploy, "prometheus", "rules.yml"));
+        var tests = File.ReadAllText(Path.Combine(s_deploy, "prometheus", "rules.test.yml"));
+        var guide = File.ReadAllText(Path.Combine(s_deploy, "README.md"));
+        var alerts = Regex.Matches(rules, @"- alert: (\w+)").Select(m => m.Groups[1].Value).ToList();
+
+        Assert.NotEmpty(alerts);
+        Assert.All(alerts, alert =>
+        {
+            Assert.Contains($"name: {alert} fires", tests, StringComparison.Ordinal);
+            Assert.Contains($"name: {alert} stays quiet", tests, StringComparison.Ordinal);
+            Assert.Contains($"\n## {alert}\n", guide, StringComparison.Ordinal);
+            Assert.Contains($"runbook: \"#{alert.ToLowerInvariant()}\"", rules, StringComparison.Ordinal);
+        });
+    }
+
+    [OpsFact(nameof(OpsTools.Python))]
+    public async Task The_dashboards_are_what_their_script_writes()
+    {
+        var (code, output) = await OpsTools.RunAsync(OpsTools.Python!, Path.Combine(s_deploy, "grafana", "dashboards.py"), "--check");
+
+        Assert.True(code == 0, output);
+    }
+
+    [Fact]
+    public void Every_panel_links_to_what_to_do()
+    {
+        using var runbooks = JsonDocument.Parse(File.ReadAllText(Path.Combine(s_deploy, "grafana", "dashboards", "runbooks.json")));
+        var sections = runbooks.RootElement.GetProperty("panels").EnumerateArray().Select(p => p.GetProperty("id").GetInt32()).ToHashSet();
+        var panels = 0;
+        foreach (var file in new[] { "overview", "model", "kafka" })
+        {
+            using var dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(s_deploy, "grafana", "dashboards", file + ".json")));
+            foreach (var panel in dashboard.RootElement.GetProperty("panels").EnumerateArray().Where(p => p.GetProperty("type").GetString() != "row"))
+            {
+                var link = panel.GetProperty("links")[0].GetProperty("url").GetString()!;
+                Assert.Contains(int.Parse(link.Split("viewPanel=")[1], null), sections);
+                panels++;
+            }
+        }
+
+        Assert.InRange(panels, 40, 200);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task The_chart_is_accepted_in_three_sizes()
+    {
+        foreach (var size in new[] { "small", "medium", "large" })
+        {
+            var (code, output) = await HelmAsync("lint", size);
+            Assert.True(code == 0, output);
+
+            (code, output) = await HelmAsync("template", size);
+            Assert.True(code == 0, output);
+            Assert.Contains("readOnlyRootFilesystem: true", output, StringComparison.Ordinal);
+            Assert.Contains("runAsNonRoot: true", output, StringComparison.Ordinal);
+            Assert.Contains(size == "large" ? "kind: StatefulSet" : "kind: Deployment", output, StringComparison.Ordinal);
+            Assert.Equal(size == "medium", output.Contains("kind: ScaledObject", StringComparison.Ordinal));
+            Assert.Equal(size == "large", output.Contains("nvidia.com/gpu: 1", StringComparison.Ordinal));
+        }
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Values_that_cannot_work_are_refused_with_their_reason()
+    {
+        Assert.Contains("ExactlyOnce needs workload StatefulSet", await Refusal("large", "workload=Deployment"), StringComparison.Ordinal);
+        Assert.Contains("inputTopic", await Refusal("small", "kafka.inputTopic=a"), StringComparison.Ordinal);
+        Assert.Contains("the kubelet would kill a draining worker", await Refusal("small", "terminationGracePeriodSeconds=20"), StringComparison.Ordinal);
+        Assert.Contains("needs gpu.count", await Refusal("small", "model.device=cuda"), StringComparison.Ordinal);
+
+        static async Task<string> Refusal(string size, string value)
+        {
+            var (code, output) = await HelmAsync("template", size, "--set", value);
+            Assert.NotEqual(0, code);
+            return output;
+        }
+    }
+
+    [OpsFact(nameof(OpsTools.Collector))]
+    public async Task The_collector_accepts_its_configuration()
+    {
+        var (code, output) = await OpsTools.RunAsync(OpsTools.Collector!, "validate", "--config", Path.Combine(s_deploy, "otel", "config.yaml"));
+
+        Assert.True(code == 0, output);
+    }
+
+    private static Task<(int Code, string Output)> HelmAsync(string command, string size, params string[] more)
+    {
+        var chart = Path.Combine(s_deploy, "kubernetes", "mtlstream");
+        string[] name = command == "template" ? ["labels"] : [];
+        return OpsTools.RunAsync(OpsTools.Helm!, [command, .. name, chart, "-f", Path.Combine(s_deploy, "kubernetes", $"values-{size}.yaml"), .. more]);
+    }
+}

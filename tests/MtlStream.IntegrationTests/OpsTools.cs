@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtlStream.IntegrationTests;
+
+/// <summary>Programs that the operations tests drive, and where they are. None of them is part of the repository.</summary>
+internal static class OpsTools
+{
+    public static string Root { get; } = FindRoot();
+
+    public static string? Collector { get; } = Existing(Path.Combine(Root, "..", "shared", "otelcol", "otelcol"));
+
+    public static string? Helm { get; } = Existing(Path.Combine(Root, "..", "shared", "helm", "helm")) ?? OnPath("helm");
+
+    public static string? Prometheus { get; } = OnPath("prometheus");
+
+    public static string? Promtool { get; } = OnPath("promtool");
+
+    public static string? Python { get; } = OnPath("python3");
+
+    /// <summary>Runs a program to its end; its output and errors together.</summary>
+    public static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Start(program, null, arguments);
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        return (process.ExitCode, await output + await errors);
+    }
+
+    public static Process Start(string program, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Root };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>A port that nobody listened on a moment ago.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string? Existing(string path) => File.Exists(path) ? Path.GetFullPath(path) : null;
+
+    private static string? OnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    private static string FindRoot()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "MtlStream.sln"))) at = at.Parent ?? throw new InvalidOperationException("Not inside the repository.");
+        return at.FullName;
+    }
+}
+
+/// <summary>A test that needs programs which not every machine has; skipped with their names where they are missing.</summary>
+internal sealed class OpsFactAttribute : FactAttribute
+{
+    /// <param name="tools">Names of members of <see cref="OpsTools"/>.</param>
+    public OpsFactAttribute(params string[] tools)
+    {
+        var missing = tools.Where(t => typeof(OpsTools).GetProperty(t)!.GetValue(null) is null).ToList();
+        if (missing.Count > 0)
+            Skip = $"Needs {string.Join(", ", missing)}: the Collector and Helm in ../shared, Prometheus from Debian's package prometheus.";
+    }
+}
