@@ -29,6 +29,8 @@ internal static class CommandLine
             TokenizeCommand.Build(),
             ModelCommands.Build(),
             BenchCommand.Build(),
+            DeadLettersCommand.Build(),
+            DoctorCommand.Build(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

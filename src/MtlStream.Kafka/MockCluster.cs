@@ -18,7 +18,9 @@ public sealed partial class MockCluster : IDisposable
     public MockCluster(int brokers = 1)
     {
         var error = new byte[512];
-        _client = rd_kafka_new(Producer, 0, error, error.Length);
+        var configuration = rd_kafka_conf_new(); // the new client owns it
+        rd_kafka_conf_set(configuration, "log_level", "3", error, error.Length); // this client has no brokers, which is no news
+        _client = rd_kafka_new(Producer, configuration, error, error.Length);
         if (_client == 0) throw new InvalidOperationException("librdkafka could not make a client for the embedded cluster.");
         _cluster = rd_kafka_mock_cluster_new(_client, brokers);
         if (_cluster == 0)
@@ -79,6 +81,12 @@ public sealed partial class MockCluster : IDisposable
     {
         if (error != 0) throw new KafkaException((ErrorCode)error);
     }
+
+    [LibraryImport("librdkafka")]
+    private static partial nint rd_kafka_conf_new();
+
+    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rd_kafka_conf_set(nint configuration, string name, string value, byte[] error, nint errorLength);
 
     [LibraryImport("librdkafka")]
     private static partial nint rd_kafka_new(int type, nint configuration, byte[] error, nint errorLength);

@@ -10,11 +10,15 @@ public sealed record HttpOptions : IValidatableObject
 
     public bool IsOff => string.Equals(Url, "off", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Port to listen on; not to be asked when there is none.</summary>
+    internal int Port => new Uri(Parseable).Port;
+
+    /// <summary>Kestrel allows hosts that are no host names: <c>http://*:8080</c>.</summary>
+    private string Parseable => Url.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal);
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        // Kestrel allows hosts that are no host names: http://*:8080.
-        var parseable = Url.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal);
-        if (!IsOff && !(Uri.TryCreate(parseable, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/"))
+        if (!IsOff && !(Uri.TryCreate(Parseable, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/"))
             yield return new($"{nameof(Url)} is '{Url}', expected an address such as http://127.0.0.1:8080, or off.");
     }
 }

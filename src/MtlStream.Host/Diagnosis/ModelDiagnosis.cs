@@ -1,0 +1,49 @@
+using MtlStream.Host.Configuration;
+using MtlStream.Inference;
+using MtlStream.Onnx;
+
+namespace MtlStream.Host.Diagnosis;
+
+/// <summary>Loads the model as the worker would.</summary>
+internal static class ModelDiagnosis
+{
+    public static IEnumerable<Finding> Find(AppSettings settings)
+    {
+        using var assembly = PipelineAssembly.ForTool(LogLevel.None);
+        LoadedModel? loaded = null;
+        Finding? failure = null;
+        try
+        {
+            loaded = assembly.LoadModel(settings.Model, settings.Tokenization);
+        }
+        catch (UsageException exception)
+        {
+            failure = new(Severity.Failure, "model", exception.Message, "Correct Model:Path or Model:Tasks; without Model:Path the shipped package serves.");
+        }
+        catch (InvalidDataException exception)
+        {
+            failure = new(Severity.Failure, "model", exception.Message, "Fetch the package again; `mtlstream model verify DIR` checks it against its manifest.");
+        }
+        catch (DeviceUnavailableException exception)
+        {
+            failure = new(Severity.Failure, "device", exception.Message, "Set Model:Device to cpu or auto, or bring the device and its libraries.");
+        }
+        catch (Exception exception) when (exception is InferenceException or PlatformNotSupportedException)
+        {
+            failure = new(Severity.Failure, "model", exception.Message, "The package or the runtime is broken; `mtlstream model verify DIR` tells which.");
+        }
+
+        if (failure is not null) yield return failure;
+        if (loaded is null) yield break;
+        using (loaded)
+        {
+            var model = loaded.Model;
+            yield return new(
+                Severity.Ok, "model", $"{model.Identity.Name} {model.Identity.Version} in {loaded.Manifest.Folder}: {string.Join(", ", model.Tasks.Select(t => t.Name))}");
+            var wantsGpu = settings.Model.Device == "auto" && model.Identity.Device == "cpu";
+            yield return new(
+                Severity.Ok, "device", $"{model.Identity.Device}, {model.Lanes} scoring lanes{(wantsGpu ? "; no GPU was found" : "")}",
+                NullModel.IsMeant(settings.Model.Path, out _) ? "This is the null model: labels are constant. Set Model:Path for real ones." : null);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Diagnosis;
+
+namespace MtlStream.Host;
+
+/// <summary><c>mtlstream doctor</c>: looks at everything that the worker needs, and says what to do.</summary>
+internal static class DoctorCommand
+{
+    /// <summary>What stands left of a line that goes on with a finding.</summary>
+    private static readonly string Margin = new(' ', 18);
+
+    public static Command Build()
+    {
+        var command = new CliCommand(
+            "doctor", "Checks settings, model, device, broker, topics and rights with the settings of run, and says what to do about each finding. Exit code 1: the worker would not work.",
+            "mtlstream doctor --Kafka:BootstrapServers=localhost:9092 --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected")
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed.UnmatchedTokens), Console.Out, stopping));
+        return command;
+    }
+
+    internal static async Task<int> RunAsync(AppSettings settings, TextWriter output, CancellationToken stopping)
+    {
+        var worst = Severity.Ok;
+        await foreach (var finding in FindAsync(settings, stopping))
+        {
+            await output.WriteLineAsync($"{finding.Severity.ToString().ToLowerInvariant(),-7} {finding.Subject,-9} {finding.Found.ReplaceLineEndings(Environment.NewLine + Margin)}");
+            if (finding.Remedy is { } remedy) await output.WriteLineAsync($"{Margin}-> {remedy}");
+            if (finding.Severity > worst) worst = finding.Severity;
+        }
+
+        return worst == Severity.Failure ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private static async IAsyncEnumerable<Finding> FindAsync(
+        AppSettings settings, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopping)
+    {
+        yield return new(Severity.Ok, "settings", $"readable and without contradictions; {settings.Delivery.Guarantee}, group {settings.Kafka.GroupId}");
+        foreach (var finding in ModelDiagnosis.Find(settings)) yield return finding;
+        yield return HttpDiagnosis.Find(settings.Http);
+        await foreach (var finding in KafkaDiagnosis.FindAsync(settings, stopping)) yield return finding;
+    }
+}

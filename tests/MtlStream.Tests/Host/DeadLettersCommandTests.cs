@@ -1,0 +1,127 @@
+using System.Text;
+using System.Text.Json;
+using Confluent.Kafka;
+using MtlStream.Events;
+using MtlStream.Kafka;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class DeadLettersCommandTests : IDisposable
+{
+    private static readonly DateTimeOffset s_start = new(2026, 1, 31, 8, 0, 0, TimeSpan.Zero);
+
+    private readonly MockCluster _cluster = new();
+
+    public DeadLettersCommandTests()
+    {
+        _cluster.CreateTopic("in", 3);
+        _cluster.CreateTopic("dead", 2);
+        Produce("dead", 0, Letter(0, RejectionReason.MalformedPayload, "a"));
+        Produce("dead", 1, Letter(1, RejectionReason.InferenceFailed, null));
+        Produce("dead", 0, new Message<byte[]?, byte[]?> { Value = "not ours"u8.ToArray() });
+        Produce("dead", 0, Letter(2, RejectionReason.InferenceFailed, "c"));
+    }
+
+    public void Dispose() => _cluster.Dispose();
+
+    [Fact]
+    public async Task The_list_shows_every_dead_letter_once_and_names_what_is_none()
+    {
+        var result = await RunAsync("list");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var letters = result.Lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l)).OrderBy(l => l.GetProperty("offset").GetInt64()).ToList();
+        Assert.Equal([0, 1, 2], letters.Select(l => l.GetProperty("offset").GetInt32()));
+        Assert.All(letters, l => Assert.Equal("in", l.GetProperty("topic").GetString()));
+        Assert.Equal("payload 1", Encoding.UTF8.GetString(letters[1].GetProperty("payload").GetBytesFromBase64()));
+        Assert.Equal("h", Assert.Single(letters[0].GetProperty("headers").EnumerateArray()).GetProperty("key").GetString());
+        Assert.Contains("skipped dead [0] at offset 1", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--reason inference_failed", 2)]
+    [InlineData("--reason inference_failed --reason malformed_payload", 3)]
+    [InlineData("--reason empty_text", 0)]
+    [InlineData("--since 2026-01-31T08:01:00Z", 2)]
+    [InlineData("--until 2026-01-31T08:01:00Z", 1)]
+    [InlineData("--since 2026-01-31T09:01:00+01:00 --until 2026-01-31T08:02:00", 1)]
+    [InlineData("--since 1m", 0)]
+    [InlineData("--limit 2", 2)]
+    public async Task Reason_time_and_number_choose(string options, int count)
+    {
+        var result = await RunAsync(["list", .. options.Split(' ')]);
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(count, result.Lines.Count);
+    }
+
+    [Fact]
+    public async Task A_replay_sends_the_original_to_where_it_came_from()
+    {
+        var result = await RunAsync("replay", "--reason", "inference_failed");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("2 events replayed", result.Error, StringComparison.Ordinal);
+        Assert.Empty(result.Lines);
+        var replayed = Consume("in", 3).OrderBy(r => Encoding.UTF8.GetString(r.Message.Value!)).ToList();
+        Assert.Equal(["payload 1", "payload 2"], replayed.Select(r => Encoding.UTF8.GetString(r.Message.Value!)));
+        Assert.Equal([null, "c"], replayed.Select(r => r.Message.Key is { } key ? Encoding.UTF8.GetString(key) : null));
+        Assert.Equal(1, replayed[0].Partition.Value);
+        Assert.All(replayed, r => Assert.Equal(["h"], r.Message.Headers.Select(h => h.Key)));
+    }
+
+    [Fact]
+    public async Task A_dry_run_shows_and_sends_nothing()
+    {
+        var result = await RunAsync("replay", "--dry-run", "--limit", "1");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Single(result.Lines);
+        Assert.Empty(Consume("in", 3));
+    }
+
+    [Theory]
+    [InlineData("--since yesterday")]
+    [InlineData("--reason bad_luck")]
+    [InlineData("--limit 0")]
+    public async Task What_cannot_be_chosen_by_is_wrong_usage(string options) =>
+        Assert.Equal(2, (await RunAsync(["list", .. options.Split(' ')])).ExitCode);
+
+    private Task<CliResult> RunAsync(params string[] arguments) => Cli.RunAsync(
+        "", ["dead-letters", .. arguments, $"--Kafka:BootstrapServers={_cluster.BootstrapServers}", "--Kafka:DeadLetterTopic=dead"]);
+
+    private static Message<byte[]?, byte[]?> Letter(int number, RejectionReason reason, string? key)
+    {
+        var source = new SourceRecord(
+            new("in", 1, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"payload {number}"),
+            [new("h", "v"u8.ToArray())], s_start.AddMinutes(number).ToUnixTimeMilliseconds(), 0);
+        var record = EventEncoder.EncodeDeadLetter(new(reason, "score", "a reason", source));
+        var headers = new Headers();
+        foreach (var header in record.Headers) headers.Add(header.Key, header.Value);
+        return new() { Key = source.Key, Value = record.Payload, Headers = headers, Timestamp = new(source.Timestamp, TimestampType.CreateTime) };
+    }
+
+    private void Produce(string topic, int partition, Message<byte[]?, byte[]?> message)
+    {
+        using var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = _cluster.BootstrapServers }).Build();
+        producer.Produce(new TopicPartition(topic, partition), message);
+        Assert.Equal(0, producer.Flush(TimeSpan.FromSeconds(30)));
+    }
+
+    /// <summary>Everything that is in a topic.</summary>
+    private List<ConsumeResult<byte[]?, byte[]?>> Consume(string topic, int partitions)
+    {
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(
+            new ConsumerConfig { BootstrapServers = _cluster.BootstrapServers, GroupId = "test", EnablePartitionEof = true, FetchWaitMaxMs = 10 }).Build();
+        consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+        var (results, ended) = (new List<ConsumeResult<byte[]?, byte[]?>>(), 0);
+        while (ended < partitions)
+        {
+            var result = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"{topic} cannot be read.");
+            if (result.IsPartitionEOF) ended++;
+            else results.Add(result);
+        }
+
+        return results;
+    }
+}

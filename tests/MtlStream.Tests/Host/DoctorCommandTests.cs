@@ -1,0 +1,63 @@
+using MtlStream.Kafka;
+using MtlStream.Tests.Inference;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class DoctorCommandTests : IDisposable
+{
+    private readonly ToyPackage _package = new();
+
+    public void Dispose() => _package.Dispose();
+
+    [Fact]
+    public async Task Where_everything_is_there_nothing_fails()
+    {
+        using var cluster = new MockCluster();
+        foreach (var topic in new[] { "in", "out", "dead" }) cluster.CreateTopic(topic, 2);
+
+        var result = await RunAsync(cluster.BootstrapServers);
+
+        Assert.True(result.ExitCode == 0, string.Join('\n', result.Lines) + result.Error);
+        foreach (var subject in new[] { "settings", "model", "device", "http", "broker", "topic" })
+            Assert.Contains(result.Lines, l => l.Contains($" {subject} ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_missing_topic_is_named_with_what_to_do()
+    {
+        using var cluster = new MockCluster();
+        cluster.CreateTopic("in", 2);
+        cluster.CreateTopic("out", 2);
+
+        var result = await RunAsync(cluster.BootstrapServers);
+
+        Assert.Equal(1, result.ExitCode);
+        var at = result.Lines.ToList().FindIndex(l => l.StartsWith("failure", StringComparison.Ordinal));
+        Assert.Contains("dead does not exist", result.Lines[at], StringComparison.Ordinal);
+        Assert.Contains("Kafka:CreateTopics", result.Lines[at + 1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_part_is_looked_at_when_one_is_broken()
+    {
+        File.WriteAllText(_package.At("weights.bin"), "cut off");
+
+        var result = await RunAsync("127.0.0.1:1");
+
+        Assert.Equal(1, result.ExitCode);
+        var failures = result.Lines.Where(l => l.StartsWith("failure", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, failures.Count);
+        Assert.Contains(result.Lines, l => l.Contains("weights.bin", StringComparison.Ordinal));
+        Assert.Contains("127.0.0.1:1 cannot be reached", failures[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wrong_settings_are_wrong_usage() => Assert.Equal(2, (await RunAsync("localhost:1", "--Kafka:Nothing=1")).ExitCode);
+
+    private Task<CliResult> RunAsync(string bootstrapServers, params string[] more) => Cli.RunAsync(
+        "",
+        [
+            "doctor", $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
+            $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0", .. more,
+        ]);
+}
