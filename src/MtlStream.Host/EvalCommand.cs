@@ -34,13 +34,25 @@ internal static class EvalCommand
 
     public static Command Build()
     {
-        var data = new Option<string>("--data") { Description = "Folder of the test sets, laid out as training/data.md says.", HelpName = "DIR", Required = true };
+        var data = new Option<string>("--data")
+        {
+            Description = "Folder of the test sets, laid out as training/data.md says.", HelpName = "DIR", Required = true,
+        };
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
-        var flips = new Option<bool>("--flips") { Description = "Also measure the share of labels that differ between one text a batch and full batches." };
-        var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var flips = new Option<bool>("--flips")
+        {
+            Description = "Also measure the share of labels that differ between one text a batch and full batches.",
+        };
+        var rowsPerCall = new Option<int>("--rows-per-call")
+        {
+            Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1,
+        };
         var command = new CliCommand(
             "eval", "Scores the model on the public test sets, through the pipeline as served.",
-            "mtlstream model eval --data ../shared/data", "mtlstream model eval --data ../shared/data --tasks pos,entities --json") { data, model, device, tasks, flips, rowsPerCall, json };
+            "mtlstream model eval --data ../shared/data", "mtlstream model eval --data ../shared/data --tasks pos,entities --json")
+        {
+            data, model, device, tasks, flips, rowsPerCall, json,
+        };
         command.SetAction(async (parsed, stopping) =>
         {
             var folder = parsed.GetRequiredValue(data);
@@ -61,7 +73,8 @@ internal static class EvalCommand
             {
                 await output.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{share.Task,-10} {"flips",-16} {100.0 * share.Flipped / share.Labels,7:F3} %   {share.Flipped} of {share.Labels} labels; largest difference of a score {share.LargestDifference:F3}"));
+                    $"{share.Task,-10} {"flips",-16} {100.0 * share.Flipped / share.Labels,7:F3} %   {share.Flipped} of {share.Labels} labels; " +
+                    $"largest difference of a score {share.LargestDifference:F3}"));
             }
 
             if (parsed.GetValue(json))
@@ -142,9 +155,14 @@ internal static class EvalCommand
 
         var answers = await run.AnalyseAsync(gold.Select(s => s.Text));
         var onText = Metrics.Items(gold.Zip(answers, (g, a) =>
-            ((IReadOnlyList<(int, int, string)>)[.. Metrics.Spans([.. g.Words.Select(w => w.Tag)]).Select(s => (g.Words[s.Start].Start, g.Words[s.End - 1].End, s.Kind))],
-                (IReadOnlyList<(int, int, string)>)Entries(a, task.Name, "spans"))));
+            ((IReadOnlyList<(int, int, string)>)InText(g), (IReadOnlyList<(int, int, string)>)Entries(a, task.Name, "spans"))));
         return new(task.Name, "UNER English-EWT test", gold.Count, new() { ["spanF1"] = onWords.F1, ["rawSpanF1"] = onText.F1 });
+
+        static List<(int, int, string)> InText(TaggedText sentence) =>
+        [
+            .. Metrics.Spans([.. sentence.Words.Select(w => w.Tag)])
+                .Select(s => (sentence.Words[s.Start].Start, sentence.Words[s.End - 1].End, s.Kind)),
+        ];
     }
 
     private static async Task<Result> SentimentAsync(Run run, ModelTask task)

@@ -112,7 +112,14 @@ internal static class ModelCommands
         manifest.Folder,
         manifest.Encoder,
         manifest.MaxTokens,
-        Tokenizer = new { manifest.Tokenizer.Kind, manifest.Tokenizer.Lowercase, manifest.Tokenizer.StripAccents, manifest.Tokenizer.CaseIds, Words = manifest.Tokenizer.SplitWords },
+        Tokenizer = new
+        {
+            manifest.Tokenizer.Kind,
+            manifest.Tokenizer.Lowercase,
+            manifest.Tokenizer.StripAccents,
+            manifest.Tokenizer.CaseIds,
+            Words = manifest.Tokenizer.SplitWords,
+        },
         Graphs = manifest.Graphs.ToDictionary(g => g.Key, g => Path.GetFileName(g.Value)),
         Bytes = PackageBytes(manifest),
         Tasks = manifest.Tasks.Select(t => new
@@ -132,7 +139,8 @@ internal static class ModelCommands
     private static void Print(ModelManifest manifest, TextWriter output)
     {
         output.WriteLine($"{manifest.Name} {manifest.Version}   {manifest.Folder}");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {PackageBytes(manifest) / 1e6:F1} MB; graphs: {string.Join(", ", manifest.Graphs.Select(g => $"{g.Key} ({Path.GetFileName(g.Value)})"))}"));
+        var graphs = string.Join(", ", manifest.Graphs.Select(g => $"{g.Key} ({Path.GetFileName(g.Value)})"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {PackageBytes(manifest) / 1e6:F1} MB; graphs: {graphs}"));
         if (manifest.Encoder is { } encoder) output.WriteLine($"  encoder: {encoder}");
         var tokenizer = manifest.Tokenizer;
         output.WriteLine($"  tokenizer: {tokenizer.Kind}{(tokenizer.Lowercase ? ", lower case" : "")}{(tokenizer.CaseIds ? ", letter-case ids" : "")}" +

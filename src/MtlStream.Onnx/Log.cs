@@ -5,9 +5,13 @@ namespace MtlStream.Onnx;
 /// <summary>Every line the model adapter logs. Ids 3000-3999. In normal operation nothing is logged per batch.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(3000, LogLevel.Information, "Model {Name} {Version} serves {Tasks} on {Device} with {Lanes} lane(s), warmed up in {Seconds:F2} s.")]
+    [LoggerMessage(
+        3000, LogLevel.Information,
+        "Model {Name} {Version} serves {Tasks} on {Device} with {Lanes} lane(s), warmed up in {Seconds:F2} s.")]
     public static partial void ModelReady(this ILogger logger, string name, string version, string tasks, string device, int lanes, double seconds);
 
-    [LoggerMessage(3010, LogLevel.Warning, "No GPU serves the model, the CPU does instead: {Reason} Set Model:Device to cpu to ask for it, or to cuda to fail instead.")]
+    [LoggerMessage(
+        3010, LogLevel.Warning,
+        "No GPU serves the model, the CPU does instead: {Reason} Set Model:Device to cpu to ask for it, or to cuda to fail instead.")]
     public static partial void FellBackToCpu(this ILogger logger, string reason);
 }

@@ -117,8 +117,9 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Call(1, length, _lanes[lane]);
         for (var task = 0; task < Tasks.Count; task++)
         {
-            if (!AreFinite(_lanes[lane].Scores(task, 0)))
-                throw new InferenceException($"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
+            if (AreFinite(_lanes[lane].Scores(task, 0))) continue;
+            throw new InferenceException(
+                $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
         }
     }
 

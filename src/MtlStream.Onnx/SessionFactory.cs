@@ -19,7 +19,8 @@ internal static class SessionFactory
         if (!manifest.Graphs.TryGetValue(graph, out var path))
         {
             throw new InvalidDataException(
-                $"{Path.Combine(manifest.Folder, ModelManifest.FileName)}: graphs: found {string.Join(", ", manifest.Graphs.Keys)}, expected {graph} for device {device}.");
+                $"{Path.Combine(manifest.Folder, ModelManifest.FileName)}: graphs: found {string.Join(", ", manifest.Graphs.Keys)}, " +
+                $"expected {graph} for device {device}.");
         }
 
         using var options = Options();

@@ -32,9 +32,12 @@ internal static class GivenWords
                     {
                         var sentence = (int)batch.Rows[row].Event.Event.Source.Position.Offset;
                         var columns = predictions.Tags(task, row);
-                        var found = new string?[firsts[sentence].Length];
-                        for (var word = 0; word < found.Length; word++) found[word] = firsts[sentence][word] < 0 ? null : labels[columns[firsts[sentence][word]]];
-                        tags[sentence] = found;
+                        tags[sentence] = new string?[firsts[sentence].Length];
+                        for (var word = 0; word < tags[sentence].Length; word++)
+                        {
+                            if (firsts[sentence][word] is >= 0 and var column) tags[sentence][word] = labels[columns[column]];
+                        }
+
                         batch.Rows[row].Event.Dispose();
                     }
                 }

@@ -80,15 +80,23 @@ public sealed class GoldenOutputs
                     problems.Add($"{Path.GetFileName(_path)}: texts[{i}].outputs: found no {outputs.Tags ?? outputs.Scores}.");
                 else if (head.IsTokenLevel)
                     Count(predictions.Tags(task, 0), expected, ref equal[task], ref all[task]);
-                else if (Worst(predictions.Probabilities(task, 0), expected) is var (label, found, wanted) && Math.Abs(found - wanted) > tolerance.Probability)
-                    problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(_path)}: texts[{i}]: task {head.Name}, label {head.Labels[label]}: found {found:F4}, expected {wanted:F4} within {tolerance.Probability}."));
+                else if (Worst(predictions.Probabilities(task, 0), expected) is var (label, found, wanted) && !(Math.Abs(found - wanted) <= tolerance.Probability))
+                {
+                    problems.Add(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Path.GetFileName(_path)}: texts[{i}]: task {head.Name}, label {head.Labels[label]}: found {found:F4}, " +
+                        $"expected {wanted:F4} within {tolerance.Probability}."));
+                }
             }
         }
 
         for (var task = 0; task < tasks.Count; task++)
         {
-            if (tasks[task].Task.IsTokenLevel && equal[task] < tolerance.TagShare * all[task])
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(_path)}: task {tasks[task].Task.Name}: found {equal[task]} of {all[task]} tags equal, expected a share of {tolerance.TagShare}."));
+            if (!tasks[task].Task.IsTokenLevel || equal[task] >= tolerance.TagShare * all[task]) continue;
+            problems.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetFileName(_path)}: task {tasks[task].Task.Name}: found {equal[task]} of {all[task]} tags equal, " +
+                $"expected a share of {tolerance.TagShare}."));
         }
 
         return problems;
