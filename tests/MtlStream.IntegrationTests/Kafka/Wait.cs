@@ -12,7 +12,7 @@ internal static class Wait
         var since = Stopwatch.StartNew();
         while (!condition())
         {
-            if (since.Elapsed > (deadline ?? TimeSpan.FromSeconds(30)))
+            if (since.Elapsed > (deadline ?? TimeSpan.FromMinutes(2)))
                 Assert.Fail($"Did not happen in {since.Elapsed.TotalSeconds:0} s: {what}\n{log?.Invoke() ?? TestLog.Newest}");
             await Task.Delay(20);
         }

@@ -17,6 +17,9 @@ internal sealed partial class WorkerProcess : IDisposable
 
     private WorkerProcess(Process process) => _process = process;
 
+    /// <summary>A package small enough to reason about, with a graph that runs.</summary>
+    public static string ToyModel { get; } = FindToyModel();
+
     /// <summary>What it logged, newest last, as much as is kept.</summary>
     public string Log => string.Join('\n', _lines);
 
@@ -113,12 +116,16 @@ internal sealed partial class WorkerProcess : IDisposable
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
             if (File.Exists(Path.Combine(at.FullName, "models", ModelManifest.ShippedName, "model.json"))) return;
 
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent!;
-        var toy = Path.Combine(root.FullName, "tests", "MtlStream.Tests", "Inference", "toy-model");
         Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "models"));
         var link = Path.Combine(AppContext.BaseDirectory, "models", ModelManifest.ShippedName);
-        if (!Directory.Exists(link)) Directory.CreateSymbolicLink(link, toy);
+        if (!Directory.Exists(link)) Directory.CreateSymbolicLink(link, ToyModel);
+    }
+
+    private static string FindToyModel()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent!;
+        return Path.Combine(root.FullName, "tests", "MtlStream.Tests", "Inference", "toy-model");
     }
 
     [GeneratedRegex("Health endpoints at (http://[^ ]*?)health/startup")]
