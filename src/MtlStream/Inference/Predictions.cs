@@ -16,7 +16,7 @@ public sealed class Predictions(
     public ModelIdentity? Model { get; set; }
 
     /// <summary>Tasks in the order of the index that the accessors take.</summary>
-    public IReadOnlyList<ModelTask> Tasks { get; } = tasks;
+    public IReadOnlyList<ModelTask> Tasks { get; internal set; } = tasks;
 
     /// <summary>Probability of each label of a text-level task.</summary>
     public Span<float> Probabilities(int task, int row)

@@ -21,7 +21,7 @@ public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText te
     {
         var (first, end) = Owned(window);
         var start = text.Windows[window].Start;
-        _merged.Model = predictions.Model;
+        (_merged.Model, _merged.Tasks) = (predictions.Model, predictions.Tasks); // all windows of a text go to one version
         for (var task = 0; task < tasks.Count; task++)
         {
             if (!tasks[task].IsTokenLevel)
