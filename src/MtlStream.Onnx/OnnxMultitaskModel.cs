@@ -141,10 +141,13 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var longest = 0;
         for (var i = first; i < first + count; i++) longest = Math.Max(longest, batch.Rows[rows.Unique[i]].Length);
         var columns = _calls.Batch.PadTo(longest);
-        lane.Begin(_calls.PadRows(count, columns), columns);
+        var padded = _calls.PadRows(count, columns);
+        lane.Begin(padded, columns);
+        predictions.Padding += padded * columns;
         for (var i = 0; i < count; i++)
         {
             var row = batch.Rows[rows.Unique[first + i]];
+            predictions.Padding -= row.Length;
             lane.Row(i, row.Length, out var ids, out var types);
             row.Event.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
         }

@@ -3,54 +3,75 @@ using MtlStream.Kafka;
 
 namespace MtlStream.Host.Measuring;
 
-/// <summary>The least that a topic-to-topic worker does: consume, produce a payload of a given size, note the report. No decoding, no order, no commits.</summary>
-internal static class BareLoop
+/// <summary>
+/// What the client alone can do: one thread that consumes an event and produces a payload as large as its result would be, with the
+/// worker's own client settings, at least once.
+/// </summary>
+internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, TimeProvider time)
 {
-    /// <param name="configuration">Its client properties are used as they are; of a transactional producer all but the transactions.</param>
-    /// <param name="warmUp">Records that are not part of the rate.</param>
-    /// <returns>Records per second.</returns>
-    /// <exception cref="IOException">A record could not be produced.</exception>
-    public static double Run(
-        KafkaConfiguration configuration, string input, string output, int payloadBytes, int warmUp, int expected, TimeProvider time, CancellationToken stopping)
+    private static readonly TimeSpan s_queueFull = TimeSpan.FromMilliseconds(1);
+
+    private readonly List<byte[]?> _fillers = [];
+
+    /// <summary>Runs over the stored topic from its start.</summary>
+    /// <param name="added">Bytes by which a result is larger than its event.</param>
+    /// <returns>Events per second, counted by delivery reports.</returns>
+    public async Task<double> RunAsync(long count, int added, string group, CancellationToken stopping)
     {
-        var settings = configuration.Producer.Where(p => !p.Key.StartsWith("transaction", StringComparison.Ordinal));
-        using var producer = new ProducerBuilder<byte[]?, byte[]>(settings).SetLogHandler((_, _) => { }).Build();
-        using var consumer = new ConsumerBuilder<byte[]?, byte[]>(configuration.Consumer).SetLogHandler((_, _) => { }).Build();
-        consumer.Subscribe(input);
-        var payload = new byte[payloadBytes];
-        Array.Fill(payload, (byte)'x');
-        var (reported, failed, started, ended) = (0L, 0, 0L, 0L);
-        void Report(DeliveryReport<byte[]?, byte[]> report)
+        var delivered = new RateMeter(time);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var loop = Task.Factory.StartNew(() => Loop(delivered, added, group, done.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
         {
-            if (report.Error.IsError) Interlocked.Increment(ref failed);
-            var count = Interlocked.Increment(ref reported);
-            if (count == warmUp) Volatile.Write(ref started, time.GetTimestamp());
-            if (count == expected) Volatile.Write(ref ended, time.GetTimestamp());
+            await delivered.WatchAsync(count, loop, stopping);
+        }
+        finally
+        {
+            await done.CancelAsync();
         }
 
-        for (var consumed = 0; consumed < expected;)
+        await loop;
+        return delivered.EventsPerSecond();
+    }
+
+    private void Loop(RateMeter delivered, int added, string group, CancellationToken done)
+    {
+        var properties = new Dictionary<string, string>(clients.Consumer)
         {
-            stopping.ThrowIfCancellationRequested();
-            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record) continue;
-            consumed++;
-            var message = new Message<byte[]?, byte[]> { Key = record.Message.Key, Value = payload, Headers = record.Message.Headers, Timestamp = record.Message.Timestamp };
-            while (true)
-            {
-                try
-                {
-                    producer.Produce(new TopicPartition(output, record.Partition), message, Report);
-                    break;
-                }
-                catch (ProduceException<byte[]?, byte[]> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
-                {
-                    producer.Poll(TimeSpan.FromMilliseconds(10));
-                }
-            }
+            ["group.id"] = group, ["enable.auto.offset.store"] = "true", ["enable.auto.commit"] = "true",
+        };
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(properties).SetLogHandler((_, _) => { }).Build();
+        using var producer = new ProducerBuilder<byte[]?, byte[]?>(clients.Producer).SetLogHandler((_, _) => { }).Build();
+        void Reported(DeliveryReport<byte[]?, byte[]?> report) => delivered.Add();
+        consumer.Subscribe(topics.Stored);
+        while (!done.IsCancellationRequested)
+        {
+            if (consumer.Consume(TimeSpan.FromMilliseconds(20)) is not { } received) continue;
+            var message = new Message<byte[]?, byte[]?> { Key = received.Message.Key, Value = Filler((received.Message.Value?.Length ?? 0) + added) };
+            while (!TryProduce(producer, message, Reported)) done.WaitHandle.WaitOne(s_queueFull);
         }
 
-        producer.Flush(stopping);
         consumer.Close();
-        if (failed > 0) throw new IOException($"The bare loop could not produce {failed} of {expected} records.");
-        return (expected - warmUp) / time.GetElapsedTime(started, ended).TotalSeconds;
+        producer.Flush(CancellationToken.None);
+    }
+
+    private bool TryProduce(IProducer<byte[]?, byte[]?> producer, Message<byte[]?, byte[]?> message, Action<DeliveryReport<byte[]?, byte[]?>> reported)
+    {
+        try
+        {
+            producer.Produce(topics.Copies, message, reported);
+            return true;
+        }
+        catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
+        {
+            return false;
+        }
+    }
+
+    // Made once for each size: making payloads is no part of what is measured.
+    private byte[] Filler(int length)
+    {
+        while (_fillers.Count <= length) _fillers.Add(null);
+        return _fillers[length] ??= new byte[length];
     }
 }

@@ -3,7 +3,6 @@ using System.Text;
 using MtlStream.Events;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Lines;
-using MtlStream.Tokenization;
 
 namespace MtlStream.Host.Measuring;
 
@@ -15,12 +14,12 @@ internal static class BenchInput
     {
         var lines = new List<byte[]>();
         await using var reader = new LineReader(CommonOptions.OpenInput(path));
-        while (await reader.ReadAsync(stopping) is { Count: > 0 } some) lines.AddRange(some);
+        while (await reader.ReadAsync(stopping) is { Count: > 0 } some) lines.AddRange(some.Where(l => l.Length > 0));
         return lines.Count > 0 ? lines : throw new UsageException($"{path} has no lines to measure with.");
     }
 
-    /// <summary>As many lines as asked for, from the start again when there are fewer.</summary>
-    public static IReadOnlyList<byte[]> Take(IReadOnlyList<byte[]> lines, int count) => [.. Enumerable.Range(0, count).Select(i => lines[i % lines.Count])];
+    /// <summary>A line by its number, from the start again where there are fewer.</summary>
+    public static byte[] At(this IReadOnlyList<byte[]> lines, long number) => lines[(int)(number % lines.Count)];
 
     /// <summary>The texts of those lines that have one.</summary>
     public static List<TextEvent> Decode(IEnumerable<byte[]> lines, InputOptions options)
@@ -35,10 +34,6 @@ internal static class BenchInput
         return events;
     }
 
-    /// <summary>Those lines as rows of the model, windows of long texts included.</summary>
-    public static List<TokenizedEvent> Tokenize(IEnumerable<byte[]> lines, InputOptions options, TextTokenizer tokenizer) =>
-        [.. Decode(lines, options).Select(e => new TokenizedEvent(e, tokenizer.Tokenize(e.Text)))];
-
     public static long Utf8Bytes(TextEvent text) => Encoding.UTF8.GetByteCount(text.Text);
 
     public static Option<double> Seconds(double otherwise) => new("--seconds")
@@ -46,15 +41,28 @@ internal static class BenchInput
         Description = "About how long each measurement takes.", HelpName = "S", DefaultValueFactory = _ => otherwise,
     };
 
+    public static Option<long> Events() => new("--events")
+    {
+        Description = "Events of each measurement, in place of --seconds.", HelpName = "N",
+    };
+
     public static Option<int> Repetitions() => new("--repetitions")
     {
-        Description = "Measurements of each figure; their median is reported.", HelpName = "N", DefaultValueFactory = _ => 3,
+        Description = "Measurements of each figure, in turn with what it is compared with; their median is reported.", HelpName = "N", DefaultValueFactory = _ => 3,
     };
 
     /// <summary>Settings of a measurement: those of the command line over the defaults; files and environment are left out.</summary>
     public static AppSettings Settings(IEnumerable<string> arguments) => AppSettings.From(
         SettingsReader.Read(null, new Dictionary<string, string>(), arguments), "InputTopics", "OutputTopic", "DeadLetterTopic");
 
+    /// <summary>Settings of a measurement of the worker: <c>--model</c> and <c>--device</c> where they are given.</summary>
+    public static AppSettings Settings(IEnumerable<string> arguments, string model, string device) => Settings(
+    [
+        .. arguments, .. model.Length > 0 ? [$"--Model:Path={model}"] : Array.Empty<string>(),
+        .. device != "auto" ? [$"--Model:Device={device}"] : Array.Empty<string>(),
+    ]);
+
+    /// <summary>The middle value, or the mean of the two in the middle.</summary>
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();

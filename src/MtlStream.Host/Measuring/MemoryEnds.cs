@@ -4,66 +4,68 @@ using MtlStream.Events;
 
 namespace MtlStream.Host.Measuring;
 
-/// <summary>Hands over payloads from memory, as fast as they are settled or at a rate.</summary>
-/// <param name="rate">Events per second; 0 for no limit.</param>
-internal sealed class MemorySource(IReadOnlyList<byte[]> payloads, double rate, TimeProvider time) : IEventSource, IDisposable
+/// <summary>Both ends of a pipeline in memory: hands events in, counts what comes out.</summary>
+/// <param name="inFlight">Most events on the way, when they come as fast as they can.</param>
+/// <param name="rate">Events per second; 0 for as fast as they can.</param>
+internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long first, long count, int inFlight, double rate, TimeProvider time) : IEventSource, IOutboundSink, IDisposable
 {
-    private const int ChunkEvents = 64;
-    private const int MaxInFlight = 4096;
+    private const int Chunk = 32;
 
-    private readonly SemaphoreSlim _room = new(MaxInFlight / ChunkEvents);
-    private int _settled;
+    private readonly SemaphoreSlim _room = new(Math.Max(1, inFlight / Chunk));
+    private long _settled;
+    private long _resultBytes;
+    private long _rejected;
+
+    /// <summary>Bytes of all results.</summary>
+    public long ResultBytes => Interlocked.Read(ref _resultBytes);
+
+    public long Rejected => Interlocked.Read(ref _rejected);
+
+    public long Settled => Interlocked.Read(ref _settled);
 
     public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
     {
-        var started = time.GetTimestamp();
-        var size = rate > 0 ? 1 : ChunkEvents;
-        for (var at = 0; at < payloads.Count; at += size)
+        try
         {
-            if (rate > 0)
+            var started = time.GetTimestamp();
+            for (long sent = 0; sent < count;)
             {
-                if (TimeSpan.FromSeconds(at / rate) - time.GetElapsedTime(started) is { Ticks: > 0 } early) await Task.Delay(early, time, stopping);
-            }
-            else
-            {
-                await _room.WaitAsync(stopping);
-            }
+                var due = rate > 0 ? (long)(time.GetElapsedTime(started).TotalSeconds * rate) - sent : Chunk;
+                if (due <= 0)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(1), time, stopping);
+                    continue;
+                }
 
-            var now = time.GetTimestamp();
-            var chunk = new SourceRecord[Math.Min(size, payloads.Count - at)];
-            for (var i = 0; i < chunk.Length; i++) chunk[i] = new(new("memory", 0, at + i, 0, at + i), null, payloads[at + i], [], -1, now);
-            await received.WriteAsync(chunk, stopping);
+                if (rate == 0) await _room.WaitAsync(stopping);
+                var chunk = new SourceRecord[Math.Min(Math.Min(due, Chunk), count - sent)];
+                for (var i = 0; i < chunk.Length; i++, sent++)
+                    chunk[i] = new(new("memory", 0, sent, 0, sent), null, events.At(first + sent), [], -1, time.GetTimestamp());
+                await received.WriteAsync(chunk, stopping);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // told to stop: what was handed over is still answered
         }
     }
 
     public void Settle(SourcePosition position)
     {
-        if (rate == 0 && Interlocked.Increment(ref _settled) % ChunkEvents == 0) _room.Release();
+        if (Interlocked.Increment(ref _settled) % Chunk == 0) _room.Release();
     }
 
     public ValueTask CompleteAsync(CancellationToken abort) => ValueTask.CompletedTask;
 
-    public void Dispose() => _room.Dispose();
-}
-
-/// <summary>Counts what arrives and forgets it.</summary>
-internal sealed class MemorySink(TimeProvider time) : IOutboundSink
-{
-    public LatencyHistogram Latency { get; } = new();
-    public long Enriched { get; private set; }
-    public long Rejected { get; private set; }
-
-    /// <summary>Bytes of the enriched payloads.</summary>
-    public long PayloadBytes { get; private set; }
-
     public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
     {
-        Latency.Record(time.GetElapsedTime(record.Source.ReceivedAt).TotalMilliseconds);
-        if (record.Destination == Destination.Results) (Enriched, PayloadBytes) = (Enriched + 1, PayloadBytes + (record.Payload?.Length ?? 0));
-        else Rejected++;
+        if (record.Destination == Destination.Results) Interlocked.Add(ref _resultBytes, record.Payload?.Length ?? 0);
+        else Interlocked.Increment(ref _rejected);
         reported(record, null);
         return ValueTask.CompletedTask;
     }
 
     public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+
+    public void Dispose() => _room.Dispose();
 }

@@ -1,49 +1,71 @@
+using System.Diagnostics;
 using MtlStream.Batching;
+using MtlStream.Events;
 using MtlStream.Inference;
 using MtlStream.Tokenization;
 
 namespace MtlStream.Host.Measuring;
 
-/// <summary>How fast the model alone is on given texts: tokenized beforehand, in batches as good as can be, all lanes busy.</summary>
+/// <summary>What nothing around the model can exceed: texts tokenized beforehand, in ideal batches, straight into all its lanes.</summary>
 internal static class ModelCeiling
 {
-    /// <summary>Rows sorted by length and cut at the device's own limits, the longest first so that no lane ends late.</summary>
-    public static IReadOnlyList<TokenBatch> Batches(IReadOnlyList<TokenizedEvent> events, BatchShape shape)
+    /// <summary>Scores the events once.</summary>
+    /// <returns>Events per second.</returns>
+    public static double Run(LoadedModel loaded, BatchShape shape, IEnumerable<byte[]> payloads, EventDecoder decoder, CancellationToken stopping)
     {
-        var rows = events.SelectMany(e => Enumerable.Range(0, e.Tokens.Windows.Length), (e, w) => new TokenRow(e, w)).OrderByDescending(r => r.Length).ToList();
-        var batches = new List<TokenBatch>();
-        for (var start = 0; start < rows.Count;)
+        var events = Tokenize(loaded.Tokenizer, payloads, decoder);
+        var batches = IdealBatches(events, shape);
+        var next = -1;
+        Exception? failure = null;
+        var lanes = Enumerable.Range(0, loaded.Model.Lanes).Select(lane => new Thread(() =>
         {
-            var columns = shape.PadTo(rows[start].Length);
-            var count = Math.Clamp(shape.MaxPaddedTokens / columns, 1, Math.Min(shape.MaxRows, rows.Count - start));
-            batches.Add(new(rows.GetRange(start, count), columns, BatchTrigger.RowLimit));
-            start += count;
+            try
+            {
+                for (int i; (i = Interlocked.Increment(ref next)) < batches.Count && !stopping.IsCancellationRequested;)
+                    loaded.Model.Predict(batches[i], lane).Dispose();
+            }
+            catch (InferenceException exception)
+            {
+                failure = exception;
+            }
+        })).ToList();
+        var started = Stopwatch.GetTimestamp();
+        lanes.ForEach(l => l.Start());
+        lanes.ForEach(l => l.Join());
+        var elapsed = Stopwatch.GetElapsedTime(started);
+        events.ForEach(e => e.Dispose());
+        stopping.ThrowIfCancellationRequested();
+        if (failure is not null) throw new InferenceException($"Measuring the ceiling failed: {failure.Message}", failure);
+        return events.Count / elapsed.TotalSeconds;
+    }
+
+    private static List<TokenizedEvent> Tokenize(TextTokenizer tokenizer, IEnumerable<byte[]> payloads, EventDecoder decoder)
+    {
+        var events = new List<TokenizedEvent>();
+        foreach (var payload in payloads)
+        {
+            var record = new SourceRecord(default, null, payload, [], -1, 0);
+            if (decoder.TryDecode(record, out var decoded, out _)) events.Add(new(decoded, tokenizer.Tokenize(decoded.Text)));
+        }
+
+        return events;
+    }
+
+    /// <summary>Longest rows first, so that neighbours are of one length and no lane is left alone with a long batch at the end.</summary>
+    private static List<TokenBatch> IdealBatches(List<TokenizedEvent> events, BatchShape shape)
+    {
+        var rows = events
+            .SelectMany(e => Enumerable.Range(0, e.Tokens.Windows.Length).Select(window => new TokenRow(e, window)))
+            .OrderByDescending(r => r.Length).ToList();
+        var batches = new List<TokenBatch>();
+        for (var first = 0; first < rows.Count;)
+        {
+            var columns = shape.PadTo(rows[first].Length);
+            var count = Math.Clamp(shape.MaxPaddedTokens / columns, 1, Math.Min(shape.MaxRows, rows.Count - first));
+            batches.Add(new(rows.GetRange(first, count), columns, BatchTrigger.RowLimit));
+            first += count;
         }
 
         return batches;
-    }
-
-    /// <returns>Seconds that the model takes for all batches.</returns>
-    public static double Run(IMultitaskModel model, IReadOnlyList<TokenBatch> batches, TimeProvider time, CancellationToken stopping)
-    {
-        var next = -1;
-        var started = time.GetTimestamp();
-        var lanes = Enumerable.Range(0, model.Lanes).Select(lane => new Thread(() =>
-        {
-            for (int mine; (mine = Interlocked.Increment(ref next)) < batches.Count && !stopping.IsCancellationRequested;)
-                model.Predict(batches[mine], lane).Dispose();
-        })).ToList();
-        lanes.ForEach(l => l.Start());
-        lanes.ForEach(l => l.Join());
-        stopping.ThrowIfCancellationRequested();
-        return time.GetElapsedTime(started).TotalSeconds;
-    }
-
-    /// <summary>About how many of these lines the model scores in a second, from a short run.</summary>
-    public static double Estimate(LoadedModel loaded, IReadOnlyList<TokenizedEvent> events, TimeProvider time, CancellationToken stopping)
-    {
-        var batches = Batches(events, loaded.Model.Shape);
-        Run(loaded.Model, batches, time, stopping); // caches and pools
-        return events.Count / Run(loaded.Model, batches, time, stopping);
     }
 }

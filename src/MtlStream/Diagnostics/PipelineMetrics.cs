@@ -46,7 +46,7 @@ public sealed class PipelineMetrics
             advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
         _batchTokens = _meter.CreateHistogram<int>("mtlstream.batch.tokens", "{token}", "Tokens in one batch, padding left out.",
             advice: new() { HistogramBucketBoundaries = [16, 64, 256, 1024, 4096, 16384, 65536] });
-        _batchPadding = _meter.CreateHistogram<double>("mtlstream.batch.padding", "1", "Share of a batch that is padding.",
+        _batchPadding = _meter.CreateHistogram<double>("mtlstream.batch.padding", "1", "Share of what the device computed for a batch that is padding.",
             advice: new() { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8] });
         _batchesSplit = _meter.CreateCounter<long>("mtlstream.batches.split", "{batch}", "Batches that the model refused and that were split.");
         _published = _meter.CreateCounter<long>("mtlstream.events.published", "{event}", "Events whose result or tombstone is durable.");
@@ -79,11 +79,12 @@ public sealed class PipelineMetrics
     public void StageWorked(string stage, TimeSpan elapsed) =>
         _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.stage", stage));
 
-    public void BatchScored(TokenBatch batch, TimeSpan elapsed)
+    /// <param name="padding">Tokens of padding that the device computed.</param>
+    public void BatchScored(TokenBatch batch, int padding, TimeSpan elapsed)
     {
         _batchRows.Record(batch.Rows.Count, new KeyValuePair<string, object?>("mtlstream.batch.trigger", Tag(batch.Trigger)));
         _batchTokens.Record(batch.Tokens);
-        _batchPadding.Record(1 - ((double)batch.Tokens / (batch.Rows.Count * batch.Columns)));
+        _batchPadding.Record(padding / (double)(batch.Tokens + padding));
         _inferenceDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.batch.columns", Bucket(batch.Columns)));
     }
 

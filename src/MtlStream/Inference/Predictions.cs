@@ -15,6 +15,9 @@ public sealed class Predictions(
     /// <summary>The model that said it; null when there is only one that could have.</summary>
     public ModelIdentity? Model { get; set; }
 
+    /// <summary>Tokens of padding that the device computed for this batch: a model that takes rows one by one computes none.</summary>
+    public int Padding { get; set; }
+
     /// <summary>Tasks in the order of the index that the accessors take.</summary>
     public IReadOnlyList<ModelTask> Tasks { get; internal set; } = tasks;
 

@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using MtlStream.Kafka;
+
+namespace MtlStream.Host.Measuring;
+
+/// <summary>The topics of one measurement, with a name of their own; deleted at its end.</summary>
+internal sealed class BenchTopics : IAsyncDisposable
+{
+    private static readonly TimeSpan s_queueFull = TimeSpan.FromMilliseconds(2);
+
+    private readonly KafkaConfiguration _clients;
+    private readonly IAdminClient _admin;
+    private readonly TimeProvider _time;
+    private long _keys;
+
+    private BenchTopics(KafkaConfiguration clients, IAdminClient admin, TimeProvider time) => (_clients, _admin, _time) = (clients, admin, time);
+
+    public static string Prefix { get; } = $"mtlstream-bench-{Guid.NewGuid().ToString("N")[..8]}";
+
+    /// <summary>Filled before the measurement.</summary>
+    public string Stored { get; } = $"{Prefix}-stored";
+
+    /// <summary>Filled at a steady rate during the measurement.</summary>
+    public string Paced { get; } = $"{Prefix}-paced";
+
+    public string Results { get; } = $"{Prefix}-results";
+    public string DeadLetters { get; } = $"{Prefix}-rejected";
+    public string Copies { get; } = $"{Prefix}-copies";
+
+    private string[] All => [Stored, Paced, Results, DeadLetters, Copies];
+
+    /// <exception cref="IOException">The broker cannot be reached, or does not let topics be made.</exception>
+    public static async Task<BenchTopics> CreateAsync(KafkaConfiguration clients, int partitions, TimeProvider time)
+    {
+        var admin = new AdminClientBuilder(clients.Admin).SetLogHandler((_, _) => { }).Build();
+        var topics = new BenchTopics(clients, admin, time);
+        try
+        {
+            // What is written is never read: the broker need not keep much of it.
+            var small = new Dictionary<string, string> { ["retention.bytes"] = "67108864", ["segment.bytes"] = "33554432" };
+            await admin.CreateTopicsAsync(
+                topics.All.Select(t => new TopicSpecification
+                {
+                    Name = t, NumPartitions = partitions, ReplicationFactor = -1, Configs = t == topics.Stored || t == topics.Paced ? null : small,
+                }),
+                new() { RequestTimeout = TimeSpan.FromSeconds(20), OperationTimeout = TimeSpan.FromSeconds(20) });
+            return topics;
+        }
+        catch (KafkaException exception)
+        {
+            await topics.DisposeAsync();
+            var reason = exception is CreateTopicsException create ? create.Results.First(r => r.Error.IsError).Error.Reason : exception.Error.Reason;
+            throw new IOException($"no topics can be made on {clients.Kafka.BootstrapServers}: {reason}", exception);
+        }
+    }
+
+    /// <summary>Writes events, each with a key of its own; returns when the broker has them all.</summary>
+    /// <param name="rate">Events per second; 0 for as fast as it goes.</param>
+    public async Task FillAsync(string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, CancellationToken stopping)
+    {
+        var failed = 0L;
+        var properties = new Dictionary<string, string>(_clients.Producer) { ["linger.ms"] = rate > 0 ? "1" : "20" };
+        properties.Remove("transactional.id");
+        properties.Remove("transaction.timeout.ms");
+        using var producer = new ProducerBuilder<byte[], byte[]>(properties).SetLogHandler((_, _) => { }).Build();
+        var started = _time.GetTimestamp();
+        for (long sent = 0; sent < count; sent++)
+        {
+            if (rate > 0 && TimeSpan.FromSeconds(sent / rate) - _time.GetElapsedTime(started) is { TotalMilliseconds: >= 1 } early) await Task.Delay(early, _time, stopping);
+            var message = new Message<byte[], byte[]> { Key = Encoding.UTF8.GetBytes((_keys++).ToString(CultureInfo.InvariantCulture)), Value = events.At(first + sent) };
+            while (true)
+            {
+                try
+                {
+                    producer.Produce(topic, message, report =>
+                    {
+                        if (report.Error.IsError) Interlocked.Increment(ref failed);
+                    });
+                    break;
+                }
+                catch (ProduceException<byte[], byte[]> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
+                {
+                    await Task.Delay(s_queueFull, _time, stopping);
+                }
+            }
+        }
+
+        while (producer.Flush(TimeSpan.FromMilliseconds(200)) > 0) stopping.ThrowIfCancellationRequested();
+        if (failed > 0) throw new IOException($"{failed} of {count} events could not be written to {topic}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _admin.DeleteTopicsAsync(All);
+        }
+        catch (KafkaException)
+        {
+            // not made, or not ours to delete: they are left behind, their names say what they are
+        }
+
+        _admin.Dispose();
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
+using MtlStream.Kafka;
+
+namespace MtlStream.Host.Measuring;
+
+/// <summary>Measures the worker from topic to topic, in turn with the bare client and, with a model, with the model's ceiling.</summary>
+internal sealed class KafkaBench(
+    PipelineAssembly assembly, IReadOnlyList<ServedModel> workers, IReadOnlyList<byte[]> events, AppSettings settings, bool hasCeiling, TextWriter progress)
+{
+    private const double PacedLoad = 0.7;
+    private const int WarmUpEvents = 256;
+    private const long NullModelEvents = 200_000;
+
+    /// <summary>The bare client takes this many in about a second.</summary>
+    private const long BareEvents = 100_000;
+
+    private readonly EventDecoder _decoder = new(settings.Input);
+    private readonly LoadedModel _model = workers[0].Loaded;
+
+    private sealed record Repetition(double Worker, double? AtLeastOnce, double Bare, double? Ceiling, double AllocatedPerEvent);
+
+    /// <exception cref="IOException">The broker cannot be used.</exception>
+    public async Task<BenchKafkaCommand.Report> MeasureAsync(BenchKafkaCommand.Request request, CancellationToken stopping)
+    {
+        var clients = new KafkaConfiguration(settings.Kafka with { GroupId = "mtlstream-bench" }, settings.Delivery with { Guarantee = DeliveryGuarantee.AtLeastOnce });
+        await using var topics = await BenchTopics.CreateAsync(clients, request.Partitions, assembly.Time);
+        var run = new WorkerRun(assembly, workers, settings, topics);
+
+        var ceiling = hasCeiling ? Ceiling(Math.Max(WarmUpEvents, (long)Ceiling(WarmUpEvents, stopping)), stopping) : 0;
+        var count = request.Events > 0 ? request.Events : hasCeiling ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
+        var stored = Math.Max(count, BareEvents);
+        await topics.FillAsync(topics.Stored, events, 0, stored, 0, stopping);
+        var warmUp = Math.Max(WarmUpEvents, count / 10);
+        await RunAsync(run, topics, request.Guarantee, warmUp, 0, stopping);
+        var added = (int)Math.Max(0, (run.Results.Bytes / (double)run.Results.Count) - MeanPayload(warmUp));
+        await new BareLoop(clients, topics, assembly.Time).RunAsync(BareEvents / 10, added, Group(0, "b"), stopping);
+
+        var done = new List<Repetition>();
+        for (var repetition = 1; repetition <= request.Repetitions; repetition++)
+        {
+            double? model = hasCeiling ? Ceiling(count, stopping) : null;
+            var bare = await new BareLoop(clients, topics, assembly.Time).RunAsync(stored, added, Group(repetition, "b"), stopping);
+            double? other = request.Guarantee == DeliveryGuarantee.ExactlyOnce
+                ? (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond() : null;
+            var settled = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
+            var worker = settled.EventsPerSecond();
+            done.Add(new(worker, other, bare, model, settled.AllocatedPerEvent() - (2 * MeanPayload(count)) - added));
+            await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                $"{repetition}: {worker:N0} events/s, bare client {bare:N0}{(model is { } m ? $", ceiling {m:N0}" : "")}{(other is { } o ? $", at least once {o:N0}" : "")}"));
+        }
+
+        var rate = request.Rate > 0 ? request.Rate : PacedLoad * BenchInput.Median(done.Select(r => r.Worker));
+        var (p50, p99) = await PacedAsync(run, topics, request, rate, stopping);
+        return Report(request, done, count, rate, p50, p99, added);
+    }
+
+    private static string Group(int repetition, string kind) => $"{BenchTopics.Prefix}-{kind}{repetition}";
+
+    private static Task<RateMeter> RunAsync(WorkerRun run, BenchTopics topics, DeliveryGuarantee guarantee, long count, int repetition, CancellationToken stopping) =>
+        run.RunAsync(topics.Stored, Group(repetition, guarantee.ToString()), guarantee, count, _ => Task.CompletedTask, stopping);
+
+    private double Ceiling(long count, CancellationToken stopping) => ModelCeiling.Run(
+        _model, settings.Batching.Over(_model.Model.Shape), Enumerable.Range(0, (int)count).Select(i => events.At(i)), _decoder, stopping);
+
+    private double MeanPayload(long count) => Enumerable.Range(0, (int)Math.Min(count, events.Count)).Average(i => events[i].Length);
+
+    /// <summary>Latency at a steady rate, from the events' Kafka timestamps to their durable results.</summary>
+    private async Task<(double P50Ms, double P99Ms)> PacedAsync(WorkerRun run, BenchTopics topics, BenchKafkaCommand.Request request, double rate, CancellationToken stopping)
+    {
+        var count = (long)Math.Max(1, rate * request.PacedSeconds);
+        LatencyListener? latency = null;
+        var settled = await run.RunAsync(topics.Paced, Group(0, "p"), request.Guarantee, WarmUpEvents + count, Feed, stopping);
+        using (latency)
+        {
+            if (request.Samples is { } path) await File.WriteAllTextAsync(path, Csv(settled), stopping);
+            return (latency!.Latency.Percentile(0.5), latency.Latency.Percentile(0.99));
+        }
+
+        // The first events wait for the group to form: they are not counted.
+        async Task Feed(RateMeter meter)
+        {
+            await topics.FillAsync(topics.Paced, events, 0, WarmUpEvents, 0, stopping);
+            while (meter.Count < WarmUpEvents) await Task.Delay(TimeSpan.FromMilliseconds(10), assembly.Time, stopping);
+            latency = new("mtlstream.event.latency", assembly.Meters);
+            await topics.FillAsync(topics.Paced, events, WarmUpEvents, count, rate, stopping);
+        }
+    }
+
+    private static string Csv(RateMeter settled)
+    {
+        var csv = new StringBuilder("seconds,settled\n");
+        foreach (var (seconds, count) in settled.Samples) csv.Append(CultureInfo.InvariantCulture, $"{seconds:F3},{count}\n");
+        return csv.ToString();
+    }
+
+    private BenchKafkaCommand.Report Report(
+        BenchKafkaCommand.Request request, List<Repetition> done, long count, double rate, double p50, double p99, int added)
+    {
+        double? ceilingShare = hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.Ceiling!.Value)), 4) : null;
+        double? exactlyOnceShare = done[0].AtLeastOnce is null ? null : Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.AtLeastOnce!.Value)), 4);
+        return new(
+            Math.Round(BenchInput.Median(done.Select(r => r.Worker)), 1), ceilingShare, Math.Round(BenchInput.Median(done.Select(r => r.Bare)), 1),
+            Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.Bare)), 4), p50, p99,
+            hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Ceiling!.Value)), 1) : null, exactlyOnceShare,
+            Math.Round(rate, 1), Math.Round(BenchInput.Median(done.Select(r => r.AllocatedPerEvent))), added, count, request.Repetitions, workers.Count,
+            request.Guarantee == DeliveryGuarantee.ExactlyOnce ? "exactly-once" : "at-least-once", _model.Model.Identity.Name, _model.Model.Identity.Device,
+            Math.Round(Environment.WorkingSet / 1e6, 1));
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Globalization;
+using MtlStream.Events;
+using MtlStream.Host.Configuration;
+
+namespace MtlStream.Host.Measuring;
+
+/// <summary>Runs the pipeline between two ends in memory, in turn with the model's ceiling on the same events.</summary>
+/// <param name="hasCeiling">False for the null model, which costs nothing.</param>
+internal sealed class PipelineBench(
+    PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<byte[]> events, AppSettings settings, bool hasCeiling, TextWriter progress) : IDisposable
+{
+    /// <summary>Share of the highest rate at which latency is measured; at the highest itself it would only say how much waits.</summary>
+    private const double PacedLoad = 0.7;
+
+    private const int WarmUpEvents = 256;
+    private const long NullModelEvents = 200_000;
+
+    private readonly EventDecoder _decoder = new(settings.Input);
+    private readonly MeasuredModel _model = new(loaded.Model);
+    private readonly Batching.BatchShape _shape = settings.Batching.Over(loaded.Model.Shape);
+
+    // Enough to keep every lane busy and every stage before it; more only waits.
+    private int InFlight => Math.Max(256, 16 * _shape.MaxRows * loaded.Model.Lanes);
+
+    private sealed record Run(double EventsPerSecond, double TokensPerSecond, double AllocatedPerEvent, long Rejected);
+
+    public async Task<BenchPipelineCommand.Report> MeasureAsync(BenchPipelineCommand.Request request, CancellationToken stopping)
+    {
+        var ceiling = hasCeiling ? Ceiling(0, WarmUpEvents, stopping) : 0;
+        if (hasCeiling) ceiling = Ceiling(WarmUpEvents, Math.Max(WarmUpEvents, (long)ceiling), stopping); // about a second
+        var count = request.Events > 0 ? request.Events : hasCeiling ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
+        await RunAsync(0, Math.Max(WarmUpEvents, count / 4), 0, stopping);
+
+        var (runs, ceilings, shares, memory) = (new List<Run>(), new List<double>(), new List<double>(), new List<double>());
+        var (tokens, padding, gen2) = (_model.Tokens, _model.Padding, GC.CollectionCount(2));
+        for (var repetition = 0; repetition < request.Repetitions; repetition++)
+        {
+            var first = repetition * count;
+            if (hasCeiling) ceilings.Add(Ceiling(first, count, stopping));
+            runs.Add(await RunAsync(first, count, 0, stopping));
+            if (hasCeiling) shares.Add(runs[^1].EventsPerSecond / ceilings[^1]);
+            memory.Add(Math.Round(Environment.WorkingSet / 1e6, 1));
+            progress.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s{(hasCeiling ? $", ceiling {ceilings[^1]:N0}, share {shares[^1]:P1}" : "")}"));
+        }
+
+        (tokens, padding, gen2) = (_model.Tokens - tokens, _model.Padding - padding, GC.CollectionCount(2) - gen2);
+        var rate = BenchInput.Median(runs.Select(r => r.EventsPerSecond));
+        using var latency = new LatencyListener("messaging.process.duration", assembly.Meters);
+        await RunAsync(0, (long)Math.Max(WarmUpEvents, Math.Min(count, rate * PacedLoad * request.Seconds)), rate * PacedLoad, stopping);
+
+        return new(
+            Math.Round(rate, 1), Math.Round(BenchInput.Median(runs.Select(r => r.TokensPerSecond))), Math.Round(padding / Math.Max(1.0, tokens + padding), 4),
+            hasCeiling ? Math.Round(BenchInput.Median(shares), 4) : null,
+            latency.Latency.Percentile(0.5), latency.Latency.Percentile(0.99), Math.Round(BenchInput.Median(runs.Select(r => r.AllocatedPerEvent))),
+            hasCeiling ? Math.Round(BenchInput.Median(ceilings), 1) : null,
+            Math.Round(tokens / (double)(count * request.Repetitions), 2), count, request.Repetitions, runs.Sum(r => r.Rejected),
+            loaded.Model.Identity.Name, loaded.Model.Identity.Device, loaded.Model.Lanes,
+            [.. shares.Select(s => Math.Round(s, 4))], memory, gen2);
+    }
+
+    public void Dispose() => _model.Dispose();
+
+    private double Ceiling(long first, long count, CancellationToken stopping) =>
+        ModelCeiling.Run(loaded, _shape, Enumerable.Range(0, (int)count).Select(i => events.At(first + i)), _decoder, stopping);
+
+    private async Task<Run> RunAsync(long first, long count, double rate, CancellationToken stopping)
+    {
+        using var ends = new MemoryEnds(events, first, count, InFlight, rate, assembly.Time);
+        var pipeline = assembly.Pipeline(
+            loaded with { Model = _model }, ends, ends, settings.Input, settings.Output, new(settings.Pipeline, settings.Batching, settings.Delivery));
+        var (tokens, allocated, started) = (_model.Tokens, GC.GetTotalAllocatedBytes(precise: true), Stopwatch.GetTimestamp());
+        await pipeline.RunAsync(stopping, CancellationToken.None);
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        stopping.ThrowIfCancellationRequested();
+        return new(ends.Settled / seconds, (_model.Tokens - tokens) / seconds, (allocated - ends.ResultBytes) / (double)ends.Settled, ends.Rejected);
+    }
+}

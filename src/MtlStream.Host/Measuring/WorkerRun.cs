@@ -1,0 +1,75 @@
+using MtlStream.Delivery;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
+using MtlStream.Kafka;
+
+namespace MtlStream.Host.Measuring;
+
+/// <summary>The worker's pipeline between two topics, in this process, one or several in one group.</summary>
+internal sealed class WorkerRun(PipelineAssembly assembly, IReadOnlyList<ServedModel> workers, AppSettings settings, BenchTopics topics)
+{
+    private static readonly KafkaStatus s_status = new();
+
+    private readonly KafkaMetrics _metrics = new(assembly.Meters);
+
+    /// <summary>Bytes of all results, and how many there were, of all runs.</summary>
+    public (long Bytes, long Count) Results => (Interlocked.Read(ref _resultBytes), Interlocked.Read(ref _resultCount));
+
+    private long _resultBytes;
+    private long _resultCount;
+
+    /// <summary>Runs until so many events are settled; the rest of what is in flight is dropped.</summary>
+    /// <param name="onceRunning">What to do when the workers have been started.</param>
+    /// <returns>What was settled, over time.</returns>
+    public async Task<RateMeter> RunAsync(
+        string input, string group, DeliveryGuarantee guarantee, long count, Func<RateMeter, Task> onceRunning, CancellationToken stopping)
+    {
+        var settled = new RateMeter(assembly.Time);
+        using var enough = new CancellationTokenSource();
+        var running = workers.Select(w => RunOneAsync(w, input, group, guarantee, settled, enough.Token)).ToList();
+        var failed = Task.WhenAny(running).Unwrap();
+        try
+        {
+            var meanwhile = onceRunning(settled);
+            await settled.WatchAsync(count, failed, stopping);
+            await meanwhile;
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return settled;
+    }
+
+    private async Task RunOneAsync(ServedModel worker, string input, string group, DeliveryGuarantee guarantee, RateMeter settled, CancellationToken enough)
+    {
+        var delivery = settings.Delivery with { Guarantee = guarantee, TransactionalId = "" };
+        var options = settings.Kafka with { GroupId = group, InputTopics = [input], OutputTopic = topics.Results, DeadLetterTopic = topics.DeadLetters };
+        await using var kafka = new KafkaConnection(new(options, delivery), s_status, _metrics, assembly.Time, assembly.Loggers);
+        var sink = new SizedSink(kafka.Sink, this);
+        await assembly
+            .Pipeline(
+                worker.Loaded, new CountedSource(kafka.Source, settled), sink, settings.Input, settings.Output,
+                new(settings.Pipeline, settings.Batching, delivery), worker.Watch)
+            .RunAsync(CancellationToken.None, enough);
+    }
+
+    /// <summary>Notes how large results are.</summary>
+    private sealed class SizedSink(IOutboundSink sink, WorkerRun run) : IOutboundSink
+    {
+        public ValueTask PublishAsync(Events.OutboundRecord record, PublishReport reported, CancellationToken abort)
+        {
+            if (record.Destination == Events.Destination.Results)
+            {
+                Interlocked.Add(ref run._resultBytes, record.Payload?.Length ?? 0);
+                Interlocked.Increment(ref run._resultCount);
+            }
+
+            return sink.PublishAsync(record, reported, abort);
+        }
+
+        public Task FlushAsync(CancellationToken abort) => sink.FlushAsync(abort);
+    }
+}
