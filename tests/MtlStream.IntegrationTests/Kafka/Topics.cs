@@ -86,17 +86,22 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     /// <summary>Everything that is there now.</summary>
     public List<ConsumeResult<byte[]?, byte[]?>> ReadAll(string topic)
     {
-        using var consumer = Reader(topic);
         var read = new List<ConsumeResult<byte[]?, byte[]?>>();
+        ReadEach(topic, read.Add);
+        return read;
+    }
+
+    /// <summary>As <see cref="ReadAll"/>, keeping nothing.</summary>
+    public void ReadEach(string topic, Action<ConsumeResult<byte[]?, byte[]?>> take)
+    {
+        using var consumer = Reader(topic);
         var open = new HashSet<TopicPartition>(consumer.Assignment);
         while (open.Count > 0)
         {
             var result = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"The end of {topic} was not reached.");
             if (result.IsPartitionEOF) open.Remove(result.TopicPartition);
-            else read.Add(result);
+            else take(result);
         }
-
-        return read;
     }
 
     /// <summary>The group's committed offset per partition of a topic; -1001 where there is none.</summary>

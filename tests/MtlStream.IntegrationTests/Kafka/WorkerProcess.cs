@@ -30,7 +30,8 @@ internal sealed partial class WorkerProcess : IDisposable
     public static WorkerProcess Start(
         IEnumerable<KeyValuePair<string, string>> settings, string? model = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mtlstream"))
+        var program = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mtlstream");
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory,
         };

@@ -4,12 +4,12 @@ using System.Net.NetworkInformation;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>A real Apache Kafka, driven by the script that <c>MTLSTREAM_TEST_KAFKA</c> or <c>../shared/kafka/kafka.sh</c> names.</summary>
-internal sealed class RealKafka : IDisposable
+internal sealed class KafkaCluster : IDisposable
 {
     private readonly string _folder;
     private readonly int _nodes;
 
-    private RealKafka(string folder, int nodes, int port, int advertised)
+    private KafkaCluster(string folder, int nodes, int port, int advertised)
     {
         (_folder, _nodes, Port) = (folder, nodes, port);
         BootstrapServers = string.Join(',', Enumerable.Range(advertised, nodes).Select(p => $"127.0.0.1:{p}"));
@@ -28,10 +28,10 @@ internal sealed class RealKafka : IDisposable
     public string AuthorityFile => Path.Combine(_folder, "tls", "ca.crt");
 
     /// <param name="advertised">Port at which clients are told to find the first node, where a proxy listens; null for the node's own.</param>
-    public static RealKafka Start(int nodes = 1, bool secure = false, int? port = null, int? advertised = null)
+    public static KafkaCluster Start(int nodes = 1, bool secure = false, int? port = null, int? advertised = null)
     {
         var first = port ?? FreePort();
-        var kafka = new RealKafka(Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}"), nodes, first, advertised ?? first);
+        var kafka = new KafkaCluster(Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}"), nodes, first, advertised ?? first);
         List<string> arguments = ["start", "--nodes", $"{nodes}", "--port", $"{first}"];
         if (secure) arguments.Add("--secure");
         if (advertised is { } at) arguments.AddRange(["--advertise", $"{at}"]);
@@ -46,7 +46,7 @@ internal sealed class RealKafka : IDisposable
         while (true)
         {
             var port = Random.Shared.Next(20_000, 32_000);
-            if (Enumerable.Range(0, 6).All(hundred => Enumerable.Range(port + 100 * hundred, 4).All(p => !taken.Contains(p)))) return port;
+            if (Enumerable.Range(0, 5).All(hundred => Enumerable.Range(port + 100 * hundred, 4).All(p => !taken.Contains(p)))) return port;
         }
     }
 
@@ -99,28 +99,28 @@ internal sealed class RealKafka : IDisposable
 
 /// <summary>Marks a test that needs a real Kafka; skipped, with that reason, where there is none.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RealKafkaFactAttribute : FactAttribute
+public sealed class KafkaClusterFactAttribute : FactAttribute
 {
-    public RealKafkaFactAttribute()
+    public KafkaClusterFactAttribute()
     {
-        if (RealKafka.Script is null) Skip = "There is no real Kafka here: set MTLSTREAM_TEST_KAFKA to the script that drives one.";
+        if (KafkaCluster.Script is null) Skip = "There is no real Kafka here: set MTLSTREAM_TEST_KAFKA to the script that drives one.";
     }
 }
 
-/// <inheritdoc cref="RealKafkaFactAttribute"/>
+/// <inheritdoc cref="KafkaClusterFactAttribute"/>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RealKafkaTheoryAttribute : TheoryAttribute
+public sealed class KafkaClusterTheoryAttribute : TheoryAttribute
 {
-    public RealKafkaTheoryAttribute()
+    public KafkaClusterTheoryAttribute()
     {
-        if (RealKafka.Script is null) Skip = "There is no real Kafka here: set MTLSTREAM_TEST_KAFKA to the script that drives one.";
+        if (KafkaCluster.Script is null) Skip = "There is no real Kafka here: set MTLSTREAM_TEST_KAFKA to the script that drives one.";
     }
 }
 
 /// <summary>One node, plain and SASL_SSL, for all tests of a class.</summary>
-public sealed class RealKafkaFixture : IDisposable
+public sealed class KafkaClusterFixture : IDisposable
 {
-    internal RealKafka Kafka { get; } = RealKafka.Script is null ? null! : RealKafka.Start(secure: true);
+    internal KafkaCluster Kafka { get; } = KafkaCluster.Script is null ? null! : KafkaCluster.Start(secure: true);
 
     public void Dispose() => Kafka?.Dispose();
 }

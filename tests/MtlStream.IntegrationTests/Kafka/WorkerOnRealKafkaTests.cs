@@ -6,11 +6,11 @@ namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>The worker's own process against a real Kafka.</summary>
 [Trait("Category", "RealKafka")]
-public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
+public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>, IDisposable
 {
     private const int Partitions = 4;
 
-    private readonly RealKafka _kafka = null!;
+    private readonly KafkaCluster _kafka = null!;
     private readonly Topics _topics = null!;
     private readonly string _input = Topics.Unique("input");
     private readonly string _output = Topics.Unique("output");
@@ -18,7 +18,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
     private readonly string _group = Topics.Unique("group");
     private readonly List<WorkerProcess> _workers = [];
 
-    public RealKafkaTests(RealKafkaFixture fixture)
+    public WorkerOnRealKafkaTests(KafkaClusterFixture fixture)
     {
         if (fixture.Kafka is null) return; // every test is skipped
         _kafka = fixture.Kafka;
@@ -32,7 +32,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         _topics?.Dispose();
     }
 
-    [RealKafkaTheory]
+    [KafkaClusterTheory]
     [InlineData("AtLeastOnce", "classic")]
     [InlineData("ExactlyOnce", "classic")]
     [InlineData("AtLeastOnce", "consumer")]
@@ -50,7 +50,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         AssertEvents(4000, exact: true);
     }
 
-    [RealKafkaFact]
+    [KafkaClusterFact]
     public async Task Raw_events_of_another_client_come_back_enriched_or_as_dead_letters()
     {
         var worker = Start("AtLeastOnce");
@@ -72,7 +72,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         Assert.Contains(letters, l => Topics.Text(l.Message.Value) == "not json");
     }
 
-    [RealKafkaFact]
+    [KafkaClusterFact]
     public async Task Keys_headers_timestamps_and_tombstones_survive()
     {
         var headers = new Headers();
@@ -97,7 +97,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         Assert.Null(Assert.Single(read, r => Topics.Text(r.Message.Key) == "gone").Message.Value);
     }
 
-    [RealKafkaFact]
+    [KafkaClusterFact]
     public async Task Over_SASL_SSL_and_CreateTopics_the_worker_makes_its_output_topics_but_never_the_input()
     {
         var (output, letters, missing) = (Topics.Unique("made"), Topics.Unique("made"), Topics.Unique("not-made"));
@@ -126,7 +126,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         Assert.DoesNotContain("tester-secret", worker.Log, StringComparison.Ordinal);
     }
 
-    [RealKafkaFact]
+    [KafkaClusterFact]
     public async Task A_result_too_large_for_its_topic_is_a_dead_letter_and_its_neighbours_are_not()
     {
         var small = Topics.Unique("small");
@@ -147,7 +147,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         Assert.Equal([-2, -1], _topics.ReadAll(_letters).Select(IdOf).Order());
     }
 
-    [RealKafkaTheory]
+    [KafkaClusterTheory]
     [InlineData("AtLeastOnce")]
     [InlineData("ExactlyOnce")]
     public async Task Killed_in_the_middle_nothing_is_lost_and_exactly_once_means_that(string guarantee)
@@ -171,7 +171,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         AssertEvents(Events, exact: guarantee == "ExactlyOnce");
     }
 
-    [RealKafkaTheory]
+    [KafkaClusterTheory]
     [InlineData("AtLeastOnce", "classic")]
     [InlineData("ExactlyOnce", "classic")]
     [InlineData("ExactlyOnce", "consumer")]
@@ -207,7 +207,7 @@ public sealed class RealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposabl
         AssertEvents(written, exact: true); // handing partitions over in order costs no duplicate even at least once
     }
 
-    [RealKafkaFact]
+    [KafkaClusterFact]
     public async Task Two_workers_with_one_transactional_id_are_told_so()
     {
         var settings = Settings("ExactlyOnce");

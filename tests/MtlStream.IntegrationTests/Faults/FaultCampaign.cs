@@ -1,0 +1,224 @@
+using System.Globalization;
+using MtlStream.IntegrationTests.Kafka;
+
+namespace MtlStream.IntegrationTests.Faults;
+
+/// <summary>Kinds of faults, as the results table names them.</summary>
+internal enum Fault
+{
+    WorkerKilled,
+    WorkerTerminated,
+    WorkerFrozen,
+    WorkerStarved,
+    WorkersChanged,
+    BrokerKilled,
+    LeadersMoved,
+    NetworkCut,
+    NetworkHung,
+}
+
+/// <summary>How large a campaign is, and what it is about.</summary>
+/// <param name="Protocol">Of the consumer group: <c>classic</c> or <c>consumer</c>.</param>
+/// <param name="Kills">How often a worker is killed, at least.</param>
+internal sealed record CampaignPlan(string Guarantee, string Protocol, int Seed, int Events, TimeSpan Time, int Kills);
+
+/// <summary>One campaign: three brokers behind proxies, workers as processes, faults at moments that the seed decides.</summary>
+internal sealed class FaultCampaign : IDisposable
+{
+    private const int Nodes = 3;
+    private const int Partitions = 8;
+    private const int MostWorkers = 4;
+    private static readonly TimeSpan s_sessionTimeout = TimeSpan.FromSeconds(6);
+
+    private readonly CampaignPlan _plan;
+    private readonly Random _random;
+    private readonly KafkaCluster _kafka;
+    private readonly List<LoopbackProxy> _proxies = [];
+    private readonly WorkerPool _workers;
+    private readonly string _group = Topics.Unique("group");
+    private readonly Action<string> _say;
+    private readonly SemaphoreSlim _brokers = new(1); // one broker down at a time: a majority stays
+    private readonly CancellationTokenSource _stopping = new();
+
+    public FaultCampaign(CampaignPlan plan, Action<string> say)
+    {
+        (_plan, _say, _random) = (plan, say, new(plan.Seed));
+        var port = KafkaCluster.FreePort();
+        _kafka = KafkaCluster.Start(Nodes, port: port, advertised: port + 400);
+        for (var node = 0; node < Nodes; node++) _proxies.Add(new(port + 400 + node, port + node));
+        // The generator and the verifier come by the brokers' own listener: they are no part of what is tested.
+        Inside = string.Join(',', Enumerable.Range(port + 300, Nodes).Select(p => $"127.0.0.1:{p}"));
+        foreach (var topic in new[] { "input", "output", "letters" }) _kafka.CreateTopic(topic, Partitions);
+        _workers = new(() => WorkerProcess.Start(Settings()));
+    }
+
+    public Dictionary<Fault, int> Faults { get; } = [];
+
+    public IReadOnlyDictionary<int, int> Exits => _workers.Exits;
+
+    public int WorkersStarted => _workers.Started;
+
+    public string WorkerLog => _workers.Log;
+
+    private string Inside { get; }
+
+    public async Task<Account> RunAsync()
+    {
+        _say($"seed {_plan.Seed}: {_plan.Guarantee}, {_plan.Protocol}, {_plan.Events} events over {_plan.Time}");
+        _workers.SetWanted(2);
+        var writing = Task.Run(() => NumberedEvents.WriteAsync(Inside, "input", Partitions, _plan.Events, _plan.Time, _stopping.Token));
+        var tending = Task.Run(TendAsync);
+        await InjectAsync();
+        await writing;
+        _say("all events written, faults over; waiting for the rest");
+        Heal();
+
+        using var topics = new Topics(Inside);
+        var patience = TimeSpan.FromMinutes(3) + _plan.Time;
+        await Wait.Until(() => topics.Committed(_group, "input", Partitions).Sum(o => Math.Max(0, o)) >= _plan.Events, patience, () => _workers.Log);
+        await _stopping.CancelAsync();
+        await tending;
+        await _workers.StopAsync();
+        return NumberedEvents.Verify(Inside, "output", "letters", _plan.Events);
+    }
+
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _workers.Dispose();
+        foreach (var proxy in _proxies) proxy.Dispose();
+        _kafka.Dispose();
+        _stopping.Dispose();
+        _brokers.Dispose();
+    }
+
+    private Dictionary<string, string> Settings()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["Kafka:BootstrapServers"] = _kafka.BootstrapServers, ["Kafka:GroupId"] = _group, ["Kafka:InputTopics:0"] = "input",
+            ["Kafka:OutputTopic"] = "output", ["Kafka:DeadLetterTopic"] = "letters", ["Delivery:Guarantee"] = _plan.Guarantee,
+            ["Delivery:CommitInterval"] = "00:00:00.200", ["Delivery:DrainTimeout"] = "00:00:10",
+        };
+        if (_plan.Protocol == "consumer") settings["Kafka:Consumer:group.protocol"] = "consumer";
+        else settings["Kafka:Consumer:session.timeout.ms"] = s_sessionTimeout.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
+        return settings;
+    }
+
+    private async Task TendAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            _workers.Tend();
+            await Task.Delay(200);
+        }
+    }
+
+    /// <summary>The faults of the plan in an order, at moments and of lengths that the seed decides.</summary>
+    private async Task InjectAsync()
+    {
+        var faults = new List<Fault>(Enumerable.Repeat(Fault.WorkerKilled, _plan.Kills));
+        foreach (var other in Enum.GetValues<Fault>().Where(f => f != Fault.WorkerKilled))
+            faults.AddRange(Enumerable.Repeat(other, Math.Max(1, _plan.Kills / 5)));
+        var shuffled = faults.ToArray();
+        _random.Shuffle(shuffled);
+        var moments = shuffled.Select(_ => _plan.Time * (0.02 + 0.93 * _random.NextDouble())).Order().ToArray();
+
+        var started = TimeProvider.System.GetTimestamp();
+        var running = new List<Task>();
+        for (var i = 0; i < shuffled.Length; i++)
+        {
+            var wait = moments[i] - TimeProvider.System.GetElapsedTime(started);
+            if (wait > TimeSpan.Zero) await Task.Delay(wait);
+            _say($"{TimeProvider.System.GetElapsedTime(started):mm\\:ss} {shuffled[i]}");
+            Faults[shuffled[i]] = Faults.GetValueOrDefault(shuffled[i]) + 1;
+            running.Add(InjectAsync(shuffled[i], new(_random.Next())));
+        }
+
+        await Task.WhenAll(running);
+    }
+
+    private async Task InjectAsync(Fault fault, Random random)
+    {
+        var worker = _workers.Any(random);
+        switch (fault)
+        {
+            case Fault.WorkerKilled: worker?.SendKill(); break;
+            case Fault.WorkerTerminated: worker?.SendTerminate(); break;
+            case Fault.WorkerFrozen:
+                worker?.Freeze();
+                await Task.Delay(s_sessionTimeout + TimeSpan.FromSeconds(1 + 4 * random.NextDouble()));
+                worker?.Thaw();
+                break;
+            case Fault.WorkerStarved: await StarveAsync(worker); break;
+            case Fault.WorkersChanged: await ChangeWorkersAsync(random); break;
+            case Fault.BrokerKilled: await KillBrokerAsync(random.Next(1, Nodes + 1), TimeSpan.FromSeconds(2 + 6 * random.NextDouble())); break;
+            case Fault.LeadersMoved: await MoveLeadersAsync(); break;
+            case Fault.NetworkCut or Fault.NetworkHung:
+                var proxies = random.Next(2) == 0 ? _proxies : [_proxies[random.Next(Nodes)]];
+                foreach (var proxy in proxies) (fault == Fault.NetworkCut ? (Action)proxy.Refuse : proxy.Hang)();
+                await Task.Delay(TimeSpan.FromSeconds(1 + 9 * random.NextDouble()));
+                foreach (var proxy in proxies) proxy.Restore();
+                break;
+        }
+    }
+
+    /// <summary>Lets a worker run for a tenth of the time only: whatever it does is slow.</summary>
+    private static async Task StarveAsync(WorkerProcess? worker)
+    {
+        for (var i = 0; i < 40 && worker is { HasExited: false }; i++)
+        {
+            worker.Freeze();
+            await Task.Delay(90);
+            worker.Thaw();
+            await Task.Delay(10);
+        }
+    }
+
+    private async Task ChangeWorkersAsync(Random random)
+    {
+        var wanted = random.Next(1, MostWorkers + 1);
+        var fewer = _workers.Wanted - wanted;
+        _workers.SetWanted(wanted);
+        for (; fewer > 0; fewer--) _workers.Any(random)?.SendTerminate();
+        await Task.CompletedTask;
+    }
+
+    private async Task KillBrokerAsync(int node, TimeSpan down)
+    {
+        await _brokers.WaitAsync();
+        try
+        {
+            _kafka.Command("kill", $"{node}");
+            await Task.Delay(down);
+            await Task.Run(() => _kafka.Command("restart", $"{node}"));
+        }
+        finally
+        {
+            _brokers.Release();
+        }
+    }
+
+    private async Task MoveLeadersAsync()
+    {
+        await _brokers.WaitAsync();
+        try
+        {
+            await Task.Run(() => _kafka.Command("leaders", "--", "--election-type", "preferred", "--all-topic-partitions"));
+        }
+        catch (InvalidOperationException exception)
+        {
+            _say($"leaders not moved: {exception.Message.Split('\n')[^2]}"); // a broker is still catching up
+        }
+        finally
+        {
+            _brokers.Release();
+        }
+    }
+
+    private void Heal()
+    {
+        foreach (var proxy in _proxies) proxy.Restore();
+        if (_workers.Wanted < 2) _workers.SetWanted(2);
+    }
+}
