@@ -73,9 +73,7 @@ internal sealed class FaultCampaign : IDisposable
         _say("all events written, faults over; waiting for the rest");
         Heal();
 
-        using var topics = new Topics(Inside);
-        var patience = TimeSpan.FromMinutes(3) + _plan.Time;
-        await Wait.Until(() => topics.Committed(_group, "input", Partitions).Sum(o => Math.Max(0, o)) >= _plan.Events, patience, () => _workers.Log);
+        await AwaitRestAsync();
         await _stopping.CancelAsync();
         await tending;
         await _workers.StopAsync();
@@ -103,6 +101,17 @@ internal sealed class FaultCampaign : IDisposable
         if (_plan.Protocol == "consumer") settings["Kafka:Consumer:group.protocol"] = "consumer";
         else settings["Kafka:Consumer:session.timeout.ms"] = s_sessionTimeout.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
         return settings;
+    }
+
+    /// <summary>Waits until every event is committed; fails when nothing moves for three minutes.</summary>
+    private async Task AwaitRestAsync()
+    {
+        using var topics = new Topics(Inside);
+        for (long before = -1, committed = 0; committed < _plan.Events; before = committed)
+        {
+            await Wait.Until(() => (committed = topics.Committed(_group, "input", Partitions).Sum(o => Math.Max(0, o))) > before, TimeSpan.FromMinutes(3), () => _workers.Log);
+            if (committed < _plan.Events) await Task.Delay(1000);
+        }
     }
 
     private async Task TendAsync()

@@ -14,6 +14,8 @@ internal sealed partial class WorkerProcess : IDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
     private volatile Uri? _health;
+    private volatile bool _disposed;
+    private int? _exitCode;
 
     private WorkerProcess(Process process) => _process = process;
 
@@ -23,9 +25,9 @@ internal sealed partial class WorkerProcess : IDisposable
     /// <summary>What it logged, newest last, as much as is kept.</summary>
     public string Log => string.Join('\n', _lines);
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _disposed || _process.HasExited;
 
-    public int ExitCode => _process.ExitCode;
+    public int ExitCode => _exitCode ?? _process.ExitCode;
 
     public static WorkerProcess Start(
         IEnumerable<KeyValuePair<string, string>> settings, string? model = null, IReadOnlyDictionary<string, string>? environment = null)
@@ -67,8 +69,8 @@ internal sealed partial class WorkerProcess : IDisposable
     /// <summary>Waits for the end of the process and gives its exit code.</summary>
     public async Task<int> EndedAsync(TimeSpan? deadline = null)
     {
-        await Wait.Until(() => _process.HasExited, deadline, () => Log);
-        return _process.ExitCode;
+        await Wait.Until(() => HasExited, deadline, () => Log);
+        return ExitCode;
     }
 
     public void Dispose()
@@ -80,7 +82,12 @@ internal sealed partial class WorkerProcess : IDisposable
             _process.WaitForExit();
         }
 
-        _process.Dispose();
+        lock (_lines)
+        {
+            _disposed = true;
+            _exitCode = _process.HasExited ? _process.ExitCode : null;
+            _process.Dispose();
+        }
     }
 
     private bool Answers(string path)
@@ -106,9 +113,13 @@ internal sealed partial class WorkerProcess : IDisposable
         if (HealthAddress().Match(line) is { Success: true } match) _health = new(match.Groups[1].Value);
     }
 
+    // One that was killed and disposed while something else had it frozen is left alone: its number may be another's by now.
     private void Signal(int signal)
     {
-        if (!_process.HasExited) _ = kill(_process.Id, signal);
+        lock (_lines)
+        {
+            if (!_disposed && !_process.HasExited) _ = kill(_process.Id, signal);
+        }
     }
 
     // The model that costs nothing still takes its tokenizer and its tasks from a package: the shipped one, or the tests' toy.
