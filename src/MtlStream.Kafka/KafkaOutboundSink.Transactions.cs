@@ -9,6 +9,7 @@ public sealed partial class KafkaOutboundSink
 {
     private static readonly TimeSpan s_slice = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_fencedAgain = TimeSpan.FromMinutes(1);
+    private static readonly Destination[] s_destinations = Enum.GetValues<Destination>();
 
     private readonly Dictionary<(Destination, string, int, long), PublishRefusal> _refused = [];
     private List<(OutboundRecord Record, PublishReport Reported)> _transaction = [];
@@ -181,11 +182,14 @@ public sealed partial class KafkaOutboundSink
         }
     }
 
-    // Only now: until its dead letter is committed, a refused record may come again.
+    // Only now: until what answers its event is committed, a refused record may come again.
     private void ForgetRefusal(OutboundRecord record)
     {
-        if (record.Destination != Destination.DeadLetters) return;
-        lock (_gate) _refused.Remove(Identity(record) with { Item1 = Destination.Results });
+        lock (_gate)
+        {
+            if (_refused.Count == 0 || record.Destination == Destination.Review) return;
+            foreach (var destination in s_destinations) _refused.Remove(Identity(record) with { Item1 = destination });
+        }
     }
 
     private List<(OutboundRecord Record, PublishReport Reported)> EndTransaction()

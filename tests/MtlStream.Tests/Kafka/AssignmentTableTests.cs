@@ -1,0 +1,88 @@
+using Confluent.Kafka;
+using MtlStream.Kafka;
+
+namespace MtlStream.Tests.Kafka;
+
+public sealed class AssignmentTableTests
+{
+    private readonly AssignmentTable _table = new();
+    private readonly TopicPartition _partition = new("t", 0);
+
+    [Fact]
+    public void Every_assignment_and_rewind_gets_a_higher_number()
+    {
+        var numbers = new[] { _table.Start(_partition), _table.Start(new("t", 1)), _table.Start(_partition) }.Select(f => f.Assignment);
+
+        Assert.Equal([1, 2, 3], numbers);
+    }
+
+    [Fact]
+    public void A_late_report_of_an_older_assignment_moves_nothing_but_frees_its_room()
+    {
+        var before = _table.Start(_partition);
+        var late = _table.Receive(before, 7, 100);
+        var now = _table.Start(_partition);
+        var fresh = _table.Receive(now, 7, 10);
+        Assert.Equal((2, 110), (_table.InFlightEvents, _table.InFlightBytes));
+
+        _table.Settle(late);
+
+        Assert.Null(now.Committable);
+        Assert.Equal((1, 10), (_table.InFlightEvents, _table.InFlightBytes));
+        _table.Settle(fresh);
+        Assert.Equal(8, now.Committable);
+        Assert.Equal((0, 0), (_table.InFlightEvents, _table.InFlightBytes));
+    }
+
+    [Fact]
+    public void A_flow_that_is_over_is_forgotten_with_its_last_event_and_not_before()
+    {
+        var flow = _table.Start(_partition);
+        var (first, second) = (_table.Receive(flow, 0, 1), _table.Receive(flow, 1, 1));
+        _table.Remove(_partition);
+
+        _table.Settle(second);
+        Assert.Same(flow, _table.Find(first));
+        _table.Settle(first);
+        Assert.Null(_table.Find(first));
+        Assert.Throws<InvalidOperationException>(() => _table.Settle(first));
+    }
+
+    [Fact]
+    public void Nothing_of_a_retired_flow_is_published()
+    {
+        var flow = _table.Start(_partition);
+        Assert.True(flow.TryBeginPublish());
+        flow.Retire();
+
+        Assert.False(flow.TryBeginPublish());
+        Assert.False(flow.NothingPublishing);
+        flow.EndPublish();
+        Assert.True(flow.NothingPublishing);
+    }
+
+    [Fact]
+    public void A_transaction_with_a_gap_in_a_partition_is_seen()
+    {
+        var flow = _table.Start(_partition);
+        var (first, second) = (_table.Receive(flow, 3, 1), _table.Receive(flow, 4, 1));
+
+        flow.Published(second.Sequence); // the first was refused; its dead letter is still to come
+        Assert.True(flow.PublishedWithGap);
+        flow.Published(first.Sequence);
+
+        Assert.False(flow.PublishedWithGap);
+        Assert.Equal(5, flow.PublishedUpTo);
+    }
+
+    [Fact]
+    public void A_flow_that_read_nothing_but_skipped_knows_where_to_begin_again()
+    {
+        var flow = _table.Start(_partition);
+        flow.Retire();
+        flow.Skip(12);
+        flow.Skip(13);
+
+        Assert.Equal(12, flow.FirstOffset);
+    }
+}
