@@ -45,9 +45,8 @@ internal static partial class DeadLettersCommand
         var until = Time("--until", "Only events before this time.");
         var limit = new Option<int?>("--limit") { Description = "Ends after this many events.", HelpName = "N" };
         limit.Validators.Add(given => CommonOptions.RequirePositive(given, "--limit"));
-        var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing." };
-        var command = new CliCommand(name, description, example) { reason, since, until, limit };
-        if (replay) command.Add(dryRun);
+        var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing; list never does." };
+        var command = new CliCommand(name, description, example) { reason, since, until, limit, dryRun };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) => RunAsync(
             AppSettings.Load(parsed.UnmatchedTokens, "InputTopics", "OutputTopic"),

@@ -57,21 +57,29 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
         return ModelManifest.Load(folder);
     }
 
-    /// <summary>Loads and warms up the model; seconds on a CPU.</summary>
+    /// <summary>The package that the options name, if it has the tasks that they ask for.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
-    /// <exception cref="InvalidDataException">The package is not what its manifest says.</exception>
-    public LoadedModel LoadModel(ModelOptions options, TokenizationOptions tokenization)
+    /// <exception cref="InvalidDataException">The manifest is not what it should be.</exception>
+    public static ModelManifest FindPackage(ModelOptions options)
     {
         var manifest = FindPackage(options.Path);
         try
         {
             manifest.Select(options.Tasks);
+            return manifest;
         }
         catch (InvalidDataException exception)
         {
             throw new UsageException(exception.Message, exception);
         }
+    }
 
+    /// <summary>Loads and warms up the model; seconds on a CPU.</summary>
+    /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
+    /// <exception cref="InvalidDataException">The package is not what its manifest says.</exception>
+    public LoadedModel LoadModel(ModelOptions options, TokenizationOptions tokenization)
+    {
+        var manifest = FindPackage(options);
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
         IMultitaskModel model = NullModel.IsMeant(options.Path, out _)
             ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)])

@@ -27,6 +27,7 @@ internal static class RunCommand
     /// <summary>Runs until a signal, or a failure that ends the process.</summary>
     internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
     {
+        PipelineAssembly.FindPackage(settings.Model); // a wrong path or task is wrong configuration, not a failed run
         using var host = BuildHost(settings);
         var pipeline = host.Services.GetRequiredService<PipelineService>(); // the host is disposed when its run is over
         await host.RunAsync(stopping);

@@ -11,8 +11,11 @@ internal sealed class DemoTraffic(string bootstrapServers, DemoTally tally, Time
     public const string DeadLetterTopic = "demo-rejected";
     public const int Partitions = 4;
 
-    /// <summary>Most events on the way: the embedded broker keeps only the newest few MB of a partition.</summary>
-    private const int MaxAway = 1000;
+    /// <summary>
+    /// Most events on the way: enough to keep a CPU busy, few enough that their latency is not mostly waiting. The embedded
+    /// broker keeps only the newest few MB of a partition besides.
+    /// </summary>
+    private const int MaxAway = 128;
 
     /// <param name="events">How many; null for no end.</param>
     /// <param name="rate">Events per second; 0 for as fast as they come back.</param>

@@ -39,6 +39,7 @@ public sealed class CommandLineTests
     [InlineData("demo --rate -1")]
     [InlineData("run --Kafka:Nothing=1")]
     [InlineData("run topic")]
+    [InlineData("run --Kafka:InputTopics:0=a --Kafka:OutputTopic=b --Kafka:DeadLetterTopic=c --Model:Path=no-such-folder --Http:Url=off")]
     [InlineData("annotate no-such-file")]
     [InlineData("annotate - --model no-such-folder")]
     [InlineData("annotate - --text-field text")]
