@@ -14,10 +14,10 @@ from .model import MultitaskModel
 _PRIOR_COUNT = 10  # examples by which a label's threshold is drawn to the common one
 
 
-def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int) -> dict[str, Adjustment]:
+def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int, most: int = 0) -> dict[str, Adjustment]:
     found = {}
     for name, task in model.tasks.items():
-        rows = labelled(data, cache, vocab, name, "dev", limit)
+        rows = labelled(data, cache, vocab, name, "dev", limit, most)
         logits = predict(model, rows, [name])[name]
         if task.per_token:
             values = np.concatenate([v[r.labels[name] >= 0] for v, r in zip(logits, rows)])

@@ -44,9 +44,21 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     for name, options in run.corpora.items():
         found = rows(data, cache, vocab, name, "train", _LONG)
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
-        for task, share in options.get("label_shares", {}).items():
-            found = sample([row for row in found if task in row.labels], share, run.seed)
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
+        if "entity_share" in options:
+            found = _fewer_entities(found, options["entity_share"], run)
+        if found:
             members.append(Corpus(name, found, options.get("boost", 1.0), run.crop, run.seed))
     return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed)
+
+
+def _fewer_entities(found: list[Row], share: float, run: Run) -> list[Row]:
+    """Keeps the entity labels of a share of the rows; rows that have no label left are dropped."""
+    kept = {id(row) for row in sample([row for row in found if "entities" in row.labels], share, run.seed)}
+    rows = []
+    for row in found:
+        labels = {task: label for task, label in row.labels.items() if task != "entities" or id(row) in kept}
+        if set(labels) & set(run.tasks):
+            rows.append(Row(row.ids, row.cases, row.firsts, labels))
+    return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import calibrate, dataset, evaluate, package, pretrained
+from . import calibrate, card, dataset, evaluate, fairness, package, pretrained
 from .corpora import ewt_raw
 from .encoding import encode_words
 from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
@@ -33,20 +33,22 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     model.load_state_dict(torch.load(trained))
     model.eval()
     model.set_quantized(run.quantized_share > 0)
-    adjustments = calibrate.fit(model, data, cache, vocab, run.limit)
+    adjustments = calibrate.fit(model, data, cache, vocab, run.limit, most)
     scores: dict[str, dict] = {}
     for precision in ("int8",) if most else ("fp32", "int8"):
         model.set_quantized(precision == "int8")
         scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
         print(precision, json.dumps(scores[precision]), flush=True)
+    biases = fairness.measure(model, vocab, run.limit, adjustments)
     reference = dev_reference(model, data, cache, vocab, run, adjustments)
     part = f", about {most} rows at most" if most else ""
     shown = {task: {metric: {"value": value, "set": ("UD English-EWT test, raw text" if metric in ("wordsF1", "uposF1") else TESTED_ON[task]) + part}
                     for metric, value in values.items()} for task, values in scores["int8"].items()}
     results.mkdir(parents=True, exist_ok=True)
     (results / f"scores-{run.name}-{run.version}.json").write_text(json.dumps(
-        {"run": vars(run), "rowsAtMost": most, "test": scores, "adjustments": {t: _plain(a) for t, a in adjustments.items()}}, indent=1) + "\n")
+        {"run": vars(run), "rowsAtMost": most, "test": scores, "fairness": biases, "adjustments": {t: _plain(a) for t, a in adjustments.items()}}, indent=1) + "\n")
     package.write(model, folder, run, vocab, adjustments, shown, reference)
+    card.write(folder, results)
     return scores
 
 

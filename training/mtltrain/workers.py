@@ -33,8 +33,9 @@ class Gradients:
         self.pipes, self.processes = [], []
         for buffer in self.buffers:
             mine, theirs = context.Pipe()
-            process = context.Process(target=self._serve, args=(theirs, buffer, os.getpid()), daemon=True)
+            process = context.Process(target=self._serve, args=(theirs, mine, buffer, os.getpid()), daemon=True)
             process.start()
+            theirs.close()
             self.pipes.append(mine)
             self.processes.append(process)
 
@@ -64,7 +65,8 @@ class Gradients:
             pipe.send(None)
             process.join()
 
-    def _serve(self, pipe, buffer: Tensor, parent: int) -> None:
+    def _serve(self, pipe, other_end, buffer: Tensor, parent: int) -> None:
+        other_end.close()  # or the process would wait for ever to send to itself when its parent is gone
         self.optimizer.collect_in(buffer)
         while (job := self._receive(pipe, parent)) is not None:
             buffer.zero_()
@@ -74,10 +76,13 @@ class Gradients:
 
     @staticmethod
     def _receive(pipe, parent: int):
-        while not pipe.poll(5):
-            if os.getppid() != parent:
-                return None
-        return pipe.recv()
+        try:
+            while not pipe.poll(5):
+                if os.getppid() != parent:
+                    return None
+            return pipe.recv()
+        except EOFError:
+            return None
 
     def _work(self, number: int, batches: list[list[Row]], quantized: bool, state: dict):
         """Takes micro-batches until none is left."""

@@ -1,0 +1,97 @@
+"""Writes the model card from the manifest and the scores of a release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .sources import TESTED_ON
+
+PUBLISHED = {
+    "pos": "UDPipe 2 (BERT-size) 97.6; spaCy en_core_web_sm 3.8 on raw text 87.9 UPOS F1; Stanza raw 96.2",
+    "entities": "XLM-R-large 86.0; spaCy en_core_web_sm 3.8 56.6",
+    "sentiment": "RoBERTa-base 71.3, BERTweet 73.4", "emotion": "BERT-base 46 (paper), 48.8",
+    "topic": "tf-idf and linear SVM on the same text {baseline}", "intent": "BERT-base 96.2",
+    "offensive": "RoBERTa-base 79.5, BERTweet 79.5",
+}
+TARGETS = {"pos": 97.5, "entities": 82.0, "sentiment": 72.5, "emotion": 52.0, "intent": 96.8, "offensive": 81.5}
+NAMES = {"accuracy": "accuracy", "spanF1": "span F1", "macroRecall": "macro recall", "macroF1": "macro F1"}
+
+
+def write(folder: Path, results: Path) -> None:
+    manifest = json.loads((folder / "model.json").read_text())
+    record = json.loads((results / f"scores-{manifest['name']}-{manifest['version']}.json").read_text())
+    baseline = json.loads((results / "baseline-topic.json").read_text())["chosen"]["test"] * 100
+    (folder / "README.md").write_text(_card(manifest, record, baseline), encoding="utf-8")
+
+
+def _card(manifest: dict, record: dict, baseline: float) -> str:
+    run, encoder, test = record["run"], manifest["encoder"], record["test"]
+    size = f"{encoder['parameters'] / 1e6:.1f} million parameters, {encoder['layers']} layers of {encoder['hidden']}"
+    out = [f"# {manifest['name']} {manifest['version']}", "",
+           f"One encoder, seven tasks, English. {size}; starts from the first {encoder['layers']} layers of "
+           f"[{encoder['name']}]({encoder['source']}) ({encoder['license']}). Weights are int8, 23 MB; `model.cpu.onnx` computes in int8, "
+           "`model.cuda.onnx` in fp16, both from `weights.bin`.", "",
+           "## Scores", "", f"On the test sets with the arithmetic of the CPU graph{_part(record)}; log and settings in "
+           f"`training/results/`. `mtlstream model eval` measures the package as served.", "",
+           "| task | score | fp32 | to reach | published | measured on |", "|---|---|---|---|---|---|"]
+    for task in manifest["tasks"]:
+        name = task["name"]
+        values = test["int8"][name]
+        metric = next(iter(values))
+        wide = test.get("fp32", {}).get(name, {}).get(metric)
+        target = TARGETS.get(name, baseline + 3)
+        out.append(f"| `{name}` | {values[metric] * 100:.2f} {NAMES[metric]} | {'' if wide is None else f'{wide * 100:.2f}'} | {target:.1f} | "
+                   f"{PUBLISHED[name].format(baseline=f'{baseline:.1f}')} | {TESTED_ON[name]} |")
+    pos, intent = test["int8"]["pos"], test["int8"]["intent"]
+    threshold = next(t["threshold"] for t in manifest["tasks"] if t["name"] == "intent")
+    out += ["", f"Raw text of the same treebank (words found by the splitter): Words F1 {pos['wordsF1'] * 100:.2f} (to reach 98.7), "
+            f"UPOS F1 {pos['uposF1'] * 100:.2f} (to reach 95.9; Stanza 96.2, UDPipe 2 96.75).",
+            f"`intent` below a score of {threshold} is out of scope: {intent['outOfScopeRecall'] * 100:.1f} % of the out-of-scope queries are "
+            f"found, and {intent['accuracyAboveThreshold'] * 100:.1f} % of the queries in scope are then answered rightly.", "",
+            "Where a score is below what was to be reached, the figure stands as measured.", "",
+            "## Tasks and data", "", "| task | kind | labels | trained on |", "|---|---|---|---|"]
+    for task in manifest["tasks"]:
+        data = "; ".join(f"[{d['name']}]({d['url']}) ({d['license']})" for d in task["data"])
+        labels = ", ".join(task["labels"]) if len(task["labels"]) <= 28 else f"{len(task['labels'])} intents"
+        out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
+    out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
+            "UD English-EWT and UNER are CC BY-SA 4.0.", "",
+            f"Training: {run['steps']} steps of about 3,650 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
+            f"examples^{run['alpha']:g} x boost, the last {run['quantized_share']:.0%} of the steps with int8 arithmetic (quantization-aware). "
+            "Temperatures, thresholds and the class biases of `sentiment` and `offensive` (which are scored by macro averages) are fitted on dev. "
+            "How to retrain: `training/README.md`.", ""]
+    return "\n".join(out) + _limits(record.get("fairness"))
+
+
+def _part(record: dict) -> str:
+    return f", about {record['rowsAtMost']} rows of each" if record["rowsAtMost"] else ""
+
+
+def _limits(fairness: dict | None) -> str:
+    text = """
+## Intended use and limits
+
+For labelling streams of short English texts (messages, comments, reviews, queries) where single mistakes cost little and aggregates matter.
+Not for decisions about people: `offensive` and `emotion` are opinions of crowd workers about texts without context.
+
+- Other languages give labels too, and they mean nothing.
+- `topic` knows twenty newsgroups of 1993, `intent` 150 requests to an assistant; texts about something else get one of them all the same
+  (`intent` says null below its threshold, `topic` does not).
+- `sentiment` and `offensive` give every class about the same chance, as their scores ask for: counts of labels are not estimates of shares.
+- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
+- Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
+- `entities` knows persons, places and organizations; user names (`@name`) are none of them.
+"""
+    if not fairness:
+        return text
+    lines = ["", "## Biases seen", "",
+             "The same eight sentences with four names of each group: share found as PER, mean sentiment (P(positive) - P(negative)), mean P(offensive).", "",
+             "| names | found as a person | sentiment | offensive |", "|---|---|---|---|"]
+    lines += [f"| {group} | {v['foundAsPerson']:.1%} | {v['sentiment']:+.3f} | {v['offensive']:.3f} |" for group, v in fairness["names"].items()]
+    d = fairness["dialect"]
+    lines += ["", f"{d['pairs']} pairs of sentences with one meaning, African American English and mainstream: mean sentiment "
+              f"{d['africanAmerican']['sentiment']:+.3f} and {d['mainstream']['sentiment']:+.3f}, mean P(offensive) {d['africanAmerican']['offensive']:.3f} and "
+              f"{d['mainstream']['offensive']:.3f}; labelled offensive {d['labelledOffensive'][0]} and {d['labelledOffensive'][1]}. "
+              "The sentences are few (`training/mtltrain/fairness.py`): they show that the model differs, not how often.", ""]
+    return text + "\n".join(lines)

@@ -1,0 +1,131 @@
+"""Writes REPORT.md and its picture from the lines in results/experiments: python3 -m mtltrain.report"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .evaluate import METRICS
+from .tasks import TASKS
+
+NAMES = [task.name for task in TASKS]
+FOLDER = Path(__file__).resolve().parents[1]
+
+
+def lines(name: str) -> list[dict]:
+    path = FOLDER / f"results/experiments/{name}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def spread(values: list[float]) -> str:
+    if not values:
+        return "-"
+    mean = f"{100 * np.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * np.std(values, ddof=1):.1f}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows] + [""]
+
+
+def single() -> list[str]:
+    found = lines("single")
+    if not found:
+        return []
+    multi = [line for line in found if line["setting"] == "multitask"]
+    rows = []
+    for task in NAMES:
+        shared = {line["seed"]: line["scores"][task] for line in multi}
+        alone = {line["seed"]: line["scores"][task] for line in found if line["setting"] == "single" and line["task"] == task}
+        both = sorted(set(shared) & set(alone))
+        difference = spread([shared[s] - alone[s] for s in both])
+        rows.append([f"`{task}` ({METRICS[task]})", spread([shared[s] for s in both]), spread([alone[s] for s in both]), difference, str(len(both))])
+    tokens = np.mean([line["tokens"] for line in multi])
+    return ["## One model for all tasks against one model each", "",
+            f"Same encoder, a slice of the labels, the same number of tokens per task on both sides ({tokens / 1e3:.0f} thousand for the multitask model), dev scores, "
+            "mean ± standard deviation over the seeds; the difference is taken seed by seed.", "",
+            *table(["task", "multitask", "alone", "difference", "seeds"], rows),
+            "Serving: the multitask model needs one pass over a text, one model per task needs seven; the heads are 3 % of the parameters. "
+            "Seven encoders would be 7 x 23 MB.", ""]
+
+
+def weighting() -> list[str]:
+    found = lines("weighting")
+    if not found:
+        return []
+    rows = []
+    for method in dict.fromkeys(line["setting"] for line in found):
+        runs = [line for line in found if line["setting"] == method]
+        means = [float(np.mean(list(line["scores"].values()))) for line in runs]
+        rows.append([method, *(spread([line["scores"][t] for line in runs]) for t in NAMES), spread(means),
+                     f"{np.mean([line['seconds'] for line in runs]):.0f}", str(len(runs))])
+    return ["## Weighting the losses", "", "The same slice and seeds; `mean` over the tasks. Seconds were taken on a machine that other programs used too.", "",
+            *table(["method", *(f"`{t}`" for t in NAMES), "mean", "seconds", "seeds"], rows)]
+
+
+def lowresource() -> list[str]:
+    found = lines("lowresource")
+    if not found:
+        return []
+    rows = []
+    for share in sorted({line["share"] for line in found}):
+        of = lambda setting: [l["scores"]["entities"] for l in found if l["share"] == share and l["setting"] == setting]
+        rows.append([f"{share:.0%}", spread(of("alone")), spread(of("with others")), str(len(of("with others")))])
+    return ["## Few labels: entities", "", "Span F1 on UNER EWT dev with a share of the entity labels of the slice, alone and beside the other tasks.", "",
+            *table(["labels", "alone", "with the other tasks", "seeds"], rows)]
+
+
+def affinity() -> list[str]:
+    found = lines("affinity")
+    if not found:
+        return []
+    values = {s: {t: [line["affinity"][s][t] for line in found] for t in NAMES} for s in NAMES}
+    mean = np.array([[np.mean(values[s][t]) for t in NAMES] for s in NAMES]) * 100
+    error = np.array([[np.std(values[s][t], ddof=1) / len(found) ** 0.5 for t in NAMES] for s in NAMES]) * 100
+    (FOLDER / "results/affinity.svg").write_text(_picture(mean, error))
+    rows = [[f"`{s}`", *(f"{mean[i, j]:+.2f}{'' if abs(mean[i, j]) > 2 * error[i, j] else ' (~)'}" for j in range(len(NAMES)))] for i, s in enumerate(NAMES)]
+    return ["## Which task helps which", "",
+            "A short step of fixed length along the gradient of the row's task in the encoder changes the loss of the column's task by so many per cent (positive: it "
+            f"falls), mean over {len(found)} pairs of batches on the trained model; (~): less than two standard errors from zero. Method: "
+            "look-ahead affinity, Fifty et al. 2021 (arXiv 2109.04617).", "", *table(["step along", *(f"`{t}`" for t in NAMES)], rows),
+            "![affinity](results/affinity.svg)", ""]
+
+
+def _picture(mean: np.ndarray, error: np.ndarray) -> str:
+    cell, left, top = 74, 90, 30
+    size = len(NAMES) * cell
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + size + 10} {top + size + 30}" font-family="sans-serif" font-size="12">']
+    most = np.abs(mean - np.diag(np.diag(mean))).max() or 1.0
+    for i, source in enumerate(NAMES):
+        parts.append(f'<text x="{left - 8}" y="{top + i * cell + cell / 2 + 4}" text-anchor="end">{source}</text>')
+        parts.append(f'<text x="{left + i * cell + cell / 2}" y="{top - 10}" text-anchor="middle">{source}</text>')
+        for j in range(len(NAMES)):
+            strength = min(1.0, abs(mean[i, j]) / most)
+            fade = round(255 * (1 - 0.75 * strength))
+            color = f"rgb({fade},{fade},255)" if mean[i, j] >= 0 else f"rgb(255,{fade},{fade})"
+            parts.append(f'<rect x="{left + j * cell}" y="{top + i * cell}" width="{cell - 2}" height="{cell - 2}" fill="{color}"/>')
+            weight = "bold" if abs(mean[i, j]) > 2 * error[i, j] else "normal"
+            parts.append(f'<text x="{left + j * cell + cell / 2 - 1}" y="{top + i * cell + cell / 2 + 4}" text-anchor="middle" font-weight="{weight}">{mean[i, j]:+.2f}</text>')
+    parts.append(f'<text x="{left}" y="{top + size + 16}">per cent of the column\'s loss gained by a step along the row\'s task; blue helps, red harms</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def missing() -> list[str]:
+    commands = {"single": "one model against one each", "weighting": "weighting methods", "lowresource": "few labels", "affinity": "affinity"}
+    absent = [name for name in commands if not lines(name)]
+    if not absent:
+        return []
+    return ["## Not measured yet", "", *(f"- {commands[n]}: `python3 -m mtltrain.experiments {n} --data DATA`, then `python3 -m mtltrain.report`" for n in absent), ""]
+
+
+def main() -> None:
+    intro = ["# What sharing one encoder buys and costs", "",
+             "Generated by `python3 -m mtltrain.report` from the lines in `results/experiments/`. All runs are slices (few steps, a share of the labels): "
+             "they compare settings with each other; the shipped model's scores are in `models/mtlstream-en/README.md`.", ""]
+    (FOLDER / "REPORT.md").write_text("\n".join(intro + single() + weighting() + lowresource() + affinity() + missing()).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
