@@ -17,10 +17,12 @@ from .run import Run
 from .sources import TESTED_ON
 from .tasks import UPOS
 from .train import build
-from .wordpiece import WordPiece
+from .wordpiece import UNK, WordPiece
 from .words import split
 
-_BINS = 10
+# Corpora whose dev sets make up the reference for drift, with about their sizes, and the upper bounds of its text lengths.
+_MIXED = {"ewt": 2001, "semeval": 2000, "goemotions": 5426, "newsgroups": 566, "clinc": 3000, "offensive": 1324}
+_LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 
 
 def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0) -> dict:
@@ -96,25 +98,31 @@ def raw_text(model: MultitaskModel, data: Path, vocab: Path, limit: int) -> tupl
     return 2 * right / total, 2 * tagged / total
 
 
-def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, run: Run, adjustments: dict[str, Adjustment]) -> dict:
-    """Per task what the model says on dev: share of each label, and a histogram of the best score in ten equal bins.
+def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, run: Run, adjustments: dict[str, Adjustment],
+                  per_corpus: int = 300) -> dict:
+    """What the model says about a mixture of all dev sets, in equal parts, as the worker counts it for drift.
 
-    For drift (population stability index): the worker compares what it sees now with this.
+    Shares of the labels, of the confidences in ten equal bins, of the text lengths, and of tokens that the vocabulary lacks.
     """
-    result = {}
+    rows = [row for name, size in _MIXED.items() for row in dataset.rows(data, cache, vocab, name, "dev", run.limit)[:: max(1, size // per_corpus)]
+            if len(row) > 2]
+    logits = predict(model, rows, run.tasks)
+    lengths = np.array([len(row) - 2 for row in rows])
+    ids = np.concatenate([row.ids[1:-1] for row in rows])
+    tasks = {}
     for name, task in model.tasks.items():
-        rows = labelled(data, cache, vocab, name, "dev", run.limit)
-        logits, a = predict(model, rows, [name])[name], adjustments[name]
+        a = adjustments[name]
         if task.per_token:
-            values = adjusted(np.concatenate([v[r.labels[name] >= 0] for v, r in zip(logits, rows)]), a)
+            found = [softmax(adjusted(v[row.firsts[(row.firsts > 0) & (row.firsts < len(row) - 1)]], a)) for v, row in zip(logits[name], rows)]
+            best = np.concatenate([p.argmax(-1) for p in found])
+            confidence = np.array([p.max(-1).mean() for p in found if len(p)])
         else:
-            values = adjusted(np.stack(logits), a)
-        p = sigmoid(values) if task.kind == "multi_label" else softmax(values)
-        if task.kind == "multi_label":
-            counts = (p >= np.array(a.thresholds)).sum(axis=0)
-        else:
-            counts = np.bincount(p.argmax(-1), minlength=len(task.labels))
-        histogram = np.histogram(p.max(-1), bins=_BINS, range=(0, 1))[0]
-        result[name] = {"labelShares": np.round(counts / max(1, counts.sum()), 5).tolist(),
-                        "scoreHistogram": np.round(histogram / histogram.sum(), 5).tolist(), "count": int(len(p))}
-    return result
+            values = adjusted(np.stack(logits[name]), a)
+            p = sigmoid(values) if task.kind == "multi_label" else softmax(values)
+            confidence = p.max(-1)
+            best = np.nonzero(p >= np.array(a.thresholds))[1] if task.kind == "multi_label" else p.argmax(-1)[confidence >= (a.threshold or 0)]
+        counts = np.bincount(best, minlength=len(task.labels)) / max(1, len(best))
+        bins = np.histogram(confidence, bins=10, range=(0, 1))[0] / len(confidence)
+        tasks[name] = {"labels": {label: round(float(c), 5) for label, c in zip(task.labels, counts)}, "confidence": np.round(bins, 5).tolist()}
+    tokens = np.bincount(np.searchsorted(_LENGTHS, lengths), minlength=len(_LENGTHS) + 1) / len(rows)
+    return {"events": len(rows), "text": {"tokens": np.round(tokens, 5).tolist(), "unknownShare": round(float((ids == UNK).mean()), 6)}, "tasks": tasks}
