@@ -37,7 +37,7 @@ def main() -> None:
         train.train(run, options.data, options.cache, out, options.processes)
     if options.command in ("release", "all"):
         scores = release.release(run, options.data, options.cache, out / "model.pt", options.package or out / "package",
-                                 options.results or out / "results", 200 if options.slice else options.most)
+                                 options.results or out / "results", 40 if options.slice else options.most, 40 if options.slice else 0)
         print(json.dumps(scores["int8"], indent=1))
 
 

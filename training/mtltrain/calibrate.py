@@ -34,7 +34,7 @@ def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int,
         temperature = _temperature(values + (0 if bias is None else bias), truth)
         found[name] = Adjustment(bias=bias, temperature=temperature)
     if "intent" in found:
-        found["intent"].threshold = _scope_threshold(model, data, cache, vocab, limit, found["intent"])
+        found["intent"].threshold = _scope_threshold(model, data, cache, vocab, limit, found["intent"], most)
     return found
 
 
@@ -90,10 +90,10 @@ def _thresholds(probabilities: np.ndarray, truth: np.ndarray) -> list[float]:
     return result
 
 
-def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, adjustment: Adjustment) -> float:
+def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, adjustment: Adjustment, most: int = 0) -> float:
     """Best mean of in-scope accuracy and out-of-scope recall on dev, with the in-scope loss held to one point."""
-    inside, outside = scope_probabilities(model, data, cache, vocab, limit, "dev", adjustment)
-    rows = labelled(data, cache, vocab, "intent", "dev", limit)
+    inside, outside = scope_probabilities(model, data, cache, vocab, limit, "dev", adjustment, most)
+    rows = labelled(data, cache, vocab, "intent", "dev", limit, most)
     right = inside.argmax(-1) == np.array([row.labels["intent"] for row in rows])
     grid = np.arange(0.05, 0.95, 0.01)
     accuracy = np.array([(right & (inside.max(-1) >= t)).mean() for t in grid])
@@ -102,8 +102,8 @@ def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, ad
     return float(np.round(grid[int(np.where(allowed, accuracy + recall, 0).argmax())], 2))
 
 
-def scope_probabilities(model, data: Path, cache: Path, vocab: Path, limit: int, part: str, adjustment: Adjustment):
+def scope_probabilities(model, data: Path, cache: Path, vocab: Path, limit: int, part: str, adjustment: Adjustment, most: int = 0):
     """Probabilities of the intents for queries in and out of scope."""
-    inside = labelled(data, cache, vocab, "intent", part, limit)
-    outside = dataset.rows(data, cache, vocab, "clinc_outside", part, limit)
+    inside = labelled(data, cache, vocab, "intent", part, limit, most)
+    outside = dataset.rows(data, cache, vocab, "clinc_outside", part, limit, most)
     return tuple(softmax(adjusted(np.stack(predict(model, rows, ["intent"])["intent"]), adjustment)) for rows in (inside, outside))

@@ -16,19 +16,26 @@ from .wordpiece import WordPiece
 _LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
-def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int) -> list[Row]:
-    """One corpus part as rows; read from `cache` unless the code or the limit changed."""
+def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0) -> list[Row]:
+    """One corpus part as rows; read from `cache` unless the code or the limit changed. `most`: about that many, evenly drawn."""
     code = hashlib.sha256()
     for module in (corpora, encoding, wordpiece, words):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():
-        return pickle.loads(path.read_bytes())
+        return thinned(pickle.loads(path.read_bytes()), most)
     pieces = WordPiece(vocab)
-    found = [encode(pieces, example, limit) for example in _examples(data, name, part)]
+    found = [encode(pieces, example, limit) for example in thinned(_examples(data, name, part), most)]
+    if most:
+        return found
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(found))
     return found
+
+
+def thinned(items: list, most: int) -> list:
+    """About `most` of the items, evenly drawn; all when 0."""
+    return items[:: max(1, len(items) // most)] if most else items
 
 
 def _examples(data: Path, name: str, part: str):
@@ -42,7 +49,7 @@ def _examples(data: Path, name: str, part: str):
 def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
-        found = rows(data, cache, vocab, name, "train", _LONG)
+        found = rows(data, cache, vocab, name, "train", _LONG, run.corpus_rows)
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)

@@ -102,8 +102,7 @@ def score(task: str, kind: str, labels: int, rows: list[Row], logits: list[np.nd
 
 
 def labelled(data: Path, cache: Path, vocab: Path, task: str, part: str, limit: int, most: int = 0) -> list[Row]:
-    rows = [row for name in SETS[task] for row in dataset.rows(data, cache, vocab, name, part, limit) if task in row.labels and len(row) > 1]
-    return rows[:: max(1, len(rows) // most)] if most else rows
+    return [row for name in SETS[task] for row in dataset.rows(data, cache, vocab, name, part, limit, most) if task in row.labels]
 
 
 def scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, part: str, tasks: list[str], limit: int, most: int = 0,

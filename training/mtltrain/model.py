@@ -47,11 +47,16 @@ class Matrix(nn.Linear):
     """A linear layer that can see its weight and its input as int8 would hold them."""
 
     quantized = False
+    rounded: Tensor | None = None  # kept while nothing trains
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if not self.quantized:
             return F.linear(x, self.weight, self.bias)
-        return F.linear(round_activation(x, mask), round_weight(self.weight), self.bias)
+        if torch.is_grad_enabled():
+            return F.linear(round_activation(x, mask), round_weight(self.weight), self.bias)
+        if self.rounded is None:
+            self.rounded = round_weight(self.weight)
+        return F.linear(round_activation(x, mask), self.rounded, self.bias)
 
 
 class Layer(nn.Module):
@@ -148,7 +153,7 @@ class MultitaskModel(nn.Module):
         return {name: self.head(name, hidden, mask) for name in self.heads}
 
     def set_quantized(self, on: bool) -> None:
-        """From now on every matrix computes with int8 weights and uint8 activations (simulated)."""
+        """From now on every matrix computes with int8 weights and uint8 activations (simulated). Call it again when weights changed."""
         for module in self.modules():
             if isinstance(module, Matrix):
-                module.quantized = on
+                module.quantized, module.rounded = on, None

@@ -33,7 +33,7 @@ GOLDEN_TEXTS = (
     "Don't worry, it'll be fine: we're gonna fix the car's engine ourselves.",
 )
 # Largest difference from the fp32 reference that still passes, and the least share of equal tags.
-TOLERANCE = {"cpu": {"probability": 0.15, "tagShare": 0.95}, "cuda": {"probability": 0.15, "tagShare": 0.95}}
+TOLERANCE = {"cpu": {"probability": 0.25, "tagShare": 0.95}, "cuda": {"probability": 0.1, "tagShare": 0.97}}
 
 
 def write(model: MultitaskModel, folder: Path, run: Run, vocab: Path, adjustments: dict[str, Adjustment],

@@ -20,29 +20,29 @@ from .train import build
 from .wordpiece import UNK, WordPiece
 from .words import split
 
-# Corpora whose dev sets make up the reference for drift, with about their sizes, and the upper bounds of its text lengths.
-_MIXED = {"ewt": 2001, "semeval": 2000, "goemotions": 5426, "newsgroups": 566, "clinc": 3000, "offensive": 1324}
+# Corpora whose dev sets make up the reference for drift, and the upper bounds of its text lengths.
+_MIXED = ("ewt", "semeval", "goemotions", "newsgroups", "clinc", "offensive")
 _LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 
 
-def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0) -> dict:
+def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0, dev_most: int = 0) -> dict:
     """Writes the package into `folder`, and the scores into `results`/scores-NAME-VERSION.json.
 
-    `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too).
+    `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too). `dev_most`: the same for calibration.
     """
     vocab = pretrained.vocab(cache)
     model = build(run, cache)
     model.load_state_dict(torch.load(trained))
     model.eval()
     model.set_quantized(run.quantized_share > 0)
-    adjustments = calibrate.fit(model, data, cache, vocab, run.limit, most)
+    adjustments = calibrate.fit(model, data, cache, vocab, run.limit, dev_most)
     scores: dict[str, dict] = {}
     for precision in ("int8",) if most else ("fp32", "int8"):
         model.set_quantized(precision == "int8")
         scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
         print(precision, json.dumps(scores[precision]), flush=True)
     biases = fairness.measure(model, vocab, run.limit, adjustments)
-    reference = dev_reference(model, data, cache, vocab, run, adjustments)
+    reference = dev_reference(model, data, cache, vocab, run, adjustments, dev_most or 300)
     part = f", about {most} rows at most" if most else ""
     shown = {task: {metric: {"value": value, "set": ("UD English-EWT test, raw text" if metric in ("wordsF1", "uposF1") else TESTED_ON[task]) + part}
                     for metric, value in values.items()} for task, values in scores["int8"].items()}
@@ -65,26 +65,26 @@ def test_scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, run
     plain = evaluate.scores(model, data, cache, vocab, "test", run.tasks, run.limit, most, adjustments)
     result = {task: {METRICS[task]: round(value, 5)} for task, value in plain.items()}
     if "pos" in run.tasks:
-        words, upos = raw_text(model, data, vocab, run.limit)
+        words, upos = raw_text(model, data, vocab, run.limit, most)
         result["pos"] |= {"wordsF1": round(words, 5), "uposF1": round(upos, 5)}
     if "intent" in run.tasks:
-        inside, outside = calibrate.scope_probabilities(model, data, cache, vocab, run.limit, "test", adjustments["intent"])
+        inside, outside = calibrate.scope_probabilities(model, data, cache, vocab, run.limit, "test", adjustments["intent"], most)
         threshold = adjustments["intent"].threshold
-        truth = np.array([row.labels["intent"] for row in labelled(data, cache, vocab, "intent", "test", run.limit)])
+        truth = np.array([row.labels["intent"] for row in labelled(data, cache, vocab, "intent", "test", run.limit, most)])
         result["intent"] |= {
             "outOfScopeRecall": round(float((outside.max(-1) < threshold).mean()), 5),
             "accuracyAboveThreshold": round(float(((inside.argmax(-1) == truth) & (inside.max(-1) >= threshold)).mean()), 5)}
     return result
 
 
-def raw_text(model: MultitaskModel, data: Path, vocab: Path, limit: int) -> tuple[float, float]:
+def raw_text(model: MultitaskModel, data: Path, vocab: Path, limit: int, most: int = 0) -> tuple[float, float]:
     """(Words F1, UPOS F1) on raw EWT test, sentence by sentence: a word counts when both its ends are right.
 
     A treebank word that is no substring of its token keeps the token's range, so it can never be matched twice.
     """
     pieces = WordPiece(vocab)
     right = tagged = gold_count = found_count = 0
-    sentences = ewt_raw(data, "test")
+    sentences = dataset.thinned(ewt_raw(data, "test"), most)
     ranges = [split(text) for text, _ in sentences]
     rows = [encode_words(pieces, [text[a:b] for a, b in found], limit) for (text, _), found in zip(sentences, ranges)]
     logits = predict(model, rows, ["pos"])["pos"]
@@ -104,8 +104,7 @@ def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, r
 
     Shares of the labels, of the confidences in ten equal bins, of the text lengths, and of tokens that the vocabulary lacks.
     """
-    rows = [row for name, size in _MIXED.items() for row in dataset.rows(data, cache, vocab, name, "dev", run.limit)[:: max(1, size // per_corpus)]
-            if len(row) > 2]
+    rows = [row for name in _MIXED for row in dataset.rows(data, cache, vocab, name, "dev", run.limit, per_corpus) if len(row) > 2]
     logits = predict(model, rows, run.tasks)
     lengths = np.array([len(row) - 2 for row in rows])
     ids = np.concatenate([row.ids[1:-1] for row in rows])

@@ -38,6 +38,7 @@ class Run:
     quantized_share: float = 0.0  # the last part of the steps sees int8 arithmetic
     limit: int = 256
     crop: int = 128
+    corpus_rows: int = 0          # about so many of every training corpus; 0: all
     label_share: float = 1.0      # of every training corpus, for slices
     weighting: str = "equal"
     factors: dict[str, float] = field(default_factory=dict)
@@ -71,4 +72,4 @@ def read(path: Path) -> Run:
 def sliced(run: Run, steps: int) -> Run:
     """The same run, a few steps long: shows that training, resuming and exporting work, not that they are any good."""
     return replace(run, name=run.name + "-slice", steps=steps, evaluate_every=steps, checkpoint_every=max(1, steps // 2),
-                   final_rows=20, padded_tokens=256, micro_batches=2, max_rows=8)
+                   final_rows=20, corpus_rows=100, padded_tokens=256, micro_batches=2, max_rows=8)
