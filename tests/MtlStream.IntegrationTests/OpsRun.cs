@@ -60,7 +60,7 @@ public sealed class OpsRun : IAsyncLifetime
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{grpc}", ["OTEL_METRIC_EXPORT_INTERVAL"] = "500", ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
             ["OTEL_BLRP_SCHEDULE_DELAY"] = "200", ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,deployment.environment.name=test",
         });
-        await Wait.Until(_worker.IsReady, TimeSpan.FromSeconds(60), () => _worker.Log);
+        await Wait.Until(_worker.IsReady, log: () => _worker.Log);
 
         using var topics = new Topics(_cluster.BootstrapServers);
         var sent = 0;
@@ -68,15 +68,15 @@ public sealed class OpsRun : IAsyncLifetime
         {
             sent += Send(topics, round, 100);
             var expected = sent;
-            await Wait.Until(() => Value("sum(messaging_process_duration_seconds_count)") >= expected, TimeSpan.FromSeconds(60), () => _worker.Log);
+            await Wait.Until(() => Value("sum(messaging_process_duration_seconds_count)") >= expected, log: () => _worker.Log);
             if (round == 2) await ReplaceModelAsync(model);
         }
 
         HandOn(topics);
-        await Wait.Until(() => Value("sum(messaging_process_duration_seconds_count)") >= sent + 1, TimeSpan.FromSeconds(30), () => _worker.Log);
+        await Wait.Until(() => Value("sum(messaging_process_duration_seconds_count)") >= sent + 1, log: () => _worker.Log);
         Results = topics.ReadAll(Output);
         Copies = topics.ReadAll(Review);
-        await Wait.Until(() => Spans().Any(s => s["name"]!.GetValue<string>() == $"process {Next}"), TimeSpan.FromSeconds(30), () => _worker.Log);
+        await Wait.Until(() => Spans().Any(s => s["name"]!.GetValue<string>() == $"process {Next}"), log: () => _worker.Log);
     }
 
     public async Task DisposeAsync()
@@ -159,7 +159,7 @@ public sealed class OpsRun : IAsyncLifetime
         Begin(OpsTools.Prometheus!, [], $"--config.file={config}", $"--storage.tsdb.path={Path.Combine(_folder, "tsdb")}",
             $"--web.listen-address=127.0.0.1:{_prometheusPort}", "--enable-feature=exemplar-storage");
         _http = new() { Timeout = TimeSpan.FromSeconds(10) };
-        await Wait.Until(() => Answers($"http://127.0.0.1:{_prometheusPort}/-/ready"), TimeSpan.FromSeconds(30));
+        await Wait.Until(() => Answers($"http://127.0.0.1:{_prometheusPort}/-/ready"));
     }
 
     private bool Answers(string address)
@@ -230,13 +230,13 @@ public sealed class OpsRun : IAsyncLifetime
         var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
         manifest["version"] = "2.0.0";
         await File.WriteAllTextAsync(path, manifest.ToJsonString());
-        await Wait.Until(() => Value("""mtlstream_model_reloads_total{mtlstream_reload_outcome="swapped"}""") == 1, TimeSpan.FromSeconds(30), () => _worker!.Log);
+        await Wait.Until(() => Value("""mtlstream_model_reloads_total{mtlstream_reload_outcome="swapped"}""") == 1, log: () => _worker!.Log);
 
         var weights = Path.Combine(folder, "weights.bin");
         manifest["version"] = "3.0.0";
         await File.WriteAllTextAsync(path, manifest.ToJsonString());
         await File.WriteAllBytesAsync(weights, (await File.ReadAllBytesAsync(weights))[..^10]);
-        await Wait.Until(() => Value("""mtlstream_model_reloads_total{mtlstream_reload_outcome="refused"}""") >= 1, TimeSpan.FromSeconds(30), () => _worker!.Log);
+        await Wait.Until(() => Value("""mtlstream_model_reloads_total{mtlstream_reload_outcome="refused"}""") >= 1, log: () => _worker!.Log);
     }
 
     private string CopyModel(string name)

@@ -35,7 +35,7 @@ public sealed class RealKafkaTests
             new ConsumerConfig(client) { GroupId = "g", AutoOffsetReset = AutoOffsetReset.Earliest }).Build();
         consumer.Subscribe("t");
 
-        Assert.Equal(payload, consumer.Consume(TimeSpan.FromSeconds(30))?.Message.Value);
+        Assert.Equal(payload, consumer.Consume(TimeSpan.FromMinutes(2))?.Message.Value);
         consumer.Close();
     }
 }

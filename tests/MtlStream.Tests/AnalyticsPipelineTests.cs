@@ -12,7 +12,7 @@ namespace MtlStream.Tests;
 
 public sealed class AnalyticsPipelineTests
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(2);
 
     private static string Event(int id, string text = "good morning") => $$"""{"id":{{id}},"text":"{{text}}"}""";
 

@@ -231,7 +231,7 @@ public sealed class AdapterTests : IDisposable
         _cluster.FailNext(MockRequest.Produce, [.. Enumerable.Repeat(ErrorCode.TopicAuthorizationFailed, 20)]);
         await using var worker = Worker(guarantee).Start();
 
-        var failure = await Assert.ThrowsAsync<IOException>(() => worker.Run.WaitAsync(TimeSpan.FromSeconds(60)));
+        var failure = await Assert.ThrowsAsync<IOException>(() => worker.Run.WaitAsync(TimeSpan.FromMinutes(2)));
 
         Assert.Contains(_output, failure.Message, StringComparison.Ordinal);
         Assert.All(_topics.Committed(_group, _input, Partitions), o => Assert.True(o <= 0));

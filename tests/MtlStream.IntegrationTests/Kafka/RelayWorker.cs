@@ -58,7 +58,7 @@ internal sealed class RelayWorker : IAsyncDisposable
     public async Task StopAsync()
     {
         await _stopping.CancelAsync();
-        await Run.WaitAsync(TimeSpan.FromSeconds(60));
+        await Run.WaitAsync(TimeSpan.FromMinutes(2));
     }
 
     /// <summary>Gives everything in flight up, as after the drain timeout.</summary>

@@ -151,7 +151,7 @@ public sealed class AnnotateCommandTests : IDisposable
         await process.StandardOutput.ReadLineAsync();
         process.StandardOutput.Close();
 
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         await feeding;
         Assert.Equal(1, process.ExitCode);
         Assert.Contains("the reader of the output went away", await error, StringComparison.Ordinal);
@@ -168,7 +168,7 @@ public sealed class AnnotateCommandTests : IDisposable
 
         Signal(process.Id, "TERM");
 
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         Assert.Contains("analysis", first, StringComparison.Ordinal);
         Assert.Equal(1, process.ExitCode);
         Assert.Contains("stopped after line 1", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);

@@ -18,7 +18,7 @@ internal sealed record CliResult(int ExitCode, byte[] Output, string Error)
 /// <summary>Runs the built program as a process of its own.</summary>
 internal static class Cli
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "mtlstream");
 

@@ -105,7 +105,7 @@ public sealed class DeadLettersCommandTests : IDisposable
     {
         using var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = _cluster.BootstrapServers }).Build();
         producer.Produce(new TopicPartition(topic, partition), message);
-        Assert.Equal(0, producer.Flush(TimeSpan.FromSeconds(30)));
+        Assert.Equal(0, producer.Flush(TimeSpan.FromMinutes(2)));
     }
 
     /// <summary>Everything that is in a topic.</summary>
@@ -117,7 +117,7 @@ public sealed class DeadLettersCommandTests : IDisposable
         var (results, ended) = (new List<ConsumeResult<byte[]?, byte[]?>>(), 0);
         while (ended < partitions)
         {
-            var result = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"{topic} cannot be read.");
+            var result = consumer.Consume(TimeSpan.FromMinutes(2)) ?? throw new TimeoutException($"{topic} cannot be read.");
             if (result.IsPartitionEOF) ended++;
             else results.Add(result);
         }

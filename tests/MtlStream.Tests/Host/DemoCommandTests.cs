@@ -41,7 +41,7 @@ public sealed class DemoCommandTests : IDisposable
         AnnotateCommandTests.Signal(process.Id, "INT");
 
         var rest = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         Assert.True(process.ExitCode == 0, await error);
         var numbers = rest.TrimEnd('\n').Split('\n')[^1].Split(' ').Where(w => long.TryParse(w, out _)).Select(long.Parse).ToList();
         Assert.Equal(numbers[0], numbers[1] + numbers[2]);

@@ -10,7 +10,7 @@ namespace MtlStream.Tests.Host;
 
 public sealed class RunCommandTests : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly ToyPackage _package = new();
     private readonly StringBuilder _log = new();

@@ -69,8 +69,8 @@ public sealed class WordSplitterTests
         {
         }
 
-        // Quadratic time would be hours.
-        Assert.True(started.Elapsed < TimeSpan.FromSeconds(20), $"took {started.Elapsed}");
+        // Milliseconds; quadratic time would be hours.
+        Assert.True(started.Elapsed < TimeSpan.FromMinutes(2), $"took {started.Elapsed}");
     }
 
     private static List<(int Start, int End)> Split(string text)
