@@ -8,6 +8,8 @@ namespace MtlStream.Onnx;
 /// <summary>Opens graphs on a device.</summary>
 internal static class SessionFactory
 {
+    static SessionFactory() => OrtTelemetry.Disable();
+
     /// <summary>Opens the package's graph for a device.</summary>
     /// <param name="tasks">Heads of other tasks are left out.</param>
     /// <param name="threads">Threads of one call, on a CPU.</param>

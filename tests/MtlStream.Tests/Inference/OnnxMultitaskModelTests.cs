@@ -13,7 +13,7 @@ using MtlStream.Tests.Doubles;
 
 namespace MtlStream.Tests.Inference;
 
-public sealed class OnnxMultitaskModelTests : IDisposable
+public sealed partial class OnnxMultitaskModelTests : IDisposable
 {
     private const int Mood = 0, Traits = 1, Tags = 2, Names = 3;
 
@@ -279,6 +279,17 @@ public sealed class OnnxMultitaskModelTests : IDisposable
         Assert.Single(logger.Lines, l => l.Level == LogLevel.Warning);
         Assert.Contains("1 mtlstream.model.device=cpu", serving);
     }
+
+    [Fact]
+    public void The_runtime_is_told_to_report_nothing_to_its_maker()
+    {
+        using var model = Load();
+
+        Assert.Equal("1", Marshal.PtrToStringUTF8(getenv("ORT_DISABLE_TELEMETRY")));
+    }
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint getenv(string name);
 
     [Fact]
     public void A_gpu_asked_for_by_name_is_missed_at_start()
