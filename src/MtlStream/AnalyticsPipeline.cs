@@ -99,7 +99,7 @@ public sealed class AnalyticsPipeline(
     private async Task FormBatchesAsync(
         ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, ChannelWriter<TokenBatch> batches, CancellationToken abort)
     {
-        var former = new BatchFormer(_shape, model.Lanes);
+        var former = new BatchFormer(_shape, model.Lanes, settings.Batching.LookAhead);
         while (true)
         {
             TakeWaiting(tokenized, former);
@@ -308,15 +308,19 @@ public sealed class AnalyticsPipeline(
     {
         var errorType = refusal is not null ? PipelineMetrics.Tag(refusal.Reason)
             : record.Destination == Destination.DeadLetters ? Tracing.ReasonOf(record) : null;
-        if (record.Source.Trace is { } trace) trace.Answered(errorType, final: refusal is null, Record);
-        else Record();
+        if (record.Source.Trace is { } trace) RecordInside(trace, record, refusal, errorType);
+        else Record(record, refusal, errorType);
+    }
 
-        void Record()
-        {
-            if (refusal is not null) return;
-            if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
-            metrics.EventProcessed(record.Source, time.GetElapsedTime(record.Source.ReceivedAt), errorType);
-        }
+    // A method of its own: what its delegate captures is allocated for sampled events only.
+    private void RecordInside(EventTrace trace, OutboundRecord record, PublishRefusal? refusal, string? errorType) =>
+        trace.Answered(errorType, final: refusal is null, () => Record(record, refusal, errorType));
+
+    private void Record(OutboundRecord record, PublishRefusal? refusal, string? errorType)
+    {
+        if (refusal is not null) return;
+        if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
+        metrics.EventProcessed(record.Source, time.GetElapsedTime(record.Source.ReceivedAt), errorType);
     }
 
     private OutboundRecord Traced(OutboundRecord record) =>

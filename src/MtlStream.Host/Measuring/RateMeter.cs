@@ -53,10 +53,12 @@ internal sealed class RateMeter(TimeProvider time)
     }
 
     /// <summary>Events per second: the slope of the line through the samples, which commits in bursts do not bend.</summary>
-    public double EventsPerSecond()
+    public double EventsPerSecond() => Slope([.. Samples]);
+
+    internal static double Slope(IReadOnlyList<(double Seconds, long Count)> samples)
     {
-        var (meanTime, meanCount) = (_samples.Average(s => s.Seconds), _samples.Average(s => s.Count));
-        var spread = _samples.Sum(s => (s.Seconds - meanTime) * (s.Seconds - meanTime));
-        return spread > 0 ? _samples.Sum(s => (s.Seconds - meanTime) * (s.Count - meanCount)) / spread : double.NaN;
+        var (meanTime, meanCount) = (samples.Average(s => s.Seconds), samples.Average(s => s.Count));
+        var spread = samples.Sum(s => (s.Seconds - meanTime) * (s.Seconds - meanTime));
+        return spread > 0 ? samples.Sum(s => (s.Seconds - meanTime) * (s.Count - meanCount)) / spread : double.NaN;
     }
 }

@@ -17,10 +17,11 @@ public sealed class BatchFormer
     private long _tokens;
 
     /// <param name="lanes">Batches the device works on at once; waiting rows are shared out among them when company gains nothing.</param>
-    public BatchFormer(BatchShape shape, int lanes)
+    /// <param name="capacity">See <see cref="Capacity"/>; 0 for four batches, and 256 rows at least.</param>
+    public BatchFormer(BatchShape shape, int lanes, int capacity = 0)
     {
         (_shape, _lanes, _budget) = (shape, lanes, shape.MaxPaddedTokens);
-        Capacity = Math.Max(256, 4 * shape.MaxRows);
+        Capacity = capacity > 0 ? Math.Max(capacity, shape.MaxRows) : Math.Max(256, 4 * shape.MaxRows);
     }
 
     /// <summary>Rows waiting.</summary>

@@ -14,6 +14,10 @@ public sealed record BatchingOptions : IValidatableObject
     [Range(0, 1 << 20)]
     public int MaxPaddedTokens { get; init; }
 
+    /// <summary>Rows that wait to be put together by length; no fewer than make a batch. Zero: four batches, and 256 at least.</summary>
+    [Range(0, 1 << 16)]
+    public int LookAhead { get; init; }
+
     /// <summary>How long the oldest event may wait for company on a device that gains from it. Zero sends whatever is ready.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(5);

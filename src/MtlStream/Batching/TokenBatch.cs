@@ -35,5 +35,12 @@ public sealed class TokenBatch(IReadOnlyList<TokenRow> rows, int columns, BatchT
     public int Columns { get; } = columns;
 
     /// <summary>Tokens that are not padding.</summary>
-    public int Tokens { get; } = rows.Sum(r => r.Length);
+    public int Tokens { get; } = Sum(rows);
+
+    private static int Sum(IReadOnlyList<TokenRow> rows)
+    {
+        var tokens = 0;
+        for (var i = 0; i < rows.Count; i++) tokens += rows[i].Length;
+        return tokens;
+    }
 }

@@ -105,6 +105,7 @@ public sealed class PipelineMetrics
     /// <param name="errorType">Why it is a dead letter; null for a result.</param>
     public void EventProcessed(SourceRecord source, TimeSpan sinceReceived, string? errorType)
     {
+        if (!_processDuration.Enabled) return; // once an event: what nobody reads is not put together
         var tags = new TagList
         {
             { "messaging.system", _names.System },

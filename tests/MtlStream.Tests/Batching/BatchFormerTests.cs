@@ -84,6 +84,13 @@ public sealed class BatchFormerTests
         Assert.Equal([10, 10, 10, 10, 30, 30, 30], Lengths(batch).Order());
     }
 
+    [Theory]
+    [InlineData(0, 256)]
+    [InlineData(4, 8)]
+    [InlineData(1000, 1000)]
+    public void Rows_to_choose_from_are_never_fewer_than_a_batch(int asked, int expected) =>
+        Assert.Equal(expected, new BatchFormer(s_shape, lanes: 1, asked).Capacity);
+
     [Fact]
     public void A_row_larger_than_the_budget_still_leaves()
     {
