@@ -108,8 +108,18 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     public IReadOnlyList<long> Committed(string group, string topic, int partitions)
     {
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(Properties(group)).SetLogHandler((_, _) => { }).Build();
-        return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromSeconds(20))
-            .OrderBy(o => o.Partition.Value).Select(o => o.Offset.Value)];
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromSeconds(20))
+                    .OrderBy(o => o.Partition.Value).Select(o => o.Offset.Value)];
+            }
+            catch (KafkaException exception) when (tries < 5 && exception.Error.Code is ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress)
+            {
+                // the group's coordinator is just moving in: the next request finds it
+            }
+        }
     }
 
     public void Dispose() => _producer.Dispose();
