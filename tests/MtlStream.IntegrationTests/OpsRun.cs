@@ -18,7 +18,7 @@ namespace MtlStream.IntegrationTests;
 public sealed class OpsRun : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Review = "comments-review", Next = "next-hop";
+    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Secret = "hunter2-hunter2", Review = "comments-review", Next = "next-hop";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-ops").FullName;
     private readonly List<Process> _processes = [];
@@ -57,6 +57,7 @@ public sealed class OpsRun : IAsyncLifetime
         var model = CopyModel("model");
         _worker = WorkerProcess.Start(Settings(), model, new Dictionary<string, string>
         {
+            ["MTLSTREAM__Kafka__Client__sasl_password"] = Secret,
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{grpc}", ["OTEL_METRIC_EXPORT_INTERVAL"] = "500", ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
             ["OTEL_BLRP_SCHEDULE_DELAY"] = "200", ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,deployment.environment.name=test",
         });
@@ -126,6 +127,9 @@ public sealed class OpsRun : IAsyncLifetime
 
     internal static Dictionary<string, string> Attributes(JsonNode holder) => (holder["attributes"]?.AsArray() ?? [])
         .ToDictionary(a => a!["key"]!.GetValue<string>(), a => a!["value"]!.AsObject().First().Value!.ToString());
+
+    /// <summary>All that the worker let out, as text: telemetry and its own log.</summary>
+    internal string Everything() => string.Join('\n', new[] { "metrics.jsonl", "traces.jsonl", "logs.jsonl" }.SelectMany(Lines).Select(l => l.ToJsonString()).Append(WorkerLog));
 
     /// <summary>Asks Prometheus; the result of an API call.</summary>
     internal JsonNode Ask(string path, string query)

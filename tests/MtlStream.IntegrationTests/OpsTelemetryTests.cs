@@ -186,6 +186,16 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
         Assert.DoesNotContain(rules, rule => rule!["state"]?.GetValue<string>() == "firing" && rule["labels"]!["severity"]!.GetValue<string>() == "critical");
     }
 
+    [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]
+    public void Neither_a_password_nor_the_text_of_an_event_is_in_logs_metrics_or_traces()
+    {
+        var everything = run.Everything();
+
+        Assert.DoesNotContain(OpsRun.Secret, everything, StringComparison.Ordinal);
+        Assert.DoesNotContain("is on its way", everything, StringComparison.Ordinal);
+        Assert.Contains("messaging.process.duration", everything, StringComparison.Ordinal); // it is all there to be looked through
+    }
+
     private static string Name(JsonNode span) => span["name"]!.GetValue<string>();
 
     private static string Id(JsonNode span) => span["spanId"]!.GetValue<string>();

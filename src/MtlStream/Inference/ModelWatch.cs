@@ -33,6 +33,7 @@ public sealed class ModelWatch
     private readonly Counter<long> _tokens;
     private readonly Counter<long> _unknown;
     private readonly Counter<long> _reviewed;
+    private readonly bool _needed; // even when nobody reads the metrics
     private readonly Lock _sync = new();
     private ReferenceDistribution? _reference;
     private double _due;
@@ -52,6 +53,7 @@ public sealed class ModelWatch
         }
 
         (_options, _tasks, _unknownId, _reference) = (options, tasks, unknownId, reference);
+        _needed = options.Review.Count > 0 || options.SaveReference.Length > 0;
         _tallies = [.. tasks.Select(t => new TaskTally(t, options))];
         _lengths = new(ReferenceDistribution.LengthBounds.Count + 1, options.DriftWindow);
         var meter = meters.Create(MeterName);
@@ -86,7 +88,7 @@ public sealed class ModelWatch
     /// <returns><paramref name="result"/>, with a copy for the review topic when the model is unsure of it.</returns>
     public OutboundRecord Observe(TokenizedEvent scored, Predictions predictions, int row, OutboundRecord result)
     {
-        if (!IsDue()) return result;
+        if (!(_confidence.Enabled || _needed) || !IsDue()) return result;
         var tokens = scored.Tokens.Tokens;
         var unknown = CountUnknown(tokens);
         _length.Record(tokens.Length);
