@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, evaluate, pretrained, run as runs
+from . import dataset, evaluate, graphs, pretrained, run as runs
 from .corpora import CORPORA
 from .losses import unit_loss
 from .run import Run
@@ -153,9 +155,29 @@ def affinity(options, ledger: Ledger) -> None:
         ledger.add(batch=number, affinity=matrix)
 
 
+def serving(options, ledger: Ledger) -> None:
+    """Processor time of the exported CPU graph: all heads in one pass, and one graph per task, on the same sentences."""
+    model = build(base(options, 1, "serving"), options.cache)
+    model.load_state_dict(torch.load(options.initial))
+    model.eval()
+    rows = dataset.rows(options.data, options.cache, pretrained.vocab(options.cache), "ewt", "dev", 256)
+    text = "".join(json.dumps({"ids": r.ids.tolist(), "cases": r.cases.tolist()}) + "\n" for r in rows)
+    every = model.tasks
+    for repeat in range(options.seeds):
+        for setting in ["all tasks", *every]:
+            if ledger.has(setting=setting, repeat=repeat):
+                continue
+            model.tasks = every if setting == "all tasks" else {setting: every[setting]}
+            with tempfile.TemporaryDirectory() as folder:
+                graphs.write(model, Path(folder), {})
+                done = subprocess.run(["node", str(Path(__file__).parents[1] / "run-onnx.mjs"), f"{folder}/model.cpu.onnx"], input=text,
+                                      capture_output=True, text=True, check=True)
+            ledger.add(setting=setting, repeat=repeat, **json.loads(done.stderr.strip().splitlines()[-1]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="mtltrain.experiments", description=__doc__)
-    parser.add_argument("name", choices=["single", "weighting", "lowresource", "affinity"])
+    parser.add_argument("name", choices=["single", "weighting", "lowresource", "affinity", "serving"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain")
     parser.add_argument("--results", type=Path, default=Path("results/experiments"))
@@ -165,7 +187,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=500, help="of each dev set that are scored")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--initial", type=Path, help="affinity: model.pt to measure on")
+    parser.add_argument("--initial", type=Path, help="affinity, serving: model.pt to measure on")
     parser.add_argument("--batches", type=int, default=8)
     parser.add_argument("--length", type=float, default=0.02, help="affinity: length of the step")
     options = parser.parse_args()
