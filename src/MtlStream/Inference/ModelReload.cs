@@ -95,7 +95,9 @@ public sealed class ModelReload(
         try
         {
             var target = new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder;
-            return string.Join('|', new DirectoryInfo(target).EnumerateFiles("*", SearchOption.AllDirectories)
+            // The manifest's text as well: behind links within the path, sizes and times may be those of the links.
+            var manifest = File.ReadAllText(Path.Combine(target, ModelManifest.FileName));
+            return manifest + string.Join('|', new DirectoryInfo(target).EnumerateFiles("*", SearchOption.AllDirectories)
                 .OrderBy(f => f.FullName, StringComparer.Ordinal)
                 .Select(f => $"{f.FullName} {f.LinkTarget} {f.Length} {f.LastWriteTimeUtc.Ticks}"));
         }

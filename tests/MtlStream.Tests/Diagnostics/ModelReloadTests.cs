@@ -77,6 +77,33 @@ public sealed class ModelReloadTests : IDisposable
     }
 
     [Fact]
+    public void A_link_that_points_to_another_package_brings_its_version_and_pointing_it_back_rolls_back()
+    {
+        using var next = new ToyPackage().Edit(m => m["version"] = "2.0.0");
+        var link = _package.Folder + "-current";
+        Directory.CreateSymbolicLink(link, _package.Folder);
+        var (swap, reload) = Start(link);
+        using (swap)
+        {
+            PointTo(next.Folder);
+            Assert.True(reload.Look());
+            Assert.Equal("2.0.0", swap.Identity.Version);
+
+            PointTo(_package.Folder);
+            Assert.True(reload.Look());
+            Assert.Equal("1.0.0", swap.Identity.Version);
+        }
+
+        Directory.Delete(link);
+
+        void PointTo(string folder)
+        {
+            Directory.Delete(link);
+            Directory.CreateSymbolicLink(link, folder);
+        }
+    }
+
+    [Fact]
     public void A_version_that_serves_does_not_care_what_happens_to_the_folder()
     {
         var (swap, reload) = Start();
@@ -100,18 +127,19 @@ public sealed class ModelReloadTests : IDisposable
         if (what == "tokenizer") manifest["tokenizer"]!["lowercase"] = false;
     }
 
-    private (ModelSwap Swap, ModelReload Reload) Start()
+    private (ModelSwap Swap, ModelReload Reload) Start(string? folder = null)
     {
+        folder ??= _package.Folder;
         ModelManifest manifest;
         ModelSwap swap;
-        using (var copy = PackageCopy.Of(_package.Folder))
+        using (var copy = PackageCopy.Of(folder))
         {
             manifest = ModelManifest.Load(copy.Folder);
             swap = new(Load(manifest));
         }
 
         return (swap, new(
-            swap, _package.Folder, Load, m => _swapped.Add(m.Version), manifest, TimeSpan.FromSeconds(1),
+            swap, folder, Load, m => _swapped.Add(m.Version), manifest, TimeSpan.FromSeconds(1),
             new(_meters), TimeProvider.System, NullLogger.Instance));
     }
 
