@@ -62,6 +62,11 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         var letters = _topics.Read(_letters, 2);
         worker.SendTerminate();
         Assert.Equal(0, await worker.EndedAsync());
+        var printed = Print(_letters, 2);
+        Assert.Contains("mtlstream.reason:malformed_payload", printed, StringComparison.Ordinal);
+        Assert.Contains($"__connect.errors.topic:{_input}", printed, StringComparison.Ordinal);
+        Assert.Contains("not json", printed, StringComparison.Ordinal);
+        Assert.Contains("\"schema\":\"enriched-event.v1\"", Print(_output, 1), StringComparison.Ordinal);
 
         using var json = JsonDocument.Parse(enriched.Message.Value!);
         Assert.Equal(1, json.RootElement.GetProperty("id").GetInt32());
@@ -70,6 +75,27 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
             ["empty_text", "malformed_payload"], letters.Select(l => Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.reason"))).Order());
         Assert.All(letters, l => Assert.Equal(_input, Topics.Text(l.Message.Headers.GetLastBytes("__connect.errors.topic"))));
         Assert.Contains(letters, l => Topics.Text(l.Message.Value) == "not json");
+    }
+
+    [KafkaClusterFact]
+    public async Task Each_hostile_event_becomes_what_it_should_and_none_loses_a_neighbour()
+    {
+        var settings = new Dictionary<string, string>([.. Settings("AtLeastOnce"), .. HostileEvents.RaisedLimits])
+        {
+            ["Kafka:InputTopics:0"] = Topics.Unique("in"), ["Kafka:OutputTopic"] = Topics.Unique("out"), ["Kafka:DeadLetterTopic"] = Topics.Unique("dead"),
+            ["Model:Device"] = "cpu",
+        };
+        foreach (var topic in new[] { "Kafka:InputTopics:0", "Kafka:OutputTopic", "Kafka:DeadLetterTopic" })
+            _kafka.CreateTopic(settings[topic], Partitions, $"max.message.bytes={HostileEvents.MaxMessageBytes}");
+        var written = HostileEvents.Write(_topics, settings["Kafka:InputTopics:0"], Partitions);
+        var worker = Start(settings, WorkerProcess.ToyModel);
+
+        await Wait.Until(() => _topics.Committed(_group, settings["Kafka:InputTopics:0"], Partitions).Sum() >= written, log: () => worker.Log);
+        worker.SendTerminate();
+
+        Assert.Equal(0, await worker.EndedAsync());
+        HostileEvents.AssertAnswered(
+            written, Partitions, _topics.ReadAll(settings["Kafka:OutputTopic"]), _topics.ReadAll(settings["Kafka:DeadLetterTopic"]));
     }
 
     [KafkaClusterFact]
@@ -153,18 +179,20 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
     public async Task Killed_in_the_middle_nothing_is_lost_and_exactly_once_means_that(string guarantee)
     {
         const int Events = 30_000;
+        var settings = Settings(guarantee);
+        settings["Kafka:Consumer:session.timeout.ms"] = "6000"; // a killed worker is missed soon
         WriteEvents(0, Events);
         for (var i = 0; i < 3; i++)
         {
-            var doomed = Start(guarantee);
+            var doomed = Start(settings);
             var before = _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o));
-            await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o)) > before, TimeSpan.FromSeconds(60), () => doomed.Log);
+            await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o)) > before, TimeSpan.FromMinutes(3), () => doomed.Log);
             doomed.SendKill();
             await doomed.EndedAsync();
         }
 
-        var last = Start(guarantee);
-        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= Events, TimeSpan.FromSeconds(120), () => last.Log);
+        var last = Start(settings);
+        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= Events, TimeSpan.FromMinutes(3), () => last.Log);
         last.SendTerminate();
 
         Assert.Equal(0, await last.EndedAsync());
@@ -183,13 +211,13 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
 
         Load(4000);
         var first = Start(guarantee, protocol);
-        await Wait.Until(() => committed() > 0, TimeSpan.FromSeconds(60), () => first.Log);
+        await Wait.Until(() => committed() > 0, TimeSpan.FromMinutes(3), () => first.Log);
         var others = new List<WorkerProcess>();
         for (var i = 0; i < 3; i++)
         {
             Load(4000);
             others.Add(Start(guarantee, protocol));
-            await Wait.Until(others[^1].IsReady, TimeSpan.FromSeconds(60), () => others[^1].Log);
+            await Wait.Until(others[^1].IsReady, TimeSpan.FromMinutes(3), () => others[^1].Log);
         }
 
         Load(4000);
@@ -200,7 +228,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
             Assert.Equal(0, await other.EndedAsync());
         }
 
-        await Wait.Until(() => committed() >= written, TimeSpan.FromSeconds(120), () => first.Log);
+        await Wait.Until(() => committed() >= written, TimeSpan.FromMinutes(3), () => first.Log);
         first.SendTerminate();
 
         Assert.Equal(0, await first.EndedAsync());
@@ -216,7 +244,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         for (var from = 0; !one.HasExited && !two.HasExited && from < 200_000; from += 1000)
         {
             WriteEvents(from, 1000);
-            await Wait.Until(() => one.HasExited || two.HasExited || _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o)) >= from, TimeSpan.FromSeconds(60));
+            await Wait.Until(() => one.HasExited || two.HasExited || _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o)) >= from, TimeSpan.FromMinutes(3));
         }
 
         var loser = one.HasExited ? one : two;
@@ -225,17 +253,21 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.Contains("Delivery:TransactionalId", loser.Log, StringComparison.Ordinal);
     }
 
+    /// <summary>What Kafka's own console consumer prints of a topic: headers, keys and values.</summary>
+    private string Print(string topic, int messages) => _kafka.Command(
+        "run", "--", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", _kafka.BootstrapServers, "--topic", topic, "--from-beginning",
+        "--max-messages", $"{messages}", "--timeout-ms", "120000", "--property", "print.headers=true", "--property", "print.key=true");
+
     private WorkerProcess Start(string guarantee, string protocol = "classic")
     {
         var settings = Settings(guarantee);
         if (protocol == "consumer") settings["Kafka:Consumer:group.protocol"] = "consumer";
-        else settings["Kafka:Consumer:session.timeout.ms"] = "6000";
         return Start(settings);
     }
 
-    private WorkerProcess Start(Dictionary<string, string> settings)
+    private WorkerProcess Start(Dictionary<string, string> settings, string? model = null)
     {
-        var worker = WorkerProcess.Start(settings);
+        var worker = WorkerProcess.Start(settings, model);
         _workers.Add(worker);
         return worker;
     }

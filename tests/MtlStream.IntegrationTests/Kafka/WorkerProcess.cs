@@ -99,7 +99,7 @@ internal sealed partial class WorkerProcess : IDisposable
             using var answer = client.Send(new(HttpMethod.Get, new Uri(address, path)));
             return answer.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException) // refused, or too slow
         {
             return false;
         }
