@@ -6,6 +6,7 @@ using MtlStream.Host.Configuration;
 using MtlStream.Host.Measuring;
 using MtlStream.Host.Worker;
 using MtlStream.Inference;
+using MtlStream.Kafka;
 
 namespace MtlStream.Host;
 
@@ -30,9 +31,11 @@ internal static class BenchKafkaCommand
         double? CeilingEventsPerSecond, double? ExactlyOnceShare, double PacedRate, double AllocatedBytesPerEvent, int AddedBytes, long Events,
         int Repetitions, int Workers, string Delivery, string Model, string Device, double WorkingSetMegabytes);
 
+    private const string Embedded = "embedded";
+
     public static Command Build()
     {
-        var bootstrap = new Option<string>("--bootstrap") { Description = "Brokers to measure with; topics are created and removed.", HelpName = "HOST:PORT", Required = true };
+        var bootstrap = new Option<string>("--bootstrap") { Description = "Brokers to measure with; topics are created and removed. embedded: a broker in this process, filled while it is read.", HelpName = "HOST:PORT", Required = true };
         var nullModel = new Option<bool>("--null-model") { Description = "Constant labels instead of the model: measures everything around it." };
         var delivery = new Option<string>("--delivery") { Description = "The guarantee; exactly-once is measured in turn with at-least-once.", DefaultValueFactory = _ => "at-least-once" };
         delivery.AcceptOnlyFromAmong("at-least-once", "exactly-once");
@@ -54,14 +57,20 @@ internal static class BenchKafkaCommand
         command.SetAction(async (parsed, stopping) =>
         {
             var package = parsed.GetRequiredValue(model);
+            var brokers = parsed.GetRequiredValue(bootstrap);
+            using var embedded = brokers == Embedded ? new MockCluster() : null;
             var settings = BenchInput.Settings(
-                [.. parsed.UnmatchedTokens, $"--Kafka:BootstrapServers={parsed.GetValue(bootstrap)}"],
+                [
+                    .. parsed.UnmatchedTokens, $"--Kafka:BootstrapServers={embedded?.BootstrapServers ?? brokers}",
+                    // The embedded broker answers a fetch when this time is over, not when an event arrives.
+                    .. embedded is null ? Array.Empty<string>() : ["--Kafka:Consumer:fetch.wait.max.ms=10"],
+                ],
                 parsed.GetValue(nullModel) ? $"{NullModel.Path}:{package}" : package, parsed.GetRequiredValue(device));
             var request = new Request(
                 parsed.GetValue(delivery) == "exactly-once" ? DeliveryGuarantee.ExactlyOnce : DeliveryGuarantee.AtLeastOnce, parsed.GetValue(partitions),
                 parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions), parsed.GetValue(rate), parsed.GetValue(paced), parsed.GetValue(samples));
             var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), stopping);
-            var report = await MeasureAsync(request, lines, Math.Max(1, parsed.GetValue(workers)), settings, stopping);
+            var report = await MeasureAsync(request, lines, Math.Max(1, parsed.GetValue(workers)), settings, embedded, stopping);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{report.EventsPerSecond:N1} events/s, {report.PassthroughShare:P1} of a bare loop ({report.PassthroughEventsPerSecond:N1}), " +
                 $"{(report.CeilingShare is { } share ? $"{share:P1} of the model alone, " : "")}{(report.ExactlyOnceShare is { } exactly ? $"{exactly:P1} of at least once, " : "")}" +
@@ -73,7 +82,7 @@ internal static class BenchKafkaCommand
     }
 
     private static async Task<Report> MeasureAsync(
-        Request request, IReadOnlyList<byte[]> lines, int workers, AppSettings settings, CancellationToken stopping)
+        Request request, IReadOnlyList<byte[]> lines, int workers, AppSettings settings, MockCluster? embedded, CancellationToken stopping)
     {
         // The run is cut off when enough is measured: what the adapter warns about then is no news.
         using var assembly = PipelineAssembly.ForTool(LogLevel.Error);
@@ -83,7 +92,7 @@ internal static class BenchKafkaCommand
         {
             for (var i = 0; i < workers; i++) served.Add(ServedModel.Start(settings, assembly));
             var hasCeiling = workers == 1 && !NullModel.IsMeant(settings.Model.Path, out _);
-            return await new KafkaBench(assembly, served, lines, settings, hasCeiling, Console.Error).MeasureAsync(request, stopping);
+            return await new KafkaBench(assembly, served, lines, settings, embedded, hasCeiling, Console.Error).MeasureAsync(request, stopping);
         }
         finally
         {

@@ -15,7 +15,7 @@ internal static class BenchPipelineCommand
     /// <param name="EventsPerSecond">Median over the repetitions, like all rates.</param>
     /// <param name="TokensPerSecond">[CLS] and [SEP] included, padding not.</param>
     /// <param name="PaddingShare">Padding tokens over all tokens that the model computed.</param>
-    /// <param name="CeilingShare">Median of the repetitions' ratios to the model alone; null for the null model.</param>
+    /// <param name="CeilingShare">Median of the repetitions' ratios to the model alone; null when that was not measured.</param>
     /// <param name="P50Ms">From handing an event over to its encoded result, at 70 % of the rate.</param>
     /// <param name="AllocatedBytesPerEvent">On the managed heap, without the results' own bytes.</param>
     /// <param name="WorkingSetMegabytes">After each repetition.</param>
@@ -29,13 +29,14 @@ internal static class BenchPipelineCommand
         var (input, model, device, tasks, json) =
             (CommonOptions.Input(), CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
         var (events, seconds, repetitions) = (BenchInput.Events(), BenchInput.Seconds(5), BenchInput.Repetitions());
+        var alone = new Option<bool>("--no-ceiling") { Description = "Leaves out measuring the model alone." };
         var command = new CliCommand(
             "pipeline", "Measures decode, tokenize, batch, score and encode in memory. ceilingShare: of the model alone on the same texts, in turns in the same run. p50Ms, p99Ms: at 70 % of that rate. Also takes --Section:Key=value.",
             "mtlstream bench pipeline --input comments.jsonl.gz --json",
             "mtlstream bench pipeline --input comments.jsonl.gz --Batching:MaxRows=32 --Model:RowsPerCall=32",
             "mtlstream bench pipeline --input comments.jsonl.gz --model null")
         {
-            input, model, device, tasks, events, seconds, repetitions, json,
+            input, model, device, tasks, events, seconds, repetitions, alone, json,
         };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(async (parsed, stopping) =>
@@ -45,7 +46,7 @@ internal static class BenchPipelineCommand
             var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), stopping);
             var named = parsed.GetRequiredValue(tasks);
             using var loaded = assembly.LoadModel(settings.Model with { Tasks = named.Length > 0 ? named : settings.Model.Tasks }, settings.Tokenization);
-            using var bench = new PipelineBench(assembly, loaded, lines, settings, hasCeiling: loaded.Model is not NullModel, Console.Error);
+            using var bench = new PipelineBench(assembly, loaded, lines, settings, hasModel: loaded.Model is not NullModel, hasCeiling: loaded.Model is not NullModel && !parsed.GetValue(alone), Console.Error);
             var request = new Request(parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions));
             var report = await bench.MeasureAsync(request, stopping);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,

@@ -13,17 +13,20 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
 
     private readonly List<byte[]?> _fillers = [];
 
-    /// <summary>Runs over the stored topic from its start.</summary>
+    /// <summary>Runs over a topic from its start.</summary>
+    /// <param name="input">The topic, and what fills it meanwhile.</param>
     /// <param name="added">Bytes by which a result is larger than its event.</param>
     /// <returns>Events per second, counted by delivery reports.</returns>
-    public async Task<double> RunAsync(long count, int added, string group, CancellationToken stopping)
+    public async Task<double> RunAsync((string Topic, Func<RateMeter, Task> Fill) input, long count, int added, string group, CancellationToken stopping)
     {
         var delivered = new RateMeter(time);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var loop = Task.Factory.StartNew(() => Loop(delivered, added, group, done.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var loop = Task.Factory.StartNew(() => Loop(delivered, input.Topic, added, group, done.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
+            var meanwhile = input.Fill(delivered);
             await delivered.WatchAsync(count, loop, stopping);
+            await meanwhile;
         }
         finally
         {
@@ -34,7 +37,7 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
         return delivered.EventsPerSecond();
     }
 
-    private void Loop(RateMeter delivered, int added, string group, CancellationToken done)
+    private void Loop(RateMeter delivered, string input, int added, string group, CancellationToken done)
     {
         var properties = new Dictionary<string, string>(clients.Consumer)
         {
@@ -43,7 +46,7 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(properties).SetLogHandler((_, _) => { }).Build();
         using var producer = new ProducerBuilder<byte[]?, byte[]?>(clients.Producer).SetLogHandler((_, _) => { }).Build();
         void Reported(DeliveryReport<byte[]?, byte[]?> report) => delivered.Add();
-        consumer.Subscribe(topics.Stored);
+        consumer.Subscribe(input);
         while (!done.IsCancellationRequested)
         {
             if (consumer.Consume(TimeSpan.FromMilliseconds(20)) is not { } received) continue;

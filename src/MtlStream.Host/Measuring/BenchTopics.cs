@@ -7,20 +7,28 @@ using MtlStream.Kafka;
 namespace MtlStream.Host.Measuring;
 
 /// <summary>The topics of one measurement, with a name of their own; deleted at its end.</summary>
+/// <remarks>The embedded broker keeps little of a topic: there each run has a topic of its own, which is filled as it is read.</remarks>
 internal sealed class BenchTopics : IAsyncDisposable
 {
+    /// <summary>Most events written to the embedded broker and not settled yet.</summary>
+    private const int MostAway = 20_000;
+
     private static readonly TimeSpan s_queueFull = TimeSpan.FromMilliseconds(2);
 
     private readonly KafkaConfiguration _clients;
     private readonly IAdminClient _admin;
+    private readonly MockCluster? _embedded;
+    private readonly int _partitions;
     private readonly TimeProvider _time;
     private long _keys;
+    private int _runs;
 
-    private BenchTopics(KafkaConfiguration clients, IAdminClient admin, TimeProvider time) => (_clients, _admin, _time) = (clients, admin, time);
+    private BenchTopics(KafkaConfiguration clients, IAdminClient admin, MockCluster? embedded, int partitions, TimeProvider time) =>
+        (_clients, _admin, _embedded, _partitions, _time) = (clients, admin, embedded, partitions, time);
 
     public static string Prefix { get; } = $"mtlstream-bench-{Guid.NewGuid().ToString("N")[..8]}";
 
-    /// <summary>Filled before the measurement.</summary>
+    /// <summary>Filled before the measurement, on a real broker.</summary>
     public string Stored { get; } = $"{Prefix}-stored";
 
     /// <summary>Filled at a steady rate during the measurement.</summary>
@@ -33,10 +41,16 @@ internal sealed class BenchTopics : IAsyncDisposable
     private string[] All => [Stored, Paced, Results, DeadLetters, Copies];
 
     /// <exception cref="IOException">The broker cannot be reached, or does not let topics be made.</exception>
-    public static async Task<BenchTopics> CreateAsync(KafkaConfiguration clients, int partitions, TimeProvider time)
+    public static async Task<BenchTopics> CreateAsync(KafkaConfiguration clients, MockCluster? embedded, int partitions, TimeProvider time)
     {
         var admin = new AdminClientBuilder(clients.Admin).SetLogHandler((_, _) => { }).Build();
-        var topics = new BenchTopics(clients, admin, time);
+        var topics = new BenchTopics(clients, admin, embedded, partitions, time);
+        if (embedded is not null)
+        {
+            foreach (var topic in topics.All) embedded.CreateTopic(topic, partitions);
+            return topics;
+        }
+
         try
         {
             // What is written is never read: the broker need not keep much of it.
@@ -57,9 +71,25 @@ internal sealed class BenchTopics : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes what all runs read, where the broker can hold it.</summary>
+    public Task StoreAsync(IReadOnlyList<byte[]> events, long count, CancellationToken stopping) =>
+        _embedded is null ? FillAsync(Stored, events, 0, count, 0, null, stopping) : Task.CompletedTask;
+
+    /// <summary>The topic that a run over <paramref name="count"/> events is to read.</summary>
+    /// <returns>Its name, and what fills it while the run settles events: nothing when it is full already.</returns>
+    public (string Topic, Func<RateMeter, Task> Fill) ForRun(IReadOnlyList<byte[]> events, long count, CancellationToken stopping)
+    {
+        if (_embedded is null) return (Stored, _ => Task.CompletedTask);
+        var topic = $"{Stored}-{++_runs}";
+        _embedded.CreateTopic(topic, _partitions);
+        return (topic, settled => Task.Run(() => FillAsync(topic, events, 0, count, 0, settled, stopping), stopping));
+    }
+
     /// <summary>Writes events, each with a key of its own; returns when the broker has them all.</summary>
     /// <param name="rate">Events per second; 0 for as fast as it goes.</param>
-    public async Task FillAsync(string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, CancellationToken stopping)
+    /// <param name="settled">What is settled of them, where no more than some may be on the way.</param>
+    public async Task FillAsync(
+        string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? settled, CancellationToken stopping)
     {
         var failed = 0L;
         var properties = new Dictionary<string, string>(_clients.Producer) { ["linger.ms"] = rate > 0 ? "1" : "20" };
@@ -70,6 +100,7 @@ internal sealed class BenchTopics : IAsyncDisposable
         for (long sent = 0; sent < count; sent++)
         {
             if (rate > 0 && TimeSpan.FromSeconds(sent / rate) - _time.GetElapsedTime(started) is { TotalMilliseconds: >= 1 } early) await Task.Delay(early, _time, stopping);
+            while (settled is not null && sent - settled.Count >= MostAway) await Task.Delay(s_queueFull, _time, stopping);
             var message = new Message<byte[], byte[]> { Key = Encoding.UTF8.GetBytes((_keys++).ToString(CultureInfo.InvariantCulture)), Value = events.At(first + sent) };
             while (true)
             {
@@ -96,7 +127,7 @@ internal sealed class BenchTopics : IAsyncDisposable
     {
         try
         {
-            await _admin.DeleteTopicsAsync(All);
+            if (_embedded is null) await _admin.DeleteTopicsAsync(All);
         }
         catch (KafkaException)
         {

@@ -10,7 +10,7 @@ namespace MtlStream.Host.Measuring;
 
 /// <summary>Measures the worker from topic to topic, in turn with the bare client and, with a model, with the model's ceiling.</summary>
 internal sealed class KafkaBench(
-    PipelineAssembly assembly, IReadOnlyList<ServedModel> workers, IReadOnlyList<byte[]> events, AppSettings settings, bool hasCeiling, TextWriter progress)
+    PipelineAssembly assembly, IReadOnlyList<ServedModel> workers, IReadOnlyList<byte[]> events, AppSettings settings, MockCluster? embedded, bool hasCeiling, TextWriter progress)
 {
     private const double PacedLoad = 0.7;
     private const int WarmUpEvents = 256;
@@ -28,23 +28,23 @@ internal sealed class KafkaBench(
     public async Task<BenchKafkaCommand.Report> MeasureAsync(BenchKafkaCommand.Request request, CancellationToken stopping)
     {
         var clients = new KafkaConfiguration(settings.Kafka with { GroupId = "mtlstream-bench" }, settings.Delivery with { Guarantee = DeliveryGuarantee.AtLeastOnce });
-        await using var topics = await BenchTopics.CreateAsync(clients, request.Partitions, assembly.Time);
+        await using var topics = await BenchTopics.CreateAsync(clients, embedded, request.Partitions, assembly.Time);
         var run = new WorkerRun(assembly, workers, settings, topics);
 
         var ceiling = hasCeiling ? Ceiling(Math.Max(WarmUpEvents, (long)Ceiling(WarmUpEvents, stopping)), stopping) : 0;
         var count = request.Events > 0 ? request.Events : hasCeiling ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
         var stored = Math.Max(count, BareEvents);
-        await topics.FillAsync(topics.Stored, events, 0, stored, 0, stopping);
+        await topics.StoreAsync(events, stored, stopping);
         var warmUp = Math.Max(WarmUpEvents, count / 10);
         await RunAsync(run, topics, request.Guarantee, warmUp, 0, stopping);
         var added = (int)Math.Max(0, (run.Results.Bytes / (double)run.Results.Count) - MeanPayload(warmUp));
-        await new BareLoop(clients, topics, assembly.Time).RunAsync(BareEvents / 10, added, Group(0, "b"), stopping);
+        await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, BareEvents / 10, stopping), BareEvents / 10, added, Group(0, "b"), stopping);
 
         var done = new List<Repetition>();
         for (var repetition = 1; repetition <= request.Repetitions; repetition++)
         {
             double? model = hasCeiling ? Ceiling(count, stopping) : null;
-            var bare = await new BareLoop(clients, topics, assembly.Time).RunAsync(stored, added, Group(repetition, "b"), stopping);
+            var bare = await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(repetition, "b"), stopping);
             double? other = request.Guarantee == DeliveryGuarantee.ExactlyOnce
                 ? (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond() : null;
             var settled = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
@@ -61,8 +61,11 @@ internal sealed class KafkaBench(
 
     private static string Group(int repetition, string kind) => $"{BenchTopics.Prefix}-{kind}{repetition}";
 
-    private static Task<RateMeter> RunAsync(WorkerRun run, BenchTopics topics, DeliveryGuarantee guarantee, long count, int repetition, CancellationToken stopping) =>
-        run.RunAsync(topics.Stored, Group(repetition, guarantee.ToString()), guarantee, count, _ => Task.CompletedTask, stopping);
+    private Task<RateMeter> RunAsync(WorkerRun run, BenchTopics topics, DeliveryGuarantee guarantee, long count, int repetition, CancellationToken stopping)
+    {
+        var (topic, fill) = topics.ForRun(events, count, stopping);
+        return run.RunAsync(topic, Group(repetition, guarantee.ToString()), guarantee, count, fill, stopping);
+    }
 
     private double Ceiling(long count, CancellationToken stopping) => ModelCeiling.Run(
         _model, settings.Batching.Over(_model.Model.Shape), Enumerable.Range(0, (int)count).Select(i => events.At(i)), _decoder, stopping);
@@ -84,10 +87,10 @@ internal sealed class KafkaBench(
         // The first events wait for the group to form: they are not counted.
         async Task Feed(RateMeter meter)
         {
-            await topics.FillAsync(topics.Paced, events, 0, WarmUpEvents, 0, stopping);
+            await topics.FillAsync(topics.Paced, events, 0, WarmUpEvents, 0, null, stopping);
             while (meter.Count < WarmUpEvents) await Task.Delay(TimeSpan.FromMilliseconds(10), assembly.Time, stopping);
             latency = new("mtlstream.event.latency", assembly.Meters);
-            await topics.FillAsync(topics.Paced, events, WarmUpEvents, count, rate, stopping);
+            await topics.FillAsync(topics.Paced, events, WarmUpEvents, count, rate, null, stopping);
         }
     }
 

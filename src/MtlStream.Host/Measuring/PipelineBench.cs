@@ -6,9 +6,10 @@ using MtlStream.Host.Configuration;
 namespace MtlStream.Host.Measuring;
 
 /// <summary>Runs the pipeline between two ends in memory, in turn with the model's ceiling on the same events.</summary>
-/// <param name="hasCeiling">False for the null model, which costs nothing.</param>
+/// <param name="hasModel">False for the null model, which costs nothing.</param>
+/// <param name="hasCeiling">Whether to measure the model alone in each repetition.</param>
 internal sealed class PipelineBench(
-    PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<byte[]> events, AppSettings settings, bool hasCeiling, TextWriter progress) : IDisposable
+    PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<byte[]> events, AppSettings settings, bool hasModel, bool hasCeiling, TextWriter progress) : IDisposable
 {
     /// <summary>Share of the highest rate at which latency is measured; at the highest itself it would only say how much waits.</summary>
     private const double PacedLoad = 0.7;
@@ -27,9 +28,9 @@ internal sealed class PipelineBench(
 
     public async Task<BenchPipelineCommand.Report> MeasureAsync(BenchPipelineCommand.Request request, CancellationToken stopping)
     {
-        var ceiling = hasCeiling ? Ceiling(0, WarmUpEvents, stopping) : 0;
-        if (hasCeiling) ceiling = Ceiling(WarmUpEvents, Math.Max(WarmUpEvents, (long)ceiling), stopping); // about a second
-        var count = request.Events > 0 ? request.Events : hasCeiling ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
+        var ceiling = hasModel ? Ceiling(0, WarmUpEvents, stopping) : 0;
+        if (hasModel) ceiling = Ceiling(WarmUpEvents, Math.Max(WarmUpEvents, (long)ceiling), stopping); // about a second
+        var count = request.Events > 0 ? request.Events : hasModel ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
         await RunAsync(0, Math.Max(WarmUpEvents, count / 4), 0, stopping);
 
         var (runs, ceilings, shares, memory) = (new List<Run>(), new List<double>(), new List<double>(), new List<double>());

@@ -45,6 +45,20 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_worker_is_measured_from_topic_to_topic_on_the_embedded_broker()
+    {
+        var report = await ReportAsync(
+            "kafka", "--bootstrap", "embedded", "--null-model", "--delivery", "exactly-once", "--events", "3000", "--repetitions", "1", "--paced-seconds", "0.3");
+
+        Assert.True(report.GetProperty("eventsPerSecond").GetDouble() > 0);
+        Assert.True(report.GetProperty("passthroughShare").GetDouble() > 0);
+        Assert.True(report.GetProperty("exactlyOnceShare").GetDouble() > 0);
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("ceilingShare").ValueKind);
+        Assert.InRange(report.GetProperty("p50Ms").GetDouble(), 0.01, report.GetProperty("p99Ms").GetDouble());
+        Assert.True(report.GetProperty("addedBytes").GetInt32() > 0);
+    }
+
+    [Fact]
     public async Task Tokenizing_allocates_nothing()
     {
         var report = await ReportAsync("tokenizer", "--seconds", "0.1", "--repetitions", "1");

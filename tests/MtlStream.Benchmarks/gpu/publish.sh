@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Publishes the program so that it runs on a machine with a GPU and nothing else: runtime, model and CUDA provider included.
+# Usage: gpu/publish.sh FOLDER        then carry FOLDER there and run FOLDER/measure.sh
+set -euo pipefail
+folder=$(mkdir -p "$1" && cd "$1" && pwd)
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+. "$root/eng/environment.sh"
+export MTLSTREAM_CUDA=1
+"$root/eng/packages.sh"
+dotnet publish "$root/src/MtlStream.Host/MtlStream.Host.csproj" -c Release -r linux-x64 --self-contained -o "$folder/program" --nologo -v quiet \
+  -p:RunAnalyzers=false -p:DebugType=none -p:GenerateDocumentationFile=false
+[ -f "$folder/program/libonnxruntime_providers_cuda.so" ] || { echo "publish: the CUDA provider is not in the publish; see eng/packages.sh" >&2; exit 1; }
+cp "$here/measure.sh" "$folder/"
+git -C "$root" rev-parse --short HEAD > "$folder/commit"
+[ $# -lt 2 ] || cp "$2" "$folder/events.jsonl.gz"      # the stream to measure with
+du -sh "$folder" >&2
