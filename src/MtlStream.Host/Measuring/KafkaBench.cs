@@ -44,11 +44,11 @@ internal sealed class KafkaBench(
         for (var repetition = 1; repetition <= request.Repetitions; repetition++)
         {
             double? model = hasCeiling ? Ceiling(count, stopping) : null;
-            var bare = await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(repetition, "b"), stopping);
+            var bare = Measured(stored, await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(repetition, "b"), stopping));
             double? other = request.Guarantee == DeliveryGuarantee.ExactlyOnce
-                ? (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond() : null;
+                ? Measured(count, (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond()) : null;
             var settled = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
-            var worker = settled.EventsPerSecond();
+            var worker = Measured(count, settled.EventsPerSecond());
             done.Add(new(worker, other, bare, model, settled.AllocatedPerEvent() - (2 * MeanPayload(count)) - added));
             await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{repetition}: {worker:N0} events/s, bare client {bare:N0}{(model is { } m ? $", ceiling {m:N0}" : "")}{(other is { } o ? $", at least once {o:N0}" : "")}"));
@@ -58,6 +58,9 @@ internal sealed class KafkaBench(
         var (p50, p99) = await PacedAsync(run, topics, request, rate, stopping);
         return Report(request, done, count, rate, p50, p99, added);
     }
+
+    private static double Measured(long count, double rate) => double.IsFinite(rate) && rate > 0
+        ? rate : throw new UsageException($"{count} events are settled too soon to measure a rate: give more with --events.");
 
     private static string Group(int repetition, string kind) => $"{BenchTopics.Prefix}-{kind}{repetition}";
 

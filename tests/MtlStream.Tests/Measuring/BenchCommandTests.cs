@@ -48,7 +48,7 @@ public sealed class BenchCommandTests : IDisposable
     public async Task The_worker_is_measured_from_topic_to_topic_on_the_embedded_broker()
     {
         var report = await ReportAsync(
-            "kafka", "--bootstrap", "embedded", "--null-model", "--delivery", "exactly-once", "--events", "3000", "--repetitions", "1", "--paced-seconds", "0.3");
+            "kafka", "--bootstrap", "embedded", "--null-model", "--delivery", "exactly-once", "--events", "30000", "--repetitions", "1", "--paced-seconds", "0.3");
 
         Assert.True(report.GetProperty("eventsPerSecond").GetDouble() > 0);
         Assert.True(report.GetProperty("passthroughShare").GetDouble() > 0);
