@@ -42,7 +42,6 @@ internal sealed partial class WorkerProcess : IDisposable
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
         start.ArgumentList.Add("--Http:Url=http://127.0.0.1:0");
         start.ArgumentList.Add($"--Model:Path={model ?? NullModel.Path}");
-        ProvidePackage();
 
         var worker = new WorkerProcess(new() { StartInfo = start });
         worker._process.OutputDataReceived += (_, line) => worker.Note(line.Data);
@@ -120,17 +119,6 @@ internal sealed partial class WorkerProcess : IDisposable
         {
             if (!_disposed && !_process.HasExited) _ = kill(_process.Id, signal);
         }
-    }
-
-    // The model that costs nothing still takes its tokenizer and its tasks from a package: the shipped one, or the tests' toy.
-    private static void ProvidePackage()
-    {
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-            if (File.Exists(Path.Combine(at.FullName, "models", ModelManifest.ShippedName, "model.json"))) return;
-
-        Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "models"));
-        var link = Path.Combine(AppContext.BaseDirectory, "models", ModelManifest.ShippedName);
-        if (!Directory.Exists(link)) Directory.CreateSymbolicLink(link, ToyModel);
     }
 
     private static string FindToyModel()
