@@ -75,6 +75,6 @@ internal sealed class AssignmentTable
 
     private void ForgetWhenDone(PartitionFlow flow)
     {
-        if (flow.Retired && flow.Pending == 0 && _current.GetValueOrDefault(flow.Partition) != flow) _flows.TryRemove(flow.Assignment, out _);
+        if (flow.Retired && flow.Unsettled == 0 && _current.GetValueOrDefault(flow.Partition) != flow) _flows.TryRemove(flow.Assignment, out _);
     }
 }

@@ -108,7 +108,10 @@ public sealed class KafkaConfiguration
             needed["transaction.timeout.ms"] = ((int)TransactionTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        return Merge(Merge(new(s_client.Concat(s_producer)), Kafka.Client, []), Kafka.Producer, needed);
+        var defaults = new Dictionary<string, string>(s_client.Concat(s_producer));
+        // A message that is given up after a while would come again behind the ones after it: keep trying, the drain time-out ends it.
+        if (!ExactlyOnce) defaults["message.timeout.ms"] = "0";
+        return Merge(Merge(defaults, Kafka.Client, []), Kafka.Producer, needed);
     }
 
     private IEnumerable<string> Contradictions()

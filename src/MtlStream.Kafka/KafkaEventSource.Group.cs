@@ -144,7 +144,7 @@ public sealed partial class KafkaEventSource
         if (offsets.TryGetValue(flow.Partition, out var offset) || (offset = flow.FirstOffset ?? -1) >= 0)
         {
             _consumer!.Seek(new(flow.Partition, offset));
-            _logger.Rewound(flow.Partition.ToString(), offset, _rewindReason.Length > 0 ? _rewindReason : "a message could not be delivered in time");
+            _logger.Rewound(flow.Partition.ToString(), offset, _configuration.ExactlyOnce ? _rewindReason : _sink.LastTrouble);
             _metrics.Rewound();
         }
 

@@ -19,6 +19,9 @@ public sealed partial class KafkaOutboundSink
     private bool _initialized;
     private Error? _doubt;
 
+    /// <summary>The newest error that the client did not get over by itself; empty before the first.</summary>
+    internal string LastTrouble { get; private set; } = "";
+
     /// <summary>Transactions committed so far.</summary>
     internal long Commits { get; private set; }
 
@@ -231,6 +234,7 @@ public sealed partial class KafkaOutboundSink
     /// <summary>Notes an error that the client does not get over by itself, and has the poll thread deal with it.</summary>
     private void Doubt(Error error)
     {
+        LastTrouble = error.Reason;
         if (_configuration.ExactlyOnce)
         {
             lock (_gate)

@@ -118,7 +118,12 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         {
             opened = _opened.Task;
             var position = record.Source.Position;
-            if (_table.Find(position) is { } flow && flow.TryBeginPublish())
+            var flow = _table.Find(position);
+            if (flow is null || !flow.TryBeginPublish())
+            {
+                if (record.Destination != Destination.Review) flow?.Drop(position.Sequence); // before it is reported, which settles it
+            }
+            else
             {
                 if (!_open || !TryBeginTransaction())
                 {
@@ -234,6 +239,8 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
             }
         }
 
+        // Reporting settles it: a record that was not delivered must hold the watermark back before that.
+        if (report.Error.IsError && refusal is null && record.Destination != Destination.Review) flow.Drop(record.Source.Position.Sequence);
         reported(record, refusal);
         flow.EndPublish();
         OneReported();

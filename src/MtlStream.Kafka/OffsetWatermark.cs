@@ -23,13 +23,16 @@ internal sealed class OffsetWatermark
     /// <summary>Settled events that wait for one before them.</summary>
     public int Ahead { get; private set; }
 
+    /// <summary>Events received and not settled.</summary>
+    public int Unsettled => Pending - Ahead;
+
     /// <summary>Notes the next event read. Offsets must rise.</summary>
     /// <returns>Its sequence number.</returns>
     public long Receive(long offset, int bytes)
     {
         if (Pending == _pending.Length) Grow();
         Debug.Assert(Pending == 0 || offset > At(Pending - 1).Offset, "offsets must rise");
-        At(Pending) = new(offset, bytes, false);
+        At(Pending) = new(offset, bytes, false, false);
         return _first + Pending++;
     }
 
@@ -38,13 +41,11 @@ internal sealed class OffsetWatermark
     /// <exception cref="InvalidOperationException">The event was never received, or is finished already.</exception>
     public int Settle(long sequence)
     {
-        var index = sequence - _first;
-        if (index < 0 || index >= Pending || At((int)index).Settled)
-            throw new InvalidOperationException($"Event {sequence} was settled twice or never received; {Pending} are pending from {_first} on.");
-        var bytes = At((int)index).Bytes;
-        At((int)index) = At((int)index) with { Settled = true };
+        ref var settled = ref Find(sequence);
+        var bytes = settled.Bytes;
+        settled = settled with { Settled = true };
         Ahead++;
-        while (Pending > 0 && At(0).Settled)
+        while (Pending > 0 && At(0) is { Settled: true, Dropped: false })
         {
             Committable = At(0).Offset + 1;
             _head = (_head + 1) & (_pending.Length - 1);
@@ -56,6 +57,22 @@ internal sealed class OffsetWatermark
         return bytes;
     }
 
+    /// <summary>Notes that an event will be settled without having been published: the watermark never passes it.</summary>
+    /// <exception cref="InvalidOperationException">The event was never received, or is finished already.</exception>
+    public void Drop(long sequence)
+    {
+        ref var dropped = ref Find(sequence);
+        dropped = dropped with { Dropped = true };
+    }
+
+    private ref Entry Find(long sequence)
+    {
+        var index = sequence - _first;
+        if (index < 0 || index >= Pending || At((int)index).Settled)
+            throw new InvalidOperationException($"Event {sequence} was settled twice or never received; {Pending} are pending from {_first} on.");
+        return ref At((int)index);
+    }
+
     private ref Entry At(int index) => ref _pending[(_head + index) & (_pending.Length - 1)];
 
     private void Grow()
@@ -65,5 +82,5 @@ internal sealed class OffsetWatermark
         (_pending, _head) = (larger, 0);
     }
 
-    private readonly record struct Entry(long Offset, int Bytes, bool Settled);
+    private readonly record struct Entry(long Offset, int Bytes, bool Settled, bool Dropped);
 }

@@ -48,9 +48,9 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment)
     }
 
     /// <summary>Events read and not settled.</summary>
-    public int Pending
+    public int Unsettled
     {
-        get { lock (_lock) return _settled.Pending; }
+        get { lock (_lock) return _settled.Unsettled; }
     }
 
     /// <summary>True when nothing is with the client, waiting for its delivery report.</summary>
@@ -76,6 +76,12 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment)
     public int Settle(long sequence)
     {
         lock (_lock) return _settled.Settle(sequence);
+    }
+
+    /// <summary>Notes that an event is given up: it will be settled, but nothing from it on may be committed.</summary>
+    public void Drop(long sequence)
+    {
+        lock (_lock) _settled.Drop(sequence);
     }
 
     /// <summary>Notes that an event is in the open transaction.</summary>

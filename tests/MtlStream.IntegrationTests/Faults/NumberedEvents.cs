@@ -14,6 +14,14 @@ internal static class NumberedEvents
     /// <summary>Every so many events one is poisonous: no JSON at all. Its dead letter must carry its bytes.</summary>
     private const int PoisonEvery = 397;
 
+    /// <summary>Every so many events the text is one that a model under test refuses.</summary>
+    private const int RefusedEvery = 613;
+
+    /// <summary>Whether a model that refuses texts with this word refuses the event.</summary>
+    public const string RefusedWord = "indigestible";
+
+    private static bool IsRefusedByModel(int number) => number % RefusedEvery == RefusedEvery - 1;
+
     public static bool IsPoison(int number) => number % PoisonEvery == PoisonEvery - 1;
 
     public static byte[] Payload(int number)
@@ -40,13 +48,15 @@ internal static class NumberedEvents
     }
 
     /// <summary>Reads both output topics, committed data only, and accounts for every number.</summary>
-    public static Account Verify(string bootstrapServers, string output, string letters, int count)
+    /// <param name="modelRefuses">True when the model refused the texts with <see cref="RefusedWord"/>: they must be dead letters.</param>
+    public static Account Verify(string bootstrapServers, string output, string letters, int count, bool modelRefuses = false)
     {
         using var topics = new Topics(bootstrapServers);
         var seen = new byte[count];
         var account = new Account();
-        Take(topics, output, count, seen, account, AlteredResult);
-        Take(topics, letters, count, seen, account, AlteredLetter);
+        bool IsLetter(int number) => IsPoison(number) || (modelRefuses && IsRefusedByModel(number));
+        Take(topics, output, count, seen, account, (number, message) => IsLetter(number) || AlteredResult(number, message));
+        Take(topics, letters, count, seen, account, (number, message) => !IsLetter(number) || AlteredLetter(number, message));
         account.Lost = seen.Count(s => s == 0);
         account.FirstLost = [.. Enumerable.Range(0, count).Where(n => seen[n] == 0).Take(10)];
         account.Duplicated = seen.Count(s => s > 1);
@@ -77,14 +87,14 @@ internal static class NumberedEvents
     {
         var value = message.Message.Value!;
         var original = Payload(number);
-        if (IsPoison(number) || value.Length < original.Length || !value.AsSpan(0, original.Length - 1).SequenceEqual(original.AsSpan(0, original.Length - 1))) return true;
+        if (value.Length < original.Length || !value.AsSpan(0, original.Length - 1).SequenceEqual(original.AsSpan(0, original.Length - 1))) return true;
         using var json = JsonDocument.Parse(value);
         return json.RootElement.GetProperty("sum").GetString() != Sum(number, Text(number))
             || !json.RootElement.TryGetProperty("analysis", out _);
     }
 
     private static bool AlteredLetter(int number, ConsumeResult<byte[]?, byte[]?> message) =>
-        !IsPoison(number) || !message.Message.Value.AsSpan().SequenceEqual(Payload(number));
+        !message.Message.Value.AsSpan().SequenceEqual(Payload(number));
 
     private static int? NumberOf(byte[]? value)
     {
@@ -101,7 +111,7 @@ internal static class NumberedEvents
         }
     }
 
-    private static string Text(int number) => $"Event {number} of the campaign, {(number * 2654435761L % 9973).ToString(CultureInfo.InvariantCulture)} words later.";
+    private static string Text(int number) => $"Event {number} of the campaign, {(number * 2654435761L % 9973).ToString(CultureInfo.InvariantCulture)} {(IsRefusedByModel(number) ? RefusedWord : "words")} later.";
 
     private static string Sum(int number, string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{number}:{text}")).AsSpan(0, 8));
 }

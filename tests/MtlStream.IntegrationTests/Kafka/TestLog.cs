@@ -8,7 +8,7 @@ namespace MtlStream.IntegrationTests.Kafka;
 /// <summary>The newest lines that workers in this process have logged; a failing wait shows them.</summary>
 internal sealed class TestLog : ILoggerProvider, ILogger
 {
-    private const int Kept = 60;
+    private const int Kept = 200;
 
     private static readonly ConcurrentQueue<string> s_lines = new();
 
@@ -25,6 +25,7 @@ internal sealed class TestLog : ILoggerProvider, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        if (eventId.Id is 1010 or 1011) return; // a model that is made to fail says so often
         s_lines.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel} {formatter(state, exception)} {exception}");
         while (s_lines.Count > Kept) s_lines.TryDequeue(out _);
     }

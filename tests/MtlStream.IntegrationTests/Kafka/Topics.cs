@@ -15,6 +15,8 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
             ["linger.ms"] = "5", ["enable.idempotence"] = "true",
         }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
 
+    private Error? _failed;
+
     public static string Unique(string name) => $"{name}-{Guid.NewGuid():N}";
 
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
@@ -52,7 +54,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         {
             try
             {
-                _producer.Produce(to, message);
+                _producer.Produce(to, message, report => _failed ??= report.Error.IsError ? report.Error : null);
                 return;
             }
             catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
@@ -62,7 +64,12 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         }
     }
 
-    public void Flush() => Assert.Equal(0, _producer.Flush(TimeSpan.FromSeconds(30)));
+    /// <summary>Waits until everything is written; fails when something was not.</summary>
+    public void Flush()
+    {
+        Assert.Equal(0, _producer.Flush(TimeSpan.FromSeconds(120)));
+        Assert.Null(_failed);
+    }
 
     /// <summary>Reads until <paramref name="enough"/> says so; fails after <paramref name="deadline"/> with what was read.</summary>
     public List<ConsumeResult<byte[]?, byte[]?>> Read(

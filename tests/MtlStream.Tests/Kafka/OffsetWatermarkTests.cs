@@ -65,6 +65,21 @@ public sealed class OffsetWatermarkTests
         Assert.Throws<InvalidOperationException>(() => watermark.Settle(first));
     }
 
+    [Fact]
+    public void What_was_dropped_is_never_passed_although_it_is_settled()
+    {
+        var watermark = new OffsetWatermark();
+        var (first, second, third) = (watermark.Receive(0, 1), watermark.Receive(1, 1), watermark.Receive(2, 1));
+
+        watermark.Drop(second);
+        watermark.Settle(third);
+        watermark.Settle(second);
+        watermark.Settle(first);
+
+        Assert.Equal(1, watermark.Committable);
+        Assert.Equal(0, watermark.Unsettled);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -1,0 +1,30 @@
+using MtlStream.Batching;
+using MtlStream.Inference;
+
+namespace MtlStream.IntegrationTests.Faults;
+
+/// <summary>Slow at times, out of memory at times, and refuses texts with a certain word. The seed decides.</summary>
+internal sealed class ChaosModel(IMultitaskModel inner, int seed) : IMultitaskModel
+{
+    private readonly Random _random = new(seed);
+
+    public ModelIdentity Identity => inner.Identity;
+    public IReadOnlyList<ModelTask> Tasks => inner.Tasks;
+    public BatchShape Shape => inner.Shape;
+    public int Lanes => inner.Lanes;
+
+    public Predictions Predict(TokenBatch batch, int lane)
+    {
+        int dice;
+        lock (_random) dice = _random.Next(100);
+        if (dice < 60) Thread.Sleep(3 * dice);
+        if (dice == 99 && batch.Rows.Count > 1) throw new InferenceException("no room", outOfMemory: true);
+        if (batch.Rows.Any(r => r.Event.Event.Text.Contains(NumberedEvents.RefusedWord, StringComparison.Ordinal)))
+            throw new InferenceException("the text cannot be digested");
+        return inner.Predict(batch, lane);
+    }
+
+    public void Probe(int lane) => inner.Probe(lane);
+
+    public void Dispose() => inner.Dispose();
+}
