@@ -18,10 +18,12 @@ internal static class BenchPipelineCommand
     /// <param name="CeilingShare">Median of the repetitions' ratios to the model alone; null when that was not measured.</param>
     /// <param name="P50Ms">From handing an event over to its encoded result, at 70 % of the rate.</param>
     /// <param name="AllocatedBytesPerEvent">On the managed heap, without the results' own bytes.</param>
+    /// <param name="CpuMicrosecondsPerEvent">Processor time of the process, all cores together.</param>
+    /// <param name="CeilingCpuMicrosecondsPerEvent">The same of the model alone.</param>
     /// <param name="WorkingSetMegabytes">After each repetition.</param>
     internal sealed record Report(
         double EventsPerSecond, double TokensPerSecond, double PaddingShare, double? CeilingShare, double P50Ms, double P99Ms,
-        double AllocatedBytesPerEvent, double? CeilingEventsPerSecond, double TokensPerEvent, long Events, int Repetitions, long Rejected,
+        double AllocatedBytesPerEvent, double? CeilingEventsPerSecond, double CpuMicrosecondsPerEvent, double? CeilingCpuMicrosecondsPerEvent, double TokensPerEvent, long Events, int Repetitions, long Rejected,
         string Model, string Device, int Lanes, IReadOnlyList<double> CeilingShares, IReadOnlyList<double> WorkingSetMegabytes, int Gen2Collections);
 
     public static Command Build()

@@ -149,6 +149,7 @@ def versions():
         f"- {cpu}, {os.cpu_count()} cores, {memory:.0f} GiB; {', '.join(isa)}" + ("" if gpu == "unknown" else f"; {gpu}"),
         f"- Linux {platform.release()}, .NET SDK {first(['dotnet', '--version'])}, ONNX Runtime {package('Microsoft.ML.OnnxRuntime.Gpu')}, librdkafka {package('librdkafka.redist')}",
         f"- model {model['name']} {model['version']}, weights {model.get('checksums', {}).get('weights.bin', '')[:19]}; program at {first(['git', 'rev-parse', '--short', 'HEAD'])}",
+        f"- load average when it ended: {os.getloadavg()[0]:.1f} over one minute, {os.getloadavg()[1]:.1f} over five",
         f"- measured {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC by `tests/MtlStream.Benchmarks/measure.py`",
     ])
 
@@ -162,6 +163,7 @@ def ceiling(bench):
             ["events/s; the model alone", f"{rate(report['eventsPerSecond'])}; {rate(report['ceilingEventsPerSecond'])}", ""],
             ["tokens/s ([CLS] and [SEP] included)", rate(report["tokensPerSecond"]), ""],
             ["tokens per event", report["tokensPerEvent"], ""],
+            ["processor time per event; the model alone", f"{report['cpuMicrosecondsPerEvent']:.0f} us; {report['ceilingCpuMicrosecondsPerEvent']:.0f} us ({share(report['ceilingCpuMicrosecondsPerEvent'] / report['cpuMicrosecondsPerEvent'])})", ""],
             ["latency at 70 % of that rate, p50; p99", f"{report['p50Ms']:.1f} ms; {report['p99Ms']:.1f} ms", ""],
             ["allocated per event, results' own bytes left out", f"{report['allocatedBytesPerEvent']:.0f} B", "2 kB, Kafka included"],
         ]))

@@ -71,7 +71,7 @@ internal sealed class KafkaBench(
     }
 
     private double Ceiling(long count, CancellationToken stopping) => ModelCeiling.Run(
-        _model, settings.Batching.Over(_model.Model.Shape), Enumerable.Range(0, (int)count).Select(i => events.At(i)), _decoder, stopping);
+        _model, settings.Batching.Over(_model.Model.Shape), Enumerable.Range(0, (int)count).Select(i => events.At(i)), _decoder, stopping).EventsPerSecond;
 
     private double MeanPayload(long count) => Enumerable.Range(0, (int)Math.Min(count, events.Count)).Average(i => events[i].Length);
 

@@ -10,8 +10,8 @@ namespace MtlStream.Host.Measuring;
 internal static class ModelCeiling
 {
     /// <summary>Scores the events once.</summary>
-    /// <returns>Events per second.</returns>
-    public static double Run(LoadedModel loaded, BatchShape shape, IEnumerable<byte[]> payloads, EventDecoder decoder, CancellationToken stopping)
+    /// <returns>Events per second, and the processor time of one event.</returns>
+    public static (double EventsPerSecond, double CpuMicroseconds) Run(LoadedModel loaded, BatchShape shape, IEnumerable<byte[]> payloads, EventDecoder decoder, CancellationToken stopping)
     {
         var events = Tokenize(loaded.Tokenizer, payloads, decoder);
         var batches = IdealBatches(events, shape);
@@ -29,14 +29,15 @@ internal static class ModelCeiling
                 failure = exception;
             }
         })).ToList();
-        var started = Stopwatch.GetTimestamp();
+        var (cpu, started) = (Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         lanes.ForEach(l => l.Start());
         lanes.ForEach(l => l.Join());
         var elapsed = Stopwatch.GetElapsedTime(started);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
         events.ForEach(e => e.Dispose());
         stopping.ThrowIfCancellationRequested();
         if (failure is not null) throw new InferenceException($"Measuring the ceiling failed: {failure.Message}", failure);
-        return events.Count / elapsed.TotalSeconds;
+        return (events.Count / elapsed.TotalSeconds, cpu.TotalMicroseconds / events.Count);
     }
 
     private static List<TokenizedEvent> Tokenize(TextTokenizer tokenizer, IEnumerable<byte[]> payloads, EventDecoder decoder)

@@ -24,26 +24,26 @@ internal sealed class PipelineBench(
     // Enough to keep every lane busy and every stage before it; more only waits.
     private int InFlight => Math.Max(256, 16 * _shape.MaxRows * loaded.Model.Lanes);
 
-    private sealed record Run(double EventsPerSecond, double TokensPerSecond, double AllocatedPerEvent, long Rejected);
+    private sealed record Run(double EventsPerSecond, double TokensPerSecond, double AllocatedPerEvent, double CpuMicroseconds, long Rejected);
 
     public async Task<BenchPipelineCommand.Report> MeasureAsync(BenchPipelineCommand.Request request, CancellationToken stopping)
     {
-        var ceiling = hasModel ? Ceiling(0, WarmUpEvents, stopping) : 0;
-        if (hasModel) ceiling = Ceiling(WarmUpEvents, Math.Max(WarmUpEvents, (long)ceiling), stopping); // about a second
+        var ceiling = hasModel ? Ceiling(0, WarmUpEvents, stopping).EventsPerSecond : 0;
+        if (hasModel) ceiling = Ceiling(WarmUpEvents, Math.Max(WarmUpEvents, (long)ceiling), stopping).EventsPerSecond; // about a second
         var count = request.Events > 0 ? request.Events : hasModel ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
         await RunAsync(0, Math.Max(WarmUpEvents, count / 4), 0, stopping);
 
-        var (runs, ceilings, shares, memory) = (new List<Run>(), new List<double>(), new List<double>(), new List<double>());
+        var (runs, ceilings, shares, memory) = (new List<Run>(), new List<(double EventsPerSecond, double CpuMicroseconds)>(), new List<double>(), new List<double>());
         var (tokens, padding, gen2) = (_model.Tokens, _model.Padding, GC.CollectionCount(2));
         for (var repetition = 0; repetition < request.Repetitions; repetition++)
         {
             var first = repetition * count;
             if (hasCeiling) ceilings.Add(Ceiling(first, count, stopping));
             runs.Add(await RunAsync(first, count, 0, stopping));
-            if (hasCeiling) shares.Add(runs[^1].EventsPerSecond / ceilings[^1]);
+            if (hasCeiling) shares.Add(runs[^1].EventsPerSecond / ceilings[^1].EventsPerSecond);
             memory.Add(Math.Round(Environment.WorkingSet / 1e6, 1));
             progress.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s{(hasCeiling ? $", ceiling {ceilings[^1]:N0}, share {shares[^1]:P1}" : "")}"));
+                CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s{(hasCeiling ? $", ceiling {ceilings[^1].EventsPerSecond:N0}, share {shares[^1]:P1}" : "")}"));
         }
 
         (tokens, padding, gen2) = (_model.Tokens - tokens, _model.Padding - padding, GC.CollectionCount(2) - gen2);
@@ -55,7 +55,8 @@ internal sealed class PipelineBench(
             Math.Round(rate, 1), Math.Round(BenchInput.Median(runs.Select(r => r.TokensPerSecond))), Math.Round(padding / Math.Max(1.0, tokens + padding), 4),
             hasCeiling ? Math.Round(BenchInput.Median(shares), 4) : null,
             latency.Latency.Percentile(0.5), latency.Latency.Percentile(0.99), Math.Round(BenchInput.Median(runs.Select(r => r.AllocatedPerEvent))),
-            hasCeiling ? Math.Round(BenchInput.Median(ceilings), 1) : null,
+            hasCeiling ? Math.Round(BenchInput.Median(ceilings.Select(c => c.EventsPerSecond)), 1) : null,
+            Math.Round(BenchInput.Median(runs.Select(r => r.CpuMicroseconds)), 2), hasCeiling ? Math.Round(BenchInput.Median(ceilings.Select(c => c.CpuMicroseconds)), 2) : null,
             Math.Round(tokens / (double)(count * request.Repetitions), 2), count, request.Repetitions, runs.Sum(r => r.Rejected),
             loaded.Model.Identity.Name, loaded.Model.Identity.Device, loaded.Model.Lanes,
             [.. shares.Select(s => Math.Round(s, 4))], memory, gen2);
@@ -63,7 +64,7 @@ internal sealed class PipelineBench(
 
     public void Dispose() => _model.Dispose();
 
-    private double Ceiling(long first, long count, CancellationToken stopping) =>
+    private (double EventsPerSecond, double CpuMicroseconds) Ceiling(long first, long count, CancellationToken stopping) =>
         ModelCeiling.Run(loaded, _shape, Enumerable.Range(0, (int)count).Select(i => events.At(first + i)), _decoder, stopping);
 
     private async Task<Run> RunAsync(long first, long count, double rate, CancellationToken stopping)
@@ -71,11 +72,11 @@ internal sealed class PipelineBench(
         using var ends = new MemoryEnds(events, first, count, InFlight, rate, assembly.Time);
         var pipeline = assembly.Pipeline(
             loaded with { Model = _model }, ends, ends, settings.Input, settings.Output, new(settings.Pipeline, settings.Batching, settings.Delivery));
-        var (tokens, allocated, started) = (_model.Tokens, GC.GetTotalAllocatedBytes(precise: true), Stopwatch.GetTimestamp());
+        var (tokens, allocated, cpu, started) = (_model.Tokens, GC.GetTotalAllocatedBytes(precise: true), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         await pipeline.RunAsync(stopping, CancellationToken.None);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        (cpu, allocated) = (Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - allocated);
         stopping.ThrowIfCancellationRequested();
-        return new(ends.Settled / seconds, (_model.Tokens - tokens) / seconds, (allocated - ends.ResultBytes) / (double)ends.Settled, ends.Rejected);
+        return new(ends.Settled / seconds, (_model.Tokens - tokens) / seconds, (allocated - ends.ResultBytes) / (double)ends.Settled, cpu.TotalMicroseconds / ends.Settled, ends.Rejected);
     }
 }
