@@ -36,7 +36,9 @@ internal static class BenchModelCommand
         var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var seconds = new Option<double>("--seconds")
         {
-            Description = "How long each cell of the grid is measured.", HelpName = "S", DefaultValueFactory = _ => 1,
+            Description = "How long each cell of the grid is measured.",
+            HelpName = "S",
+            DefaultValueFactory = _ => 1,
         };
         var command = new CliCommand(
             "model", "Measures the model alone over a grid of rows x columns: what nothing around it can exceed.",
@@ -46,8 +48,12 @@ internal static class BenchModelCommand
             using var assembly = PipelineAssembly.ForTool();
             var options = new ModelOptions
             {
-                Path = parsed.GetValue(model)!, Device = parsed.GetValue(device)!, Tasks = parsed.GetValue(tasks)!, Lanes = parsed.GetValue(lanes),
-                ThreadsPerLane = parsed.GetValue(threads), RowsPerCall = parsed.GetValue(rowsPerCall),
+                Path = parsed.GetValue(model)!,
+                Device = parsed.GetValue(device)!,
+                Tasks = parsed.GetValue(tasks)!,
+                Lanes = parsed.GetValue(lanes),
+                ThreadsPerLane = parsed.GetValue(threads),
+                RowsPerCall = parsed.GetValue(rowsPerCall),
             };
             using var loaded = assembly.LoadModel(options, new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -138,7 +144,10 @@ internal static class BenchModelCommand
                 EventsPerSecond = Math.Round(events.EventsPerSecond),
                 Grid = grid.Select(c => new
                 {
-                    c.Rows, c.Columns, TokensPerSecond = Math.Round(c.TokensPerSecond), EventsPerSecond = Math.Round(c.EventsPerSecond, 1),
+                    c.Rows,
+                    c.Columns,
+                    TokensPerSecond = Math.Round(c.TokensPerSecond),
+                    EventsPerSecond = Math.Round(c.EventsPerSecond, 1),
                 }),
             },
             CommonOptions.Json));

@@ -36,7 +36,9 @@ internal static class EvalCommand
     {
         var data = new Option<string>("--data")
         {
-            Description = "Folder of the test sets, laid out as training/data.md says.", HelpName = "DIR", Required = true,
+            Description = "Folder of the test sets, laid out as training/data.md says.",
+            HelpName = "DIR",
+            Required = true,
         };
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
         var flips = new Option<bool>("--flips")
@@ -45,7 +47,9 @@ internal static class EvalCommand
         };
         var rowsPerCall = new Option<int>("--rows-per-call")
         {
-            Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1,
+            Description = "Most texts in one call, on a CPU.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
         };
         var command = new CliCommand(
             "eval", "Scores the model on the public test sets, through the pipeline as served.",
@@ -61,7 +65,9 @@ internal static class EvalCommand
             using var loaded = assembly.LoadModel(
                 new()
                 {
-                    Path = parsed.GetValue(model)!, Device = parsed.GetValue(device)!, Tasks = parsed.GetValue(tasks)!,
+                    Path = parsed.GetValue(model)!,
+                    Device = parsed.GetValue(device)!,
+                    Tasks = parsed.GetValue(tasks)!,
                     RowsPerCall = parsed.GetValue(rowsPerCall),
                 },
                 new());
@@ -141,7 +147,9 @@ internal static class EvalCommand
             ((IReadOnlyList<(int, int, string)>)[.. g.Words.Select(w => (w.Start, w.End, w.Tag))], (IReadOnlyList<(int, int, string)>)f)));
         return new(task.Name, "UD English-EWT test", gold.Count, new()
         {
-            ["accuracy"] = (double)right / gold.Sum(s => s.Words.Count), ["wordsF1"] = words.F1, ["uposF1"] = tags.F1,
+            ["accuracy"] = (double)right / gold.Sum(s => s.Words.Count),
+            ["wordsF1"] = words.F1,
+            ["uposF1"] = tags.F1,
         });
     }
 

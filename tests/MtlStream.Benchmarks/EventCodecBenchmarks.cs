@@ -102,8 +102,11 @@ public class EventCodecBenchmarks : IDisposable
         tasks["pos"] = new JsonObject { ["tags"] = tags };
         root["analysis"] = new JsonObject
         {
-            ["schema"] = "enriched-event.v1", ["model"] = new JsonObject { ["name"] = "benchmark", ["version"] = "1" },
-            ["offsets"] = "utf16", ["truncated"] = false, ["tasks"] = tasks,
+            ["schema"] = "enriched-event.v1",
+            ["model"] = new JsonObject { ["name"] = "benchmark", ["version"] = "1" },
+            ["offsets"] = "utf16",
+            ["truncated"] = false,
+            ["tasks"] = tasks,
         };
         return JsonSerializer.SerializeToUtf8Bytes(root).Length;
     }

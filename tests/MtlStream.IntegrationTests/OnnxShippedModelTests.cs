@@ -102,7 +102,8 @@ public sealed class OnnxShippedModelTests
         var optimized = Path.Combine(Directory.CreateTempSubdirectory("mtlstream").FullName, "optimized.onnx");
         using (var options = new SessionOptions
         {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC, OptimizedModelFilePath = optimized,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC,
+            OptimizedModelFilePath = optimized,
         })
         {
             SessionFactory.DequantizeAtLoad(options);

@@ -47,8 +47,11 @@ public sealed class OpsRun : IAsyncLifetime
         var (grpc, metrics) = (OpsTools.FreePort(), OpsTools.FreePort());
         Begin(OpsTools.Collector, new()
         {
-            ["OTLP_OUT"] = _folder, ["OTLP_GRPC_PORT"] = $"{grpc}", ["OTLP_HTTP_PORT"] = $"{OpsTools.FreePort()}",
-            ["OTLP_PROMETHEUS_PORT"] = $"{metrics}", ["OTLP_HEALTH_PORT"] = $"{OpsTools.FreePort()}",
+            ["OTLP_OUT"] = _folder,
+            ["OTLP_GRPC_PORT"] = $"{grpc}",
+            ["OTLP_HTTP_PORT"] = $"{OpsTools.FreePort()}",
+            ["OTLP_PROMETHEUS_PORT"] = $"{metrics}",
+            ["OTLP_HEALTH_PORT"] = $"{OpsTools.FreePort()}",
         }, "--config", Path.Combine(OpsTools.Root, "..", "shared", "otelcol", "config.yaml"));
         await StartPrometheusAsync(metrics);
 
@@ -58,8 +61,11 @@ public sealed class OpsRun : IAsyncLifetime
         _worker = WorkerProcess.Start(Settings(), model, new Dictionary<string, string>
         {
             ["MTLSTREAM__Kafka__Client__sasl_password"] = Secret,
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{grpc}", ["OTEL_METRIC_EXPORT_INTERVAL"] = "500", ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
-            ["OTEL_BLRP_SCHEDULE_DELAY"] = "200", ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,deployment.environment.name=test",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{grpc}",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
+            ["OTEL_BLRP_SCHEDULE_DELAY"] = "200",
+            ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,deployment.environment.name=test",
         });
         await Wait.Until(_worker.IsReady, log: () => _worker.Log);
 
@@ -181,10 +187,22 @@ public sealed class OpsRun : IAsyncLifetime
 
     private Dictionary<string, string> Settings() => new()
     {
-        ["Kafka:BootstrapServers"] = _cluster!.BootstrapServers, ["Kafka:GroupId"] = "ops", ["Kafka:InputTopics:0"] = Input, ["Kafka:InputTopics:1"] = Next,
-        ["Kafka:OutputTopic"] = Output, ["Kafka:DeadLetterTopic"] = DeadLetters, ["Kafka:ReviewTopic"] = Review, ["Kafka:Producer:message.max.bytes"] = "20000",
-        ["Model:ReloadInterval"] = "00:00:01", ["Model:Shadow"] = CopyModel("shadow"), ["Model:ShadowShare"] = "1", ["Model:RecentResults"] = "50",
-        ["Tokenization:MaxTextTokens"] = "64", ["Watch:Review:mood"] = "0.999", ["Watch:DriftWindow"] = "100", ["Watch:Reference"] = WriteReference(),
+        ["Kafka:BootstrapServers"] = _cluster!.BootstrapServers,
+        ["Kafka:GroupId"] = "ops",
+        ["Kafka:InputTopics:0"] = Input,
+        ["Kafka:InputTopics:1"] = Next,
+        ["Kafka:OutputTopic"] = Output,
+        ["Kafka:DeadLetterTopic"] = DeadLetters,
+        ["Kafka:ReviewTopic"] = Review,
+        ["Kafka:Producer:message.max.bytes"] = "20000",
+        ["Model:ReloadInterval"] = "00:00:01",
+        ["Model:Shadow"] = CopyModel("shadow"),
+        ["Model:ShadowShare"] = "1",
+        ["Model:RecentResults"] = "50",
+        ["Tokenization:MaxTextTokens"] = "64",
+        ["Watch:Review:mood"] = "0.999",
+        ["Watch:DriftWindow"] = "100",
+        ["Watch:Reference"] = WriteReference(),
         ["Watch:LowConfidence"] = "0.9",
     };
 

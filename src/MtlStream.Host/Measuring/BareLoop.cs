@@ -41,7 +41,9 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
     {
         var properties = new Dictionary<string, string>(clients.Consumer)
         {
-            ["group.id"] = group, ["enable.auto.offset.store"] = "true", ["enable.auto.commit"] = "true",
+            ["group.id"] = group,
+            ["enable.auto.offset.store"] = "true",
+            ["enable.auto.commit"] = "true",
         };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(properties).SetLogHandler((_, _) => { }).Build();
         using var producer = new ProducerBuilder<byte[]?, byte[]?>(clients.Producer).SetLogHandler((_, _) => { }).Build();

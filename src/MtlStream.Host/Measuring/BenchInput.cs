@@ -38,17 +38,22 @@ internal static class BenchInput
 
     public static Option<double> Seconds(double otherwise) => new("--seconds")
     {
-        Description = "About how long each measurement takes.", HelpName = "S", DefaultValueFactory = _ => otherwise,
+        Description = "About how long each measurement takes.",
+        HelpName = "S",
+        DefaultValueFactory = _ => otherwise,
     };
 
     public static Option<long> Events() => new("--events")
     {
-        Description = "Events of each measurement, in place of --seconds.", HelpName = "N",
+        Description = "Events of each measurement, in place of --seconds.",
+        HelpName = "N",
     };
 
     public static Option<int> Repetitions() => new("--repetitions")
     {
-        Description = "Measurements of each figure, in turn with what it is compared with; their median is reported.", HelpName = "N", DefaultValueFactory = _ => 3,
+        Description = "Measurements of each figure, in turn with what it is compared with; their median is reported.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 3,
     };
 
     /// <summary>Settings of a measurement: those of the command line over the defaults; files and environment are left out.</summary>

@@ -58,7 +58,10 @@ internal sealed class BenchTopics : IAsyncDisposable
             await admin.CreateTopicsAsync(
                 topics.All.Select(t => new TopicSpecification
                 {
-                    Name = t, NumPartitions = partitions, ReplicationFactor = -1, Configs = t == topics.Stored || t == topics.Paced ? null : small,
+                    Name = t,
+                    NumPartitions = partitions,
+                    ReplicationFactor = -1,
+                    Configs = t == topics.Stored || t == topics.Paced ? null : small,
                 }),
                 new() { RequestTimeout = TimeSpan.FromSeconds(20), OperationTimeout = TimeSpan.FromSeconds(20) });
             return topics;

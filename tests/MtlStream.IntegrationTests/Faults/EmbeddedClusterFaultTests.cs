@@ -117,7 +117,11 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100) };
         var options = new KafkaOptions
         {
-            BootstrapServers = _cluster.BootstrapServers, GroupId = "g", InputTopics = ["input"], OutputTopic = "output", DeadLetterTopic = "letters",
+            BootstrapServers = _cluster.BootstrapServers,
+            GroupId = "g",
+            InputTopics = ["input"],
+            OutputTopic = "output",
+            DeadLetterTopic = "letters",
             Consumer = new Dictionary<string, string> { ["session.timeout.ms"] = "3000" },
             // These brokers do not check sequence numbers outside transactions, on which several requests in flight rely.
             Producer = new Dictionary<string, string> { ["max.in.flight"] = "1" },

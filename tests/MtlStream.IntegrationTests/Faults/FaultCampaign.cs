@@ -94,9 +94,14 @@ internal sealed class FaultCampaign : IDisposable
     {
         var settings = new Dictionary<string, string>
         {
-            ["Kafka:BootstrapServers"] = _kafka.BootstrapServers, ["Kafka:GroupId"] = _group, ["Kafka:InputTopics:0"] = "input",
-            ["Kafka:OutputTopic"] = "output", ["Kafka:DeadLetterTopic"] = "letters", ["Delivery:Guarantee"] = _plan.Guarantee,
-            ["Delivery:CommitInterval"] = "00:00:00.200", ["Delivery:DrainTimeout"] = "00:00:10",
+            ["Kafka:BootstrapServers"] = _kafka.BootstrapServers,
+            ["Kafka:GroupId"] = _group,
+            ["Kafka:InputTopics:0"] = "input",
+            ["Kafka:OutputTopic"] = "output",
+            ["Kafka:DeadLetterTopic"] = "letters",
+            ["Delivery:Guarantee"] = _plan.Guarantee,
+            ["Delivery:CommitInterval"] = "00:00:00.200",
+            ["Delivery:DrainTimeout"] = "00:00:10",
         };
         if (_plan.Protocol == "consumer") settings["Kafka:Consumer:group.protocol"] = "consumer";
         else settings["Kafka:Consumer:session.timeout.ms"] = s_sessionTimeout.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);

@@ -320,7 +320,11 @@ public sealed class AdapterTests : IDisposable
     {
         var options = new KafkaOptions
         {
-            BootstrapServers = _cluster.BootstrapServers, GroupId = _group, InputTopics = [_input], OutputTopic = _output, DeadLetterTopic = _letters,
+            BootstrapServers = _cluster.BootstrapServers,
+            GroupId = _group,
+            InputTopics = [_input],
+            OutputTopic = _output,
+            DeadLetterTopic = _letters,
             Consumer = new Dictionary<string, string> { ["session.timeout.ms"] = "3000" }, // as long as a rebalance of this cluster takes
         };
         return new(with?.Invoke(options) ?? options, (delivery ?? new()) with { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) }, answer);

@@ -43,7 +43,8 @@ internal static class HostileEvents
     /// <summary>Settings of a worker whose clients take large messages.</summary>
     public static Dictionary<string, string> RaisedLimits => new()
     {
-        ["Kafka:Client:message.max.bytes"] = $"{MaxMessageBytes}", ["Kafka:Consumer:fetch.message.max.bytes"] = $"{MaxMessageBytes}",
+        ["Kafka:Client:message.max.bytes"] = $"{MaxMessageBytes}",
+        ["Kafka:Consumer:fetch.message.max.bytes"] = $"{MaxMessageBytes}",
     };
 
     /// <summary>Writes all of them, over <paramref name="partitions"/> partitions, and returns how many.</summary>

@@ -18,8 +18,12 @@ public sealed class HostileEventsTests
         var written = HostileEvents.Write(topics, "in", Partitions);
         var settings = new Dictionary<string, string>(HostileEvents.RaisedLimits)
         {
-            ["Kafka:BootstrapServers"] = cluster.BootstrapServers, ["Kafka:InputTopics:0"] = "in", ["Kafka:OutputTopic"] = "out",
-            ["Kafka:DeadLetterTopic"] = "dead", ["Delivery:Guarantee"] = guarantee, ["Model:Device"] = "cpu",
+            ["Kafka:BootstrapServers"] = cluster.BootstrapServers,
+            ["Kafka:InputTopics:0"] = "in",
+            ["Kafka:OutputTopic"] = "out",
+            ["Kafka:DeadLetterTopic"] = "dead",
+            ["Delivery:Guarantee"] = guarantee,
+            ["Model:Device"] = "cpu",
         };
 
         using var worker = WorkerProcess.Start(settings, WorkerProcess.ToyModel);

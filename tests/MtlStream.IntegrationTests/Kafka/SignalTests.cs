@@ -63,8 +63,12 @@ public sealed class SignalTests : IDisposable
     {
         var settings = new Dictionary<string, string>
         {
-            ["Kafka:BootstrapServers"] = _cluster.BootstrapServers, ["Kafka:GroupId"] = "signals", ["Kafka:InputTopics:0"] = "in",
-            ["Kafka:OutputTopic"] = "out", ["Kafka:DeadLetterTopic"] = "dead", ["Model:Device"] = "cpu",
+            ["Kafka:BootstrapServers"] = _cluster.BootstrapServers,
+            ["Kafka:GroupId"] = "signals",
+            ["Kafka:InputTopics:0"] = "in",
+            ["Kafka:OutputTopic"] = "out",
+            ["Kafka:DeadLetterTopic"] = "dead",
+            ["Model:Device"] = "cpu",
             ["Kafka:MaxInFlightEvents"] = "500",
         };
         foreach (var (key, value) in more) settings[key] = value;

@@ -11,8 +11,11 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     private readonly IProducer<byte[]?, byte[]?> _producer = new ProducerBuilder<byte[]?, byte[]?>(
         new Dictionary<string, string>(security ?? new Dictionary<string, string>())
         {
-            ["bootstrap.servers"] = bootstrapServers, ["partitioner"] = "murmur2_random", ["message.max.bytes"] = "20000000",
-            ["linger.ms"] = "5", ["enable.idempotence"] = "true",
+            ["bootstrap.servers"] = bootstrapServers,
+            ["partitioner"] = "murmur2_random",
+            ["message.max.bytes"] = "20000000",
+            ["linger.ms"] = "5",
+            ["enable.idempotence"] = "true",
         }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
 
     private Error? _failed;
@@ -142,7 +145,11 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
 
     private Dictionary<string, string> Properties(string group) => new(security ?? new Dictionary<string, string>())
     {
-        ["bootstrap.servers"] = bootstrapServers, ["group.id"] = group, ["isolation.level"] = "read_committed",
-        ["enable.partition.eof"] = "true", ["enable.auto.commit"] = "false", ["fetch.message.max.bytes"] = "20000000",
+        ["bootstrap.servers"] = bootstrapServers,
+        ["group.id"] = group,
+        ["isolation.level"] = "read_committed",
+        ["enable.partition.eof"] = "true",
+        ["enable.auto.commit"] = "false",
+        ["fetch.message.max.bytes"] = "20000000",
     };
 }

@@ -82,7 +82,9 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
     {
         var settings = new Dictionary<string, string>([.. Settings("AtLeastOnce"), .. HostileEvents.RaisedLimits])
         {
-            ["Kafka:InputTopics:0"] = Topics.Unique("in"), ["Kafka:OutputTopic"] = Topics.Unique("out"), ["Kafka:DeadLetterTopic"] = Topics.Unique("dead"),
+            ["Kafka:InputTopics:0"] = Topics.Unique("in"),
+            ["Kafka:OutputTopic"] = Topics.Unique("out"),
+            ["Kafka:DeadLetterTopic"] = Topics.Unique("dead"),
             ["Model:Device"] = "cpu",
         };
         foreach (var topic in new[] { "Kafka:InputTopics:0", "Kafka:OutputTopic", "Kafka:DeadLetterTopic" })
@@ -274,8 +276,12 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
 
     private Dictionary<string, string> Settings(string guarantee) => new()
     {
-        ["Kafka:BootstrapServers"] = _kafka.BootstrapServers, ["Kafka:GroupId"] = _group, ["Kafka:InputTopics:0"] = _input,
-        ["Kafka:OutputTopic"] = _output, ["Kafka:DeadLetterTopic"] = _letters, ["Delivery:Guarantee"] = guarantee,
+        ["Kafka:BootstrapServers"] = _kafka.BootstrapServers,
+        ["Kafka:GroupId"] = _group,
+        ["Kafka:InputTopics:0"] = _input,
+        ["Kafka:OutputTopic"] = _output,
+        ["Kafka:DeadLetterTopic"] = _letters,
+        ["Delivery:Guarantee"] = guarantee,
     };
 
     private void WriteEvents(int from, int count)

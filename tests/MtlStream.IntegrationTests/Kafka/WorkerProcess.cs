@@ -35,7 +35,9 @@ internal sealed partial class WorkerProcess : IDisposable
         var program = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mtlstream");
         var start = new ProcessStartInfo(program)
         {
-            RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = AppContext.BaseDirectory,
         };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         start.ArgumentList.Add("run");

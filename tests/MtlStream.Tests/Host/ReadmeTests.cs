@@ -39,7 +39,9 @@ public sealed partial class ReadmeTests : IDisposable
 
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-o", "pipefail", "-c", line])
         {
-            WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         var (output, error) = (bash.StandardOutput.ReadToEndAsync(), bash.StandardError.ReadToEndAsync());
         await bash.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));

@@ -9,7 +9,11 @@ public sealed class KafkaConfigurationTests
 {
     private static readonly KafkaOptions s_options = new()
     {
-        BootstrapServers = "broker:9092", GroupId = "g", InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "letters",
+        BootstrapServers = "broker:9092",
+        GroupId = "g",
+        InputTopics = ["in"],
+        OutputTopic = "out",
+        DeadLetterTopic = "letters",
     };
 
     private static readonly DeliveryOptions s_exactlyOnce = new() { Guarantee = DeliveryGuarantee.ExactlyOnce };
