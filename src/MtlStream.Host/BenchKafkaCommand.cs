@@ -25,11 +25,14 @@ internal static class BenchKafkaCommand
     /// <param name="ExactlyOnceShare">Exactly once to at least once; null unless exactly once was measured.</param>
     /// <param name="PacedRate">Events per second at which latency was measured.</param>
     /// <param name="AllocatedBytesPerEvent">On the managed heap, without the payloads' own bytes, read and written.</param>
+    /// <param name="CpuMicrosecondsPerEvent">Processor time of this process, all cores together, without the broker.</param>
+    /// <param name="PassthroughCpuMicrosecondsPerEvent">The same of the bare loop.</param>
     /// <param name="AddedBytes">Bytes by which a result is larger than its event, on average.</param>
     internal sealed record Report(
         double EventsPerSecond, double? CeilingShare, double PassthroughEventsPerSecond, double PassthroughShare, double P50Ms, double P99Ms,
         double? CeilingEventsPerSecond, double? ExactlyOnceShare, double PacedRate, double AllocatedBytesPerEvent, int AddedBytes, long Events,
-        int Repetitions, int Workers, string Delivery, string Model, string Device, double WorkingSetMegabytes);
+        int Repetitions, int Workers, string Delivery, string Model, string Device, double WorkingSetMegabytes,
+        double CpuMicrosecondsPerEvent, double PassthroughCpuMicrosecondsPerEvent);
 
     private const string Embedded = "embedded";
 

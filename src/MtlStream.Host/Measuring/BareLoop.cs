@@ -16,8 +16,8 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
     /// <summary>Runs over a topic from its start.</summary>
     /// <param name="input">The topic, and what fills it meanwhile.</param>
     /// <param name="added">Bytes by which a result is larger than its event.</param>
-    /// <returns>Events per second, counted by delivery reports.</returns>
-    public async Task<double> RunAsync((string Topic, Func<RateMeter, Task> Fill) input, long count, int added, string group, CancellationToken stopping)
+    /// <returns>The delivery reports, over time.</returns>
+    public async Task<RateMeter> RunAsync((string Topic, Func<RateMeter, Task> Fill) input, long count, int added, string group, CancellationToken stopping)
     {
         var delivered = new RateMeter(time);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -34,7 +34,7 @@ internal sealed class BareLoop(KafkaConfiguration clients, BenchTopics topics, T
         }
 
         await loop;
-        return delivered.EventsPerSecond();
+        return delivered;
     }
 
     private void Loop(RateMeter delivered, string input, int added, string group, CancellationToken done)

@@ -22,7 +22,7 @@ internal sealed class KafkaBench(
     private readonly EventDecoder _decoder = new(settings.Input);
     private readonly LoadedModel _model = workers[0].Loaded;
 
-    private sealed record Repetition(double Worker, double? AtLeastOnce, double Bare, double? Ceiling, double AllocatedPerEvent);
+    private sealed record Repetition(double Worker, double? AtLeastOnce, double Bare, double? Ceiling, double AllocatedPerEvent, double Cpu, double BareCpu);
 
     /// <exception cref="IOException">The broker cannot be used.</exception>
     public async Task<BenchKafkaCommand.Report> MeasureAsync(BenchKafkaCommand.Request request, CancellationToken stopping)
@@ -44,12 +44,13 @@ internal sealed class KafkaBench(
         for (var repetition = 1; repetition <= request.Repetitions; repetition++)
         {
             double? model = hasCeiling ? Ceiling(count, stopping) : null;
-            var bare = Measured(stored, await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(repetition, "b"), stopping));
+            var loop = await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(repetition, "b"), stopping);
+            var bare = Measured(stored, loop.EventsPerSecond());
             double? other = request.Guarantee == DeliveryGuarantee.ExactlyOnce
                 ? Measured(count, (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond()) : null;
             var settled = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
             var worker = Measured(count, settled.EventsPerSecond());
-            done.Add(new(worker, other, bare, model, settled.AllocatedPerEvent() - (2 * MeanPayload(count)) - added));
+            done.Add(new(worker, other, bare, model, settled.AllocatedPerEvent() - (2 * MeanPayload(count)) - added, settled.CpuMicrosecondsPerEvent(), loop.CpuMicrosecondsPerEvent()));
             await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{repetition}: {worker:N0} events/s, bare client {bare:N0}{(model is { } m ? $", ceiling {m:N0}" : "")}{(other is { } o ? $", at least once {o:N0}" : "")}"));
         }
@@ -115,6 +116,7 @@ internal sealed class KafkaBench(
             hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Ceiling!.Value)), 1) : null, exactlyOnceShare,
             Math.Round(rate, 1), Math.Round(BenchInput.Median(done.Select(r => r.AllocatedPerEvent))), added, count, request.Repetitions, workers.Count,
             request.Guarantee == DeliveryGuarantee.ExactlyOnce ? "exactly-once" : "at-least-once", _model.Model.Identity.Name, _model.Model.Identity.Device,
-            Math.Round(Environment.WorkingSet / 1e6, 1));
+            Math.Round(Environment.WorkingSet / 1e6, 1), Math.Round(BenchInput.Median(done.Select(r => r.Cpu)), 2),
+            Math.Round(BenchInput.Median(done.Select(r => r.BareCpu)), 2));
     }
 }

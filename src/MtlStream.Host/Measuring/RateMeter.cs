@@ -6,7 +6,7 @@ internal sealed class RateMeter(TimeProvider time)
     private static readonly TimeSpan s_sample = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
-    private readonly List<(double Seconds, long Count, long Allocated)> _samples = [];
+    private readonly List<(double Seconds, long Count, long Allocated, TimeSpan Cpu)> _samples = [];
     private long _count;
 
     public long Count => Interlocked.Read(ref _count);
@@ -30,7 +30,7 @@ internal sealed class RateMeter(TimeProvider time)
             if (count > 0)
             {
                 if (_samples.Count == 0) first = time.GetTimestamp();
-                _samples.Add((time.GetElapsedTime(first).TotalSeconds, count, GC.GetTotalAllocatedBytes()));
+                _samples.Add((time.GetElapsedTime(first).TotalSeconds, count, GC.GetTotalAllocatedBytes(), Environment.CpuUsage.TotalTime));
             }
 
             if (count >= until) return;
@@ -50,6 +50,13 @@ internal sealed class RateMeter(TimeProvider time)
     {
         var (middle, end) = (_samples[_samples.Count / 2], _samples[^1]);
         return (end.Allocated - middle.Allocated) / (double)Math.Max(1, end.Count - middle.Count);
+    }
+
+    /// <summary>Processor time of the process, in microseconds, for each event of the second half.</summary>
+    public double CpuMicrosecondsPerEvent()
+    {
+        var (middle, end) = (_samples[_samples.Count / 2], _samples[^1]);
+        return (end.Cpu - middle.Cpu).TotalMicroseconds / Math.Max(1, end.Count - middle.Count);
     }
 
     /// <summary>Events per second: the slope of the line through the samples, which commits in bursts do not bend.</summary>
