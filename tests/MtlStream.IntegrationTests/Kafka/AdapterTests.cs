@@ -159,6 +159,22 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task What_the_client_gives_up_is_delivered_again(DeliveryGuarantee guarantee)
+    {
+        await using var worker = Worker(guarantee);
+        worker.Hold = new();
+        worker.Start();
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        _cluster.FailNext(MockRequest.Produce, [.. Enumerable.Repeat(ErrorCode.LogDirNotFound, 4)]); // neither retried nor the message's fault
+        worker.Hold.SetResult();
+
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 1000);
+        await worker.StopAsync();
+    }
+
+    [Theory]
     [InlineData(MockRequest.EndTxn, ErrorCode.InvalidProducerEpoch)]
     [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.IllegalGeneration)]
     [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.GroupLoadInProgress)]

@@ -260,6 +260,20 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         "run", "--", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", _kafka.BootstrapServers, "--topic", topic, "--from-beginning",
         "--max-messages", $"{messages}", "--timeout-ms", "120000", "--property", "print.headers=true", "--property", "print.key=true");
 
+    [KafkaClusterFact]
+    public async Task Two_workers_with_one_instance_id_are_told_so()
+    {
+        var settings = Settings("AtLeastOnce");
+        settings["Kafka:Consumer:group.instance.id"] = "the-same";
+        var first = Start(settings);
+        await Wait.Until(first.IsReady, TimeSpan.FromSeconds(60), () => first.Log);
+        var second = Start(settings);
+
+        Assert.Equal(1, await first.EndedAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains("group.instance.id 'the-same'", first.Log, StringComparison.Ordinal);
+        await Wait.Until(second.IsReady, TimeSpan.FromSeconds(60), () => second.Log);
+    }
+
     private WorkerProcess Start(string guarantee, string protocol = "classic")
     {
         var settings = Settings(guarantee);
