@@ -1,0 +1,103 @@
+using FsCheck;
+using FsCheck.Fluent;
+using MtlStream.Batching;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Kafka;
+using MtlStream.Tests.Doubles;
+using MtlStream.Tokenization;
+
+namespace MtlStream.Tests.Delivery;
+
+/// <summary>What must hold for every input; FsCheck looks for one for which it does not, and shrinks it.</summary>
+public sealed class DeliveryProperties
+{
+    private static readonly Config s_thorough = Config.QuickThrowOnFailure.WithMaxTest(500);
+
+    /// <summary>Offsets to receive as gaps, and for each event when it settles and whether it was dropped.</summary>
+    [Fact]
+    public void The_watermark_is_the_settled_prefix_before_the_first_dropped_event()
+    {
+        var events = Gen.Choose(1, 5).Zip(Gen.Choose(0, 1000)).Zip(Gen.Frequency((9, Gen.Constant(false)), (1, Gen.Constant(true))))
+            .Select(e => (Gap: e.Item1.Item1, SettlesAt: e.Item1.Item2, Dropped: e.Item2)).ArrayOf();
+
+        Check.One(s_thorough, Prop.ForAll(events.ToArbitrary(), given =>
+        {
+            var watermark = new OffsetWatermark();
+            var offsets = new List<long>();
+            foreach (var (gap, _, _) in given)
+            {
+                offsets.Add((offsets.Count == 0 ? 0 : offsets[^1]) + gap);
+                watermark.Receive(offsets[^1], gap);
+            }
+
+            var settled = new bool[given.Length];
+            var bytes = 0;
+            foreach (var index in Enumerable.Range(0, given.Length).OrderBy(i => given[i].SettlesAt))
+            {
+                if (given[index].Dropped) watermark.Drop(index);
+                bytes += watermark.Settle(index);
+                settled[index] = true;
+
+                var prefix = 0;
+                while (prefix < given.Length && settled[prefix] && !given[prefix].Dropped) prefix++;
+                if (watermark.Committable != (prefix == 0 ? null : offsets[prefix - 1] + 1)) return false;
+                if (watermark.Unsettled != settled.Count(s => !s)) return false;
+            }
+
+            return bytes == given.Sum(e => e.Gap);
+        }));
+    }
+
+    /// <summary>Records of two partitions finish in any order; at some point both are assigned anew.</summary>
+    [Fact]
+    public void The_sequencer_lets_every_record_out_once_in_order_or_drops_it_with_its_assignment()
+    {
+        var finishing = Gen.Choose(0, 1000).ArrayOf();
+
+        Check.One(s_thorough, Prop.ForAll(finishing.ToArbitrary(), moments =>
+        {
+            var records = moments.Select((moment, i) => (moment, Record: Make.Record(i / 4, partition: i % 2, assignment: 1 + i / 2 % 2)))
+                .OrderBy(r => r.moment).Select(r => r.Record).ToList();
+            var dropped = new List<SourcePosition>();
+            var sequencer = new Sequencer(dropped.Add);
+            var ready = new List<OutboundRecord>();
+            foreach (var record in records) sequencer.Add(Make.Outbound(record), ready);
+
+            var left = ready.Select(r => r.Source.Position).ToList();
+            var inOrder = left.GroupBy(p => p.Partition).All(p =>
+                p.Zip(p.Skip(1)).All(n => n.First.Assignment < n.Second.Assignment || (n.First.Assignment == n.Second.Assignment && n.First.Sequence + 1 == n.Second.Sequence)));
+            return inOrder && left.Concat(dropped).Distinct().Count() == records.Count && left.Count + dropped.Count == records.Count && sequencer.Waiting == 0;
+        }));
+    }
+
+    [Fact]
+    public void The_batch_former_loses_no_row_and_passes_no_limit()
+    {
+        var shapes = Gen.Choose(1, 16).Zip(Gen.Choose(128, 1024)).Select(s => new BatchShape(s.Item1, s.Item2, [16, 32, 64, 128]));
+        var lengths = Gen.Choose(3, 128).ArrayOf();
+
+        Check.One(s_thorough, Prop.ForAll(shapes.Zip(lengths).ToArbitrary(), given =>
+        {
+            var (shape, rows) = given;
+            var former = new BatchFormer(shape, lanes: 1);
+            var waiting = new List<TokenizedEvent>();
+            for (var i = 0; i < rows.Length; i++)
+            {
+                waiting.Add(Make.Tokenized(rows[i], i));
+                former.Add(new(waiting[^1], 0), since: i);
+            }
+
+            while (former.Count > 0)
+            {
+                var batch = former.Form(BatchTrigger.Linger);
+                if (batch.Rows.Count > shape.MaxRows || batch.Rows.Any(r => r.Length > batch.Columns)) return false;
+                if (batch.Rows.Count > 1 && batch.Rows.Count * batch.Columns > shape.MaxPaddedTokens) return false;
+                if (batch.Rows[0].Event != waiting[0] && batch.Rows.All(r => r.Event != waiting[0])) return false; // the oldest always leaves
+                if (batch.Rows.Any(r => !waiting.Remove(r.Event))) return false;
+            }
+
+            return waiting.Count == 0;
+        }));
+    }
+}
