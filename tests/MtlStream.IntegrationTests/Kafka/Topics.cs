@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
@@ -118,16 +119,18 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     public IReadOnlyList<long> Committed(string group, string topic, int partitions)
     {
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(Properties(group)).SetLogHandler((_, _) => { }).Build();
-        for (var tries = 1; ; tries++)
+        var since = Stopwatch.StartNew();
+        while (true)
         {
             try
             {
                 return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromSeconds(20))
                     .OrderBy(o => o.Partition.Value).Select(o => o.Offset.Value)];
             }
-            catch (KafkaException exception) when (tries < 5 && exception.Error.Code is ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress)
+            catch (KafkaException exception) when (
+                exception.Error.Code is ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress && since.Elapsed < TimeSpan.FromMinutes(1))
             {
-                // the group's coordinator is just moving in: the next request finds it
+                Thread.Sleep(50); // the group's coordinator is just moving in: a later request finds it
             }
         }
     }
