@@ -46,7 +46,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.True(worker.IsReady());
         worker.SendTerminate();
 
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
         AssertEvents(4000, exact: true);
     }
 
@@ -61,7 +61,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         var enriched = Assert.Single(_topics.Read(_output, 1));
         var letters = _topics.Read(_letters, 2);
         worker.SendTerminate();
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
         var printed = Print(_letters, 2);
         Assert.Contains("mtlstream.reason:malformed_payload", printed, StringComparison.Ordinal);
         Assert.Contains($"__connect.errors.topic:{_input}", printed, StringComparison.Ordinal);
@@ -95,7 +95,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         await Wait.Until(() => _topics.Committed(_group, settings["Kafka:InputTopics:0"], Partitions).Sum() >= written, log: () => worker.Log);
         worker.SendTerminate();
 
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
         HostileEvents.AssertAnswered(
             written, Partitions, _topics.ReadAll(settings["Kafka:OutputTopic"]), _topics.ReadAll(settings["Kafka:DeadLetterTopic"]));
     }
@@ -114,7 +114,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
 
         var read = _topics.Read(_output, 3);
         worker.SendTerminate();
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
 
         Assert.All(read, r => Assert.Equal(at.UnixTimestampMs, r.Message.Timestamp.UnixTimestampMs));
         var keyless = Assert.Single(read, r => r.Message.Key is null);
@@ -148,7 +148,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         await Wait.Until(worker.IsReady, log: () => worker.Log);
         worker.SendTerminate();
 
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
         Assert.Equal(100, _topics.ReadAll(output).Count);
         Assert.Equal(Partitions, _topics.PartitionCount(letters));
         Assert.DoesNotContain("tester-secret", worker.Log, StringComparison.Ordinal);
@@ -170,7 +170,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= 1002, log: () => worker.Log);
         worker.SendTerminate();
 
-        Assert.Equal(0, await worker.EndedAsync());
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
         Assert.Equal(Enumerable.Range(0, 1000), _topics.ReadAll(small).Select(IdOf).Order());
         Assert.Equal([-2, -1], _topics.ReadAll(_letters).Select(IdOf).Order());
     }
@@ -195,6 +195,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
 
         WriteEvents(24_000, 8000);
         var last = Start(settings);
+        await Wait.Until(last.IsReady, TimeSpan.FromMinutes(3), () => last.Log); // perhaps there is nothing left to do for it
         await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= Events, TimeSpan.FromMinutes(3), () => last.Log);
         last.SendTerminate();
 
@@ -220,7 +221,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         {
             Load(4000);
             others.Add(Start(guarantee, protocol));
-            await Wait.Until(others[^1].IsReady, TimeSpan.FromMinutes(3), () => others[^1].Log);
+            await Wait.Until(() => others[^1].Log.Contains("Assigned: ", StringComparison.Ordinal), TimeSpan.FromMinutes(3), () => others[^1].Log);
         }
 
         Load(4000);
@@ -228,13 +229,13 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         {
             Load(4000);
             other.SendTerminate();
-            Assert.Equal(0, await other.EndedAsync());
+            Assert.True(await other.EndedAsync() == 0, other.Log);
         }
 
         await Wait.Until(() => committed() >= written, TimeSpan.FromMinutes(3), () => first.Log);
         first.SendTerminate();
 
-        Assert.Equal(0, await first.EndedAsync());
+        Assert.True(await first.EndedAsync() == 0, first.Log);
         AssertEvents(written, exact: true); // handing partitions over in order costs no duplicate even at least once
     }
 
