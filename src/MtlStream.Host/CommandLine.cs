@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using MtlStream.Inference;
 using MtlStream.Onnx;
 
@@ -39,7 +37,7 @@ internal static class CommandLine
 
     /// <summary>Parses and runs one command line.</summary>
     /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, CancellationToken stopping)
     {
         var parsed = Parse(args);
         if (parsed.Action is ParseErrorAction)
@@ -49,17 +47,16 @@ internal static class CommandLine
             return ExitCodes.Usage;
         }
 
-        using var signals = new StopSignals();
         try
         {
             // The commands end themselves when the token is cancelled, so the library's own handling of signals and exceptions is off.
-            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stopping);
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping);
         }
 #pragma warning disable CA1031 // the last place that can turn an exception into an exit code
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            await Console.Error.WriteLineAsync($"mtlstream: {Describe(exception, signals.Stopping)}");
+            await Console.Error.WriteLineAsync($"mtlstream: {Describe(exception, stopping)}");
             return exception is UsageException ? ExitCodes.Usage : ExitCodes.Failed;
         }
     }
@@ -97,45 +94,5 @@ internal static class CommandLine
             foreach (var example in examples) output.WriteLine($"  {example}");
             return ExitCodes.Done;
         }
-    }
-}
-
-/// <summary>SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once with exit code 1.</summary>
-internal sealed class StopSignals : IDisposable
-{
-    /// <summary>Within this time two signals are one: <c>timeout</c> and terminals may signal a process and its group.</summary>
-    private static readonly TimeSpan s_sameSignal = TimeSpan.FromSeconds(1);
-
-    private readonly CancellationTokenSource _stopping = new();
-    private long _first;
-    private readonly PosixSignalRegistration _interrupt;
-    private readonly PosixSignalRegistration _terminate;
-
-    public StopSignals()
-    {
-        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-    }
-
-    public CancellationToken Stopping => _stopping.Token;
-
-    public void Dispose()
-    {
-        _interrupt.Dispose();
-        _terminate.Dispose();
-        _stopping.Dispose();
-    }
-
-    private void OnSignal(PosixSignalContext context)
-    {
-        context.Cancel = true;
-        if (Interlocked.CompareExchange(ref _first, Stopwatch.GetTimestamp(), 0) is var first and not 0)
-        {
-            if (Stopwatch.GetElapsedTime(first) < s_sameSignal) return;
-            Console.Error.WriteLine("mtlstream: second signal, ending without finishing what is in flight.");
-            Environment.Exit(ExitCodes.Failed);
-        }
-
-        _stopping.Cancel();
     }
 }

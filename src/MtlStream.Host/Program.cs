@@ -1,3 +1,4 @@
 using MtlStream.Host;
 
-return await CommandLine.RunAsync(args);
+using var signals = new StopSignals(); // before all else: until then a signal ends the process by itself
+return await CommandLine.RunAsync(args, signals.Stopping);

@@ -29,9 +29,22 @@ internal static class RunCommand
     {
         PipelineAssembly.FindPackage(settings.Model); // a wrong path or task is wrong configuration, not a failed run
         using var host = BuildHost(settings);
-        var pipeline = host.Services.GetRequiredService<PipelineService>(); // the host is disposed when its run is over
-        await host.RunAsync(stopping);
+        await StartAsync(host);
+        await host.WaitForShutdownAsync(stopping); // a stop that was asked for meanwhile takes the same way
+        var pipeline = host.Services.GetRequiredService<PipelineService>();
         return pipeline.Failed ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private static async Task StartAsync(IHost host)
+    {
+        try
+        {
+            await host.StartAsync(CancellationToken.None); // a start is not cut off: what has begun is stopped in order
+        }
+        catch (OperationCanceledException) when (host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested)
+        {
+            // the pipeline has ended already, and says why itself
+        }
     }
 
     internal static IHost BuildHost(AppSettings settings)

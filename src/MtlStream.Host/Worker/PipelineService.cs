@@ -36,6 +36,7 @@ internal sealed class PipelineService(
 
     private async Task RunAsync(CancellationToken stopping)
     {
+        stopping.ThrowIfCancellationRequested();
         assembly.Names = new("kafka", settings.Kafka.GroupId, settings.Kafka.OutputTopic, settings.Kafka.DeadLetterTopic);
         await using var served = ServedModel.Start(settings, assembly);
         stopping.ThrowIfCancellationRequested();

@@ -166,18 +166,12 @@ public sealed class AnnotateCommandTests : IDisposable
         await process.StandardInput.FlushAsync();
         var first = await process.StandardOutput.ReadLineAsync();
 
-        Signal(process.Id, "TERM");
+        Cli.Signal(process, "TERM");
 
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         Assert.Contains("analysis", first, StringComparison.Ordinal);
         Assert.Equal(1, process.ExitCode);
         Assert.Contains("stopped after line 1", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
-    }
-
-    internal static void Signal(int process, string name)
-    {
-        using var kill = System.Diagnostics.Process.Start("kill", [$"-{name}", $"{process}"]);
-        kill.WaitForExit();
     }
 
     private static async Task FeedAsync(StreamWriter input)

@@ -69,4 +69,18 @@ internal static class Cli
             start.Environment.Remove(name);
         return Process.Start(start)!;
     }
+
+    /// <summary>As Ctrl+C does; where this process was started in the background, and SIGINT is ignored from there on, as SIGTERM does.</summary>
+    public static void Interrupt(Process process)
+    {
+        const int Interrupt = 1 << (2 - 1);
+        var ignored = File.ReadLines($"/proc/{process.Id}/status").Single(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)).Split('\t')[1];
+        Signal(process, (Convert.ToUInt64(ignored, 16) & Interrupt) == 0 ? "INT" : "TERM");
+    }
+
+    public static void Signal(Process process, string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
 }

@@ -38,9 +38,9 @@ public sealed class DemoCommandTests : IDisposable
             // Until something has come back.
         }
 
-        AnnotateCommandTests.Signal(process.Id, "INT");
+        Cli.Interrupt(process);
 
-        var rest = await process.StandardOutput.ReadToEndAsync();
+        var rest = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(3));
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         Assert.True(process.ExitCode == 0, await error);
         var numbers = rest.TrimEnd('\n').Split('\n')[^1].Split(' ').Where(w => long.TryParse(w, out _)).Select(long.Parse).ToList();

@@ -3,6 +3,8 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
+using MtlStream.Host;
+using MtlStream.Host.Configuration;
 using MtlStream.Kafka;
 using MtlStream.Tests.Inference;
 
@@ -35,7 +37,7 @@ public sealed class RunCommandTests : IDisposable
         Assert.All(results, r => Assert.Equal("toy", JsonSerializer.Deserialize<JsonElement>(r.Message.Value).GetProperty("analysis").GetProperty("model").GetProperty("name").GetString()));
         Assert.Equal(("7", "not json"), (dead.Message.Key, dead.Message.Value));
 
-        AnnotateCommandTests.Signal(process.Id, "TERM");
+        Cli.Signal(process, "TERM");
         await process.WaitForExitAsync().WaitAsync(s_patience);
         Assert.True(process.ExitCode == 0, _log.ToString());
         Assert.Contains("Pipeline drained and stopped.", _log.ToString(), StringComparison.Ordinal);
@@ -51,9 +53,29 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await health.GetAsync("/health/ready")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await health.GetAsync("/health/live")).StatusCode);
 
-        AnnotateCommandTests.Signal(process.Id, "INT");
+        Cli.Interrupt(process);
         await process.WaitForExitAsync().WaitAsync(s_patience);
         Assert.True(process.ExitCode == 0, _log.ToString());
+    }
+
+    [Fact]
+    public async Task A_signal_while_the_model_is_loading_ends_the_worker_with_0()
+    {
+        using var process = StartWorker("127.0.0.1:1");
+        await _address.Task.WaitAsync(s_patience); // logged before the model is loaded
+
+        Cli.Signal(process, "TERM");
+        await process.WaitForExitAsync().WaitAsync(s_patience);
+
+        Assert.True(process.ExitCode == 0, _log.ToString());
+    }
+
+    [Fact]
+    public async Task A_stop_that_comes_before_anything_has_started_ends_the_worker_with_0()
+    {
+        var settings = AppSettings.From(SettingsReader.Read(null, new Dictionary<string, string>(), Arguments("127.0.0.1:1")));
+
+        Assert.Equal(ExitCodes.Done, await RunCommand.RunAsync(settings, new(canceled: true)).WaitAsync(s_patience));
     }
 
     [Fact]
@@ -68,11 +90,15 @@ public sealed class RunCommandTests : IDisposable
         Assert.Contains("weights.bin", _log.ToString(), StringComparison.Ordinal);
     }
 
+    private string[] Arguments(string bootstrapServers) =>
+    [
+        $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
+        $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0",
+    ];
+
     private Process StartWorker(string bootstrapServers)
     {
-        var process = Cli.Start(
-            "run", $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
-            $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0");
+        var process = Cli.Start(["run", .. Arguments(bootstrapServers)]);
         process.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is null) return;
