@@ -27,8 +27,11 @@ rm -rf "$results"
 code=0
 dotnet build "$root/MtlStream.sln" -v quiet --nologo -clp:ErrorsOnly || code=1
 if [ $code = 0 ]; then
+  # A shell in the background ignores Ctrl+C, and so would every worker that a test starts.
+  fresh=()
+  env --default-signal=INT,QUIT true 2>/dev/null && fresh=(env --default-signal=INT,QUIT)
   # One project after the other: they would take each other's cores.
-  dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
+  "${fresh[@]}" dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
     --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
 fi
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from . import release, run as runs, train
+from . import distill, pretrained, release, run as runs, train
+from .run import Run
 
 
 def main() -> None:
@@ -26,19 +29,40 @@ def main() -> None:
         command.add_argument("--results", type=Path, help="where scores go; default: OUT/results")
         command.add_argument("--processes", type=int, default=os.cpu_count())
         command.add_argument("--most", type=int, default=0, metavar="ROWS", help="score about this many rows of each test set (0: all)")
+        command.add_argument("--unscored", action="store_true", help="leave the test sets to `mtlstream model eval` and mtltrain.stamp")
         command.add_argument("--slice", type=int, metavar="STEPS", help="a smoke test: this many steps on small slices of everything")
     options = parser.parse_args()
-    run = runs.read(options.run)
-    if options.slice:
-        run = runs.sliced(run, options.slice)
+    run = _read(options.run, options)
     out = options.out or options.cache / "runs" / run.name
     torch.set_num_threads(options.processes)
     if options.command in ("train", "all"):
-        train.train(run, options.data, options.cache, out, options.processes)
+        train.train(_taught(run, options), options.data, options.cache, out, options.processes)
     if options.command in ("release", "all"):
         scores = release.release(run, options.data, options.cache, out / "model.pt", options.package or out / "package",
-                                 options.results or out / "results", 40 if options.slice else options.most, 40 if options.slice else 0)
-        print(json.dumps(scores["int8"], indent=1))
+                                 options.results or out / "results", 40 if options.slice else options.most, 40 if options.slice else 0, options.unscored)
+        print(json.dumps(scores.get("int8", {}), indent=1))
+
+
+def _read(path: Path, options) -> Run:
+    run = runs.read(path)
+    return runs.sliced(run, options.slice) if options.slice else run
+
+
+def _taught(run: Run, options) -> Run:
+    """The run with its teacher's labels, which are made first unless they are there."""
+    if not run.teacher:
+        return run
+    teacher = _read(options.run.parent / run.teacher, options)
+    out = options.cache / "runs" / teacher.name
+    if options.slice:
+        shutil.rmtree(out, ignore_errors=True)
+    if not (out / "model.pt").exists():
+        train.train(teacher, options.data, options.cache, out, options.processes)
+    model = train.build(teacher, options.cache)
+    model.load_state_dict(torch.load(out / "model.pt"))
+    torch.set_num_threads(options.processes)
+    distill.write(model, teacher, options.data, options.cache, pretrained.vocab(options.cache), out / "labels")
+    return replace(run, teacher=str(out / "labels"))
 
 
 if __name__ == "__main__":

@@ -61,11 +61,23 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
     out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
             "UD English-EWT and UNER are CC BY-SA 4.0.", "",
-            f"Training: {run['steps']} steps of about 3,650 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
-            f"examples^{run['alpha']:g} x boost, the last {run['quantized_share']:.0%} of the steps with int8 arithmetic (quantization-aware). "
+            f"Training: {_beginning(run)}{run['steps']} steps of about 3,650 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
+            f"examples^{run['alpha']:g} x boost, the last {run['quantized_share']:.0%} of the steps with int8 arithmetic (quantization-aware). {_teacher(run)}"
             "Temperatures, thresholds and the class biases of `sentiment` and `offensive` (which are scored by macro averages) are fitted on dev. "
             "How to retrain: `training/README.md`.", ""]
     return "\n".join(out) + _limits(record.get("fairness"))
+
+
+def _beginning(run: dict) -> str:
+    return "from the weights of 1.0.0 on, " if run["initial"] else ""
+
+
+def _teacher(run: dict) -> str:
+    if not run["teacher"]:
+        return ""
+    first, last = run["teacher_share"]
+    return (f"A teacher of gte-small's twelve layers, trained on the same data, gave {first:.0%} of the target of labelled rows at first and {last:.0%} at last, and labels of "
+            f"`pos`, `entities`, `sentiment`, `emotion` and `offensive` (weight {run['teacher_others']:g}) to the texts of the other corpora. ")
 
 
 def _part(record: dict) -> str:

@@ -13,7 +13,7 @@ from .run import Run
 from .sampling import Corpus, Sampler
 from .wordpiece import WordPiece
 
-_LONG = 4096  # tokens kept of a training text before it is cut into windows
+LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
 def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0) -> list[Row]:
@@ -49,7 +49,9 @@ def _examples(data: Path, name: str, part: str):
 def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
-        found = rows(data, cache, vocab, name, "train", _LONG, run.corpus_rows)
+        found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows)
+        if run.teacher:
+            _attach(found, Path(run.teacher) / f"{name}.pickle")
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
@@ -60,6 +62,17 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed)
 
 
+def _attach(found: list[Row], path: Path) -> None:
+    """Gives every row what a teacher said about it (`distill.py`)."""
+    if not path.exists():
+        raise ValueError(f"the teacher's labels are missing: {path}; `python3 -m mtltrain all` writes them")
+    soft = pickle.loads(path.read_bytes())
+    if len(soft) != len(found):
+        raise ValueError(f"{path}: labels of {len(soft)} texts, the corpus has {len(found)}; remove the folder to label again")
+    for row, probabilities in zip(found, soft):
+        row.soft = probabilities
+
+
 def _fewer_entities(found: list[Row], share: float, run: Run) -> list[Row]:
     """Keeps the entity labels of a share of the rows; rows that have no label left are dropped."""
     kept = {id(row) for row in sample([row for row in found if "entities" in row.labels], share, run.seed)}
@@ -67,5 +80,5 @@ def _fewer_entities(found: list[Row], share: float, run: Run) -> list[Row]:
     for row in found:
         labels = {task: label for task, label in row.labels.items() if task != "entities" or id(row) in kept}
         if set(labels) & set(run.tasks):
-            rows.append(Row(row.ids, row.cases, row.firsts, labels))
+            rows.append(Row(row.ids, row.cases, row.firsts, labels, row.soft))
     return rows

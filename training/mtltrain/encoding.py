@@ -15,12 +15,16 @@ IGNORED = -100
 
 @dataclass
 class Row:
-    """One tokenized example. `firsts` are the places of the words' first tokens."""
+    """One tokenized example. `firsts` are the places of the words' first tokens.
+
+    `soft`: a teacher's probabilities per task, [labels], or [tokens, labels] with zeros where no word begins.
+    """
 
     ids: np.ndarray
     cases: np.ndarray
     firsts: np.ndarray
     labels: dict[str, object] = field(default_factory=dict)
+    soft: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

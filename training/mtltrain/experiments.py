@@ -63,7 +63,7 @@ def measured(run: Run, options) -> tuple[dict[str, float], dict]:
 
 def base(options, seed: int, name: str) -> Run:
     run = runs.read(options.run)
-    return replace(run, name=name, seed=seed, steps=options.steps, label_share=options.share, quantized_share=0.0)
+    return replace(run, name=name, seed=seed, steps=options.steps, label_share=options.share, quantized_share=0.0, teacher="", initial="")
 
 
 def alone(run: Run, task: str, steps: int) -> Run:
@@ -99,6 +99,17 @@ def weighting(options, ledger: Ledger) -> None:
             if not ledger.has(setting=method, seed=seed):
                 scores, cost = measured(replace(base(options, seed, f"{method}-{seed}"), weighting=method, factors={}), options)
                 ledger.add(setting=method, seed=seed, scores=scores, **cost)
+
+
+def distillation(options, ledger: Ledger) -> None:
+    """The same slice without a teacher, with one for the labels that it has, and with one for every text. The teacher knew all labels."""
+    for seed in range(1, options.seeds + 1):
+        run = base(options, seed, f"distillation-{seed}")
+        for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"teacher": str(options.labels), "teacher_others": 0.0}),
+                                 ("teacher for every task", {"teacher": str(options.labels)})):
+            if not ledger.has(setting=setting, seed=seed):
+                scores, cost = measured(replace(run, **changes), options)
+                ledger.add(setting=setting, seed=seed, scores=scores, **cost)
 
 
 def lowresource(options, ledger: Ledger) -> None:
@@ -177,7 +188,7 @@ def serving(options, ledger: Ledger) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="mtltrain.experiments", description=__doc__)
-    parser.add_argument("name", choices=["single", "weighting", "lowresource", "affinity", "serving"])
+    parser.add_argument("name", choices=["single", "weighting", "distillation", "lowresource", "affinity", "serving"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain")
     parser.add_argument("--results", type=Path, default=Path("results/experiments"))
@@ -188,6 +199,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500, help="of each dev set that are scored")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--initial", type=Path, help="affinity, serving: model.pt to measure on")
+    parser.add_argument("--labels", type=Path, default=Path.home() / ".cache/mtltrain/runs/teacher/labels", help="distillation: the teacher's labels")
     parser.add_argument("--batches", type=int, default=8)
     parser.add_argument("--length", type=float, default=0.02, help="affinity: length of the step")
     options = parser.parse_args()

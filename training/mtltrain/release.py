@@ -25,10 +25,11 @@ _MIXED = ("ewt", "semeval", "goemotions", "newsgroups", "clinc", "offensive")
 _LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 
 
-def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0, dev_most: int = 0) -> dict:
+def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0, dev_most: int = 0, unscored: bool = False) -> dict:
     """Writes the package into `folder`, and the scores into `results`/scores-NAME-VERSION.json.
 
     `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too). `dev_most`: the same for calibration.
+    `unscored`: leave the test sets to `mtlstream model eval` and `stamp.py`.
     """
     vocab = pretrained.vocab(cache)
     model = build(run, cache)
@@ -37,20 +38,22 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     model.set_quantized(run.quantized_share > 0)
     adjustments = calibrate.fit(model, data, cache, vocab, run.limit, dev_most)
     scores: dict[str, dict] = {}
-    for precision in ("int8",) if most else ("fp32", "int8"):
+    for precision in () if unscored else ("int8",) if most else ("fp32", "int8"):
         model.set_quantized(precision == "int8")
         scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
         print(precision, json.dumps(scores[precision]), flush=True)
+    model.set_quantized(run.quantized_share > 0)
     biases = fairness.measure(model, vocab, run.limit, adjustments)
     reference = dev_reference(model, data, cache, vocab, run, adjustments, dev_most or 300)
     part = f", about {most} rows at most" if most else ""
     shown = {task: {metric: {"value": value, "set": ("UD English-EWT test, raw text" if metric in ("wordsF1", "uposF1") else TESTED_ON[task]) + part}
-                    for metric, value in values.items()} for task, values in scores["int8"].items()}
+                    for metric, value in values.items()} for task, values in scores.get("int8", {}).items()}
     results.mkdir(parents=True, exist_ok=True)
     (results / f"scores-{run.name}-{run.version}.json").write_text(json.dumps(
         {"run": vars(run), "rowsAtMost": most, "test": scores, "fairness": biases, "adjustments": {t: _plain(a) for t, a in adjustments.items()}}, indent=1) + "\n")
     package.write(model, folder, run, vocab, adjustments, shown, reference)
-    card.write(folder, results)
+    if not unscored:
+        card.write(folder, results)
     return scores
 
 

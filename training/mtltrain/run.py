@@ -48,7 +48,9 @@ class Run:
     evaluate_every: int = 500
     patience: int = 0             # evaluations without a better score before stopping; 0: never
     checkpoint_every: int = 200
-    teacher: str = ""             # a file of `distill.py`
+    teacher: str = ""             # run file of a teacher, beside this one; losses.py says what the shares do
+    teacher_share: list[float] = field(default_factory=lambda: [0.7, 0.3])  # at the first step and at the last
+    teacher_others: float = 0.2
     initial: str = ""             # a run's `model.pt` to start from instead of `source`
 
     def __post_init__(self):
@@ -59,6 +61,10 @@ class Run:
                 raise ValueError(f"run {self.name}: unknown {what} {sorted(wrong)}; known: {', '.join(known)}")
         if not self.corpora:
             self.corpora = {name: {} for name in CORPORA}
+
+    def teacher_at(self, step: int) -> float:
+        first, last = self.teacher_share
+        return first + (last - first) * step / self.steps
 
 
 def read(path: Path) -> Run:

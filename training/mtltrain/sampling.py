@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,13 +15,20 @@ from .wordpiece import MASK
 
 @dataclass
 class Batch:
-    """Rows of like length from any corpora. `rows[task]` are the places of the rows that carry its labels."""
+    """Rows of like length from any corpora. `rows[task]` are the places of the rows that carry its labels, `soft_rows[task]` of those with a
+    teacher's probabilities."""
 
     ids: Tensor
     cases: Tensor
     mask: Tensor
     rows: dict[str, Tensor]
     labels: dict[str, Tensor]
+    soft_rows: dict[str, Tensor] = field(default_factory=dict)
+    soft: dict[str, Tensor] = field(default_factory=dict)
+
+    def count(self, task: str) -> int:
+        """Rows that say anything about the task."""
+        return len(self.soft_rows[task] if task in self.soft_rows else self.rows[task])
 
     @property
     def tokens(self) -> int:
@@ -50,7 +57,8 @@ class Corpus:
         stop = start + self.crop - 2
         join = lambda a: np.concatenate([a[:1], a[start:stop], a[-1:]])
         labels = {task: join(label) if isinstance(label, np.ndarray) else label for task, label in row.labels.items()}
-        return Row(join(row.ids), join(row.cases), row.firsts, labels)
+        soft = {task: join(found) if found.ndim == 2 else found for task, found in row.soft.items()}
+        return Row(join(row.ids), join(row.cases), row.firsts, labels, soft)
 
 
 class Sampler:
@@ -115,22 +123,38 @@ def collate(rows: list[Row], rng: random.Random | None = None, word_dropout: flo
     if word_dropout and rng is not None:
         drop = np.random.default_rng(rng.getrandbits(32)).random(ids.shape) < word_dropout
         ids[drop & (ids > MASK)] = MASK
-    places: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        for task in row.labels:
-            places.setdefault(task, []).append(i)
+    places, soft_places = _places([row.labels for row in rows]), _places([row.soft for row in rows])
     labels = {task: _labels([rows[i].labels[task] for i in at], columns) for task, at in places.items()}
-    return Batch(torch.from_numpy(ids), torch.from_numpy(cases), torch.from_numpy(mask),
-                 {task: torch.tensor(at) for task, at in places.items()}, labels)
+    soft = {task: _soft([rows[i].soft[task] for i in at], columns) for task, at in soft_places.items()}
+    tensors = lambda found: {task: torch.tensor(at) for task, at in found.items()}
+    return Batch(torch.from_numpy(ids), torch.from_numpy(cases), torch.from_numpy(mask), tensors(places), labels, tensors(soft_places), soft)
+
+
+def _places(values: list[dict]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for i, value in enumerate(values):
+        for task in value:
+            places.setdefault(task, []).append(i)
+    return places
+
+
+def _soft(values: list[np.ndarray], columns: int) -> Tensor:
+    """[n, labels], or [n, columns, labels] with zeros behind the row's end."""
+    if values[0].ndim == 1:
+        return torch.from_numpy(np.stack(values).astype(np.float32))
+    out = np.zeros((len(values), columns, values[0].shape[1]), np.float32)
+    for i, value in enumerate(values):
+        out[i, :len(value)] = value
+    return torch.from_numpy(out)
 
 
 def _labels(values: list, columns: int) -> Tensor:
-    """[n] of indices, [n, columns] of tags, [n, columns, labels] of teacher's tags, or a list of label sets."""
+    """[n] of indices, [n, columns] of tags, or a list of label sets."""
     if isinstance(values[0], np.ndarray):
-        out = np.full((len(values), columns) + values[0].shape[1:], IGNORED if values[0].ndim == 1 else 0, np.float32)
+        out = np.full((len(values), columns), IGNORED, np.int64)
         for i, value in enumerate(values):
             out[i, :len(value)] = value
-        return torch.from_numpy(out) if values[0].ndim > 1 else torch.from_numpy(out).long()
+        return torch.from_numpy(out)
     if isinstance(values[0], tuple):
         many = torch.zeros(len(values), 1 + max(max(v, default=0) for v in values))
         for i, value in enumerate(values):

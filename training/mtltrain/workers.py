@@ -102,11 +102,12 @@ class Gradients:
             batch = collate(batches[index], random.Random(seed), self.run.word_dropout)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 vectors, rows, used = self.optimizer.word_vectors(batch.ids)
-                found = losses(self.model, batch, self.model.encode(vectors, batch.cases, batch.mask), self.run.rows_per_step)
+                found = losses(self.model, batch, self.model.encode(vectors, batch.cases, batch.mask), self.run.rows_per_step,
+                               self.run.teacher_at(number), self.run.teacher_others)
             self.weighting.backward(found, self.optimizer, rows)
             numbers.append(used)
             gradients.append(rows.grad)
             tokens += batch.tokens
             for task, value in found.items():
                 before = loss.get(task, (0.0, 0))
-                loss[task] = (before[0] + float(value), before[1] + len(batch.rows[task]))
+                loss[task] = (before[0] + float(value), before[1] + batch.count(task))

@@ -78,6 +78,36 @@ class ModelTest(unittest.TestCase):
         self.assertEqual({"sentiment", "topic"}, set(both))
         self.assertAlmostEqual(float(of([row(sentiment=1)])["sentiment"]), float(both["sentiment"]), places=4)
 
+    def test_a_teacher_shares_the_target_of_labelled_rows_and_speaks_for_the_others(self):
+        import numpy as np
+
+        from mtltrain.encoding import Row
+        from mtltrain.losses import losses, soft_loss, unit_loss
+        from mtltrain.sampling import collate
+
+        def row(words, labels, soft):
+            ids = np.array([101, *words, 102], np.int32)
+            return Row(ids, np.zeros(len(ids), np.int8), np.arange(1, 1 + len(words)), labels, soft)
+
+        certain = np.array([0.0, 0.0, 1.0], np.float16)
+        tags = np.zeros((4, 17), np.float16)
+        tags[1, 5] = tags[2, 7] = 1
+        model = tiny().eval()
+        batch = collate([row([5, 6], {"sentiment": 1}, {"sentiment": certain}), row([7, 8], {}, {"sentiment": certain, "pos": tags}), row([9], {"topic": 2}, {"topic": np.eye(20, dtype=np.float16)[3]})])
+        hidden = model.encode(model.encoder.words(batch.ids), batch.cases, batch.mask)
+        found = losses(model, batch, hidden, 1.0, teacher=0.25, others=0.5)
+
+        logits = model.head("sentiment", hidden[:2], batch.mask[:2])
+        by_hand = 0.75 * unit_loss("single_label", logits[:1], torch.tensor([1])) + (0.25 * unit_loss("single_label", logits[:1], torch.tensor([2]))
+                  + 0.5 * unit_loss("single_label", logits[1:], torch.tensor([2])))
+        self.assertAlmostEqual(float(by_hand), float(found["sentiment"]), places=4)
+        # Certain probabilities cost what labels cost, and the row's end and its special tokens cost nothing.
+        gold = torch.tensor([[-100, 5, 7, -100]])
+        logits = model.head("pos", hidden[1:2], batch.mask[1:2])
+        self.assertAlmostEqual(float(unit_loss("token_tags", logits, gold)), float(soft_loss("token_tags", logits, batch.soft["pos"]).sum()), places=4)
+        self.assertAlmostEqual(0.5 * float(unit_loss("token_tags", logits, gold)), float(found["pos"]), places=4)
+        self.assertEqual({"sentiment", "pos", "topic"}, set(found))
+
     def test_pcgrad_leaves_no_part_against_the_other_task(self):
         from mtltrain.optimizer import Optimizer
         from mtltrain.weighting import PCGrad
