@@ -65,7 +65,7 @@ def manifest(model: MultitaskModel, folder: Path, run: Run, adjustments: dict[st
                     "parameters": sum(p.numel() for p in model.parameters())},
         "tokenizer": {"kind": "wordpiece", "files": {"vocab": "vocab.txt"}, "lowercase": True, "stripAccents": True,
                       "caseIds": True, "words": True},
-        "maxTokens": run.limit, "window": {"overlap": 64},
+        "maxTokens": run.limit, "window": {"overlap": 32},
         "graphs": {"cpu": "model.cpu.onnx", "cuda": "model.cuda.onnx"},
         "inputs": {"ids": "input_ids", "mask": "attention_mask", "types": "token_type_ids"},
         "tasks": [_task(model, t, adjustments.get(t, Adjustment()), scores.get(t, {})) for t in model.tasks],

@@ -36,8 +36,8 @@ class Run:
     head_dropout: float = 0.1
     word_dropout: float = 0.03
     quantized_share: float = 0.0  # the last part of the steps sees int8 arithmetic
-    limit: int = 256
-    crop: int = 128
+    limit: int = 128               # tokens of a window, as the package serves it
+    crop: int = 128                # tokens of a window in training
     corpus_rows: int = 0          # about so many of every training corpus; 0: all
     label_share: float = 1.0      # of every training corpus, for slices
     weighting: str = "equal"

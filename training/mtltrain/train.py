@@ -50,7 +50,9 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     np.random.seed(run.seed)
     model = build(run, cache)
     if run.initial:
-        model.load_state_dict(torch.load(run.initial), strict=False)
+        saved = torch.load(run.initial)
+        saved["encoder.positions.weight"] = saved["encoder.positions.weight"][:run.limit]
+        model.load_state_dict(saved)
     optimizer = Optimizer(model, run.rate, run.head_factor, run.decay, run.clip)
     weighting = METHODS[run.weighting](run.factors)
     sampler = dataset.sampler(run, data, cache, vocab)

@@ -17,7 +17,7 @@ NO_UPPER, FIRST_UPPER, ALL_UPPER, MIXED = range(4)
 
 
 # Categories that changed after Unicode 8, which the reference's tables follow.
-_CHANGED = {"\u166d": "Po", "\u1734": "Mn", "\u1885": "Lo", "\u1886": "Lo", "\U000111c9": "Po"}
+_CHANGED = {"\u166d": "Po", "\u1734": "Mn", "\u1885": "Lo", "\u1886": "Lo", "\ua9bd": "Mc", "\U000111c9": "Po"}
 
 
 def _category(c: str) -> str:
