@@ -143,12 +143,12 @@ def precision() -> list[str]:
     if not found:
         return []
     record = max(found, key=lambda record: [int(part) for part in record["run"]["version"].split(".")])
-    wide, served, flips = record["test"]["fp32"], record["served"], {f["task"]: f for f in record.get("flips", [])}
+    wide, served, flips = record["test"]["fp32"], record["served"], record.get("flips", {})
     rows = []
     for task in NAMES:
         a, b = wide[task][METRICS[task]] * 100, served[task][METRICS[task]] * 100
         rows.append([f"`{task}` ({METRICS[task]})", f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}",
-                     f"{flips[task]['flipped'] / flips[task]['labels']:.3%}" if task in flips else "-"])
+                     f"{flips[task]:.3%}" if task in flips else "-"])
     return ["## What int8 costs", "",
             f"{record['run']['name']} {record['run']['version']}: the CPU graph in int8 and the same weights in a graph that computes in fp32, whole test sets, both through "
             "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and full batches of int8 "

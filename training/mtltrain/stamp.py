@@ -37,7 +37,7 @@ def main() -> None:
             record.setdefault("served", {})[task["name"]] = values
     if options.fp32:
         record["test"]["fp32"] = json.loads(options.fp32.read_text().strip().splitlines()[-1])["tasks"]
-    if "flips" in measured:
+    if measured.get("flips"):
         record["flips"] = measured["flips"]
     _dump(path, manifest)
     record_path.write_text(json.dumps(record, indent=1) + "\n")
