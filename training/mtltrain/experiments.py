@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, evaluate, graphs, pretrained, run as runs
+from . import dataset, distill, evaluate, graphs, pretrained, run as runs
 from .corpora import CORPORA
 from .losses import unit_loss
 from .run import Run
@@ -102,11 +102,17 @@ def weighting(options, ledger: Ledger) -> None:
 
 
 def distillation(options, ledger: Ledger) -> None:
-    """The same slice without a teacher, with one for the labels that it has, and with one for every text. The teacher knew all labels."""
+    """A slice without a teacher, with one for the labels that it has, and with one for every text. The teacher (`--initial`) knew all labels."""
+    labels = options.cache / "experiments/labels"
     for seed in range(1, options.seeds + 1):
-        run = base(options, seed, f"distillation-{seed}")
-        for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"teacher": str(options.labels), "teacher_others": 0.0}),
-                                 ("teacher for every task", {"teacher": str(options.labels)})):
+        run = replace(base(options, seed, f"distillation-{seed}"), label_share=1.0, corpus_rows=options.corpus_rows)
+        if seed == 1:
+            shutil.rmtree(labels, ignore_errors=True)
+            teacher = build(run, options.cache)
+            teacher.load_state_dict(torch.load(options.initial))
+            distill.write(teacher, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
+        for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"teacher": str(labels), "teacher_others": 0.0}),
+                                 ("teacher for every task", {"teacher": str(labels)})):
             if not ledger.has(setting=setting, seed=seed):
                 scores, cost = measured(replace(run, **changes), options)
                 ledger.add(setting=setting, seed=seed, scores=scores, **cost)
@@ -198,8 +204,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=500, help="of each dev set that are scored")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--initial", type=Path, help="affinity, serving: model.pt to measure on")
-    parser.add_argument("--labels", type=Path, default=Path.home() / ".cache/mtltrain/runs/teacher/labels", help="distillation: the teacher's labels")
+    parser.add_argument("--initial", type=Path, help="affinity, serving, distillation: model.pt to measure on, or to learn from")
+    parser.add_argument("--corpus-rows", type=int, default=1500, help="distillation: about so many of every training corpus")
     parser.add_argument("--batches", type=int, default=8)
     parser.add_argument("--length", type=float, default=0.02, help="affinity: length of the step")
     options = parser.parse_args()

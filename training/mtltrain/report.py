@@ -84,9 +84,9 @@ def weighting() -> list[str]:
 
 
 def distillation() -> list[str]:
-    return per_setting("distillation", "A teacher of twelve layers",
-                       "The same slice and seeds, with and without what the teacher (`runs/teacher.toml`) says about the texts: for the tasks that a text has labels of, or "
-                       "for every task. The teacher had seen the labels that the slice leaves out, which flatters it here; the shipped model's teacher knew nothing that the model was not shown.")
+    return per_setting("distillation", "Learning from a model",
+                       "A slice of the texts with their labels, and with what the shipped model says about the same texts beside them: for the tasks that a text has labels "
+                       "of (distillation), or for every task, so that each corpus also carries the other tasks (`mtltrain/distill.py`). The teacher has seen labels that the slice leaves out.")
 
 
 def lowresource() -> list[str]:
