@@ -6,10 +6,12 @@ namespace MtlStream.Kafka;
 
 /// <summary>The partitions read now, those of before whose events are still in flight, and how much is in flight in all.</summary>
 /// <remarks>Assignments change on the poll thread only; everything else may be called from any thread.</remarks>
-internal sealed class AssignmentTable
+/// <param name="inTransactions">True for exactly once: see <see cref="PartitionFlow"/>.</param>
+internal sealed class AssignmentTable(bool inTransactions = true)
 {
     private readonly ConcurrentDictionary<int, PartitionFlow> _flows = new();
     private readonly ConcurrentDictionary<TopicPartition, PartitionFlow> _current = new();
+    private PartitionFlow? _latest; // the one read from last: events come in runs of one partition
     private int _lastAssignment;
     private long _events;
     private long _bytes;
@@ -28,10 +30,11 @@ internal sealed class AssignmentTable
     /// <summary>Starts a flow for a partition that was assigned, or rewound.</summary>
     public PartitionFlow Start(TopicPartition partition)
     {
-        var flow = new PartitionFlow(partition, ++_lastAssignment);
+        var flow = new PartitionFlow(partition, ++_lastAssignment, inTransactions);
         _flows[flow.Assignment] = flow;
         var before = _current.GetValueOrDefault(partition);
         _current[partition] = flow;
+        _latest = null;
         if (before is not null) End(before);
         return flow;
     }
@@ -40,12 +43,18 @@ internal sealed class AssignmentTable
     public PartitionFlow? Remove(TopicPartition partition)
     {
         if (!_current.TryRemove(partition, out var flow)) return null;
+        _latest = null;
         End(flow);
         return flow;
     }
 
     /// <summary>The flow of the partition as it is assigned now; null when it is not.</summary>
     public PartitionFlow? CurrentOf(TopicPartition partition) => _current.GetValueOrDefault(partition);
+
+    /// <summary>The same for an event that was read. To be called on the poll thread.</summary>
+    public PartitionFlow? CurrentOf(string topic, Partition partition) =>
+        _latest is { } latest && latest.Partition.Partition == partition && latest.Partition.Topic == topic
+            ? latest : _latest = CurrentOf(new(topic, partition));
 
     /// <summary>The flow an event belongs to, current or not; null when the flow is over and all its events are settled.</summary>
     public PartitionFlow? Find(SourcePosition position) => _flows.GetValueOrDefault(position.Assignment);

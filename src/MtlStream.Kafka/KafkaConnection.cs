@@ -12,7 +12,7 @@ public sealed class KafkaConnection : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(metrics);
         var logger = loggers.CreateLogger("MtlStream.Kafka");
-        var table = new AssignmentTable();
+        var table = new AssignmentTable(configuration.ExactlyOnce);
         metrics.Observe(table);
         _topics = new(configuration, status, time, logger);
         Sink = new(configuration, table, _topics, metrics, time, logger);

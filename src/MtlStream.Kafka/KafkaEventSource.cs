@@ -31,7 +31,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    private readonly ManualResetEventSlim _wake = new();
+    private readonly ManualResetEventSlim _wake = new(false, spinCount: 0);
     private readonly CancellationTokenSource _abandon = new();
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,7 +45,8 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     private IConsumer<byte[]?, byte[]?>? _consumer;
     private List<SourceRecord> _chunk = [];
     private bool _reading = true;
-    private bool _full;
+    private volatile bool _full;
+    private volatile bool _awaitsRoom;
     private long _fullSince;
     private volatile bool _paused;
     private long _pausedSince;
@@ -89,7 +90,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     public void Settle(SourcePosition position)
     {
         _table.Settle(position);
-        if (_full) _wake.Set();
+        if (_awaitsRoom && HasRoomToRead()) _wake.Set(); // waking the thread costs more than an event does: once, when it can go on
     }
 
     public async ValueTask CompleteAsync(CancellationToken abort)
@@ -205,12 +206,20 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         }
 
         var laneFull = !HandOver() && _chunk.Count >= MostPerChunk;
-        if (laneFull || !HasRoomToRead())
+        var noRoom = !HasRoomToRead();
+        if (laneFull || noRoom)
         {
             if (!_full) (_full, _fullSince) = (true, _time.GetTimestamp());
             // Waiting a little keeps what the client has prefetched; a pause throws it away.
-            if (_time.GetElapsedTime(_fullSince) > s_pauseAfter) Pause();
-            else WaitAtMost(s_roomPoll);
+            if (_time.GetElapsedTime(_fullSince) > s_pauseAfter)
+            {
+                Pause();
+                return;
+            }
+
+            _awaitsRoom = noRoom; // a full lane has work for longer than this wait
+            WaitAtMost(s_roomPoll);
+            _awaitsRoom = false;
             return;
         }
 
@@ -242,7 +251,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         }
 
         if (result is null || result.IsPartitionEOF) return false;
-        if (_table.CurrentOf(result.TopicPartition) is not { } flow) return true;
+        if (_table.CurrentOf(result.Topic, result.Partition) is not { } flow) return true;
         if (flow.Retired || !_reading)
         {
             flow.Skip(result.Offset.Value);
@@ -278,9 +287,21 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     private bool HandOver()
     {
         if (_chunk.Count == 0 || !_lane!.TryWrite(_chunk)) return false;
-        foreach (var topic in _chunk.GroupBy(r => r.Position.Topic)) _metrics.Consumed(topic.Key, _options.GroupId, topic.Count());
+        CountConsumed(_chunk);
         _chunk = new(MostPerChunk);
         return true;
+    }
+
+    // The lane's reader has the chunk by now and may read it at the same time.
+    private void CountConsumed(List<SourceRecord> chunk)
+    {
+        for (var first = 0; first < chunk.Count;)
+        {
+            var (topic, end) = (chunk[first].Position.Topic, first + 1);
+            while (end < chunk.Count && ReferenceEquals(chunk[end].Position.Topic, topic)) end++;
+            _metrics.Consumed(topic, _options.GroupId, end - first);
+            first = end;
+        }
     }
 
     private void StopReading()

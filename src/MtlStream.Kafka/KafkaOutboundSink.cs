@@ -23,6 +23,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly bool _compresses;
+    private readonly TopicPartition[] _byKey; // by destination: the topic, with the partition left to the key
 
     private readonly Lock _gate = new();
     private IProducer<byte[]?, byte[]?>? _producer;
@@ -40,6 +41,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     {
         (_configuration, _options, _table, _topics, _metrics, _time, _logger) =
             (configuration, configuration.Kafka, table, topics, metrics, time, logger);
+        _byKey = [.. s_destinations.Select(d => new TopicPartition(TopicOf(d), Partition.Any))];
         _compresses = configuration.Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
     }
 
@@ -193,7 +195,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         var topic = TopicOf(record);
         var message = new Message<byte[]?, byte[]?> { Key = source.Key, Value = record.Payload, Headers = HeadersOf(record) };
         if (source.Timestamp >= 0) message.Timestamp = new(source.Timestamp, TimestampType.CreateTime);
-        var target = new TopicPartition(topic, source.Key is null ? KeylessPartition(topic, source.Position.Partition) : Partition.Any);
+        var target = source.Key is null ? new(topic, KeylessPartition(topic, source.Position.Partition)) : _byKey[(int)record.Destination];
         Interlocked.Increment(ref _unreported);
         try
         {
@@ -263,7 +265,9 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         }
     }
 
-    private string TopicOf(OutboundRecord record) => record.Destination switch
+    private string TopicOf(OutboundRecord record) => TopicOf(record.Destination);
+
+    private string TopicOf(Destination destination) => destination switch
     {
         Destination.Results => _options.OutputTopic,
         Destination.DeadLetters => _options.DeadLetterTopic,

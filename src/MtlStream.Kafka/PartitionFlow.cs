@@ -5,7 +5,8 @@ namespace MtlStream.Kafka;
 
 /// <summary>One partition under one assignment (or since one rewind): what was read, what is published, what is settled.</summary>
 /// <remarks>Thread-safe. When it is retired its work belongs to someone else: nothing of it is published or committed any more.</remarks>
-internal sealed class PartitionFlow(TopicPartition partition, int assignment)
+/// <param name="inTransactions">Whether to keep track of what is published and not settled: nothing but a transaction asks for it.</param>
+internal sealed class PartitionFlow(TopicPartition partition, int assignment, bool inTransactions = true)
 {
     private readonly Lock _lock = new();
     private readonly OffsetWatermark _settled = new();
@@ -53,6 +54,12 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment)
         get { lock (_lock) return _settled.Unsettled; }
     }
 
+    /// <summary>Events of which anything is remembered: each of them takes memory.</summary>
+    public int Remembered
+    {
+        get { lock (_lock) return Math.Max(_settled.Pending, _published.Pending); }
+    }
+
     /// <summary>True when nothing is with the client, waiting for its delivery report.</summary>
     public bool NothingPublishing => Volatile.Read(ref _publishing) == 0;
 
@@ -61,7 +68,7 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment)
         lock (_lock)
         {
             FirstOffset ??= offset;
-            _published.Receive(offset, 0);
+            if (inTransactions) _published.Receive(offset, 0);
             return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));
         }
     }

@@ -85,4 +85,37 @@ public sealed class AssignmentTableTests
 
         Assert.Equal(12, flow.FirstOffset);
     }
+
+    [Fact]
+    public void An_event_read_belongs_to_its_partition_as_it_is_assigned_now()
+    {
+        var (first, other) = (_table.Start(_partition), _table.Start(new("t", 1)));
+        Assert.Same(first, _table.CurrentOf("t", 0));
+        Assert.Same(other, _table.CurrentOf("t", 1));
+        Assert.Null(_table.CurrentOf("u", 1));
+
+        var again = _table.Start(_partition);
+        Assert.Same(again, _table.CurrentOf("t", 0));
+        _table.Remove(_partition);
+        Assert.Null(_table.CurrentOf("t", 0));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_what_is_settled_nothing_is_remembered(bool inTransactions)
+    {
+        var table = new AssignmentTable(inTransactions);
+        var flow = table.Start(_partition);
+
+        for (var offset = 0; offset < 1000; offset++)
+        {
+            var position = table.Receive(flow, offset, 1);
+            if (inTransactions) flow.Published(position.Sequence);
+            table.Settle(position);
+        }
+
+        Assert.Equal(0, flow.Remembered);
+        Assert.Equal(1000, flow.Committable);
+    }
 }
