@@ -319,8 +319,8 @@ public sealed class AnalyticsPipeline(
     private void Record(OutboundRecord record, PublishRefusal? refusal, string? errorType)
     {
         if (refusal is not null) return;
-        if (record.Destination == Destination.Results) metrics.EventPublished(Latency(record.Source.Timestamp));
-        metrics.EventProcessed(record.Source, time.GetElapsedTime(record.Source.ReceivedAt), errorType);
+        if (record.Destination == Destination.Results) metrics.EventPublished(record.Source.Timestamp, time);
+        metrics.EventProcessed(record.Source, time, errorType);
     }
 
     private OutboundRecord Traced(OutboundRecord record) =>
@@ -331,9 +331,6 @@ public sealed class AnalyticsPipeline(
         metrics.EventRejected(rejection.Reason);
         return EventEncoder.EncodeDeadLetter(rejection);
     }
-
-    private TimeSpan? Latency(long timestamp) =>
-        timestamp < 0 ? null : time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(timestamp);
 
     private static int Workers(int configured, int coresPerWorker) =>
         configured > 0 ? configured : Math.Max(1, Environment.ProcessorCount / coresPerWorker);

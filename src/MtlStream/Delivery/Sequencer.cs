@@ -9,6 +9,7 @@ namespace MtlStream.Delivery;
 public sealed class Sequencer(Action<SourcePosition> dropped)
 {
     private readonly Dictionary<(string Topic, int Partition), Partition> _partitions = [];
+    private Partition? _latest; // events come in runs of one partition
 
     /// <summary>Records that wait for one before them.</summary>
     public int Waiting { get; private set; }
@@ -17,9 +18,7 @@ public sealed class Sequencer(Action<SourcePosition> dropped)
     public void Add(OutboundRecord record, List<OutboundRecord> ready)
     {
         var position = record.Source.Position;
-        var key = (position.Topic, position.Partition);
-        if (!_partitions.TryGetValue(key, out var partition)) _partitions[key] = partition = new() { Assignment = position.Assignment };
-
+        var partition = PartitionOf(position);
         if (position.Assignment < partition.Assignment)
         {
             dropped(position);
@@ -44,6 +43,15 @@ public sealed class Sequencer(Action<SourcePosition> dropped)
         }
     }
 
+    private Partition PartitionOf(in SourcePosition position)
+    {
+        if (_latest is { } latest && latest.Number == position.Partition && latest.Topic == position.Topic) return latest;
+        var key = (position.Topic, position.Partition);
+        if (!_partitions.TryGetValue(key, out var partition))
+            _partitions[key] = partition = new() { Topic = position.Topic, Number = position.Partition, Assignment = position.Assignment };
+        return _latest = partition;
+    }
+
     private void StartOver(Partition partition, int assignment)
     {
         Waiting -= partition.Held.Count;
@@ -54,6 +62,8 @@ public sealed class Sequencer(Action<SourcePosition> dropped)
 
     private sealed class Partition
     {
+        public required string Topic { get; init; }
+        public required int Number { get; init; }
         public int Assignment { get; set; }
         public long Next { get; set; }
         public Dictionary<long, OutboundRecord> Held { get; } = [];

@@ -93,17 +93,16 @@ public sealed class PipelineMetrics
     public void EventTruncated() => _truncated.Add(1);
 
     /// <summary>An event's result or tombstone is durable.</summary>
-    /// <param name="latency">From the event's own timestamp; null when it has none.</param>
-    public void EventPublished(TimeSpan? latency)
+    /// <param name="timestamp">The event's own, milliseconds since the Unix epoch; negative when it has none.</param>
+    public void EventPublished(long timestamp, TimeProvider time)
     {
         _published.Add(1);
-        if (latency is { } known) _eventLatency.Record(known.TotalSeconds);
+        if (timestamp >= 0 && _eventLatency.Enabled) _eventLatency.Record((time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(timestamp)).TotalSeconds);
     }
 
     /// <summary>An event is answered, whether by a result or by a dead letter.</summary>
-    /// <param name="sinceReceived">From when it was received.</param>
     /// <param name="errorType">Why it is a dead letter; null for a result.</param>
-    public void EventProcessed(SourceRecord source, TimeSpan sinceReceived, string? errorType)
+    public void EventProcessed(SourceRecord source, TimeProvider time, string? errorType)
     {
         if (!_processDuration.Enabled) return; // once an event: what nobody reads is not put together
         var tags = new TagList
@@ -114,7 +113,7 @@ public sealed class PipelineMetrics
         };
         if (_names.Group.Length > 0) tags.Add("messaging.consumer.group.name", _names.Group);
         if (errorType is not null) tags.Add("error.type", errorType);
-        _processDuration.Record(sinceReceived.TotalSeconds, tags);
+        _processDuration.Record(time.GetElapsedTime(source.ReceivedAt).TotalSeconds, tags);
     }
 
     public void EventRejected(RejectionReason reason) =>

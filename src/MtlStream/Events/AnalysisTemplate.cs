@@ -43,9 +43,8 @@ internal sealed class AnalysisTemplate
         {
             var task = _tasks[i].Task;
             var scores = task.IsTokenLevel ? predictions.TagScores(i, row).Slice(1, tokens) : predictions.Probabilities(i, row);
-            for (var s = 0; s < scores.Length; s++)
+            if (LabelScores.FirstOutside(scores, -Tolerance, 1 + Tolerance) is >= 0 and var s)
             {
-                if (scores[s] is >= -Tolerance and <= 1 + Tolerance) continue;
                 var place = task.IsTokenLevel ? $"token {s}" : $"label \"{task.Labels[s]}\"";
                 var found = scores[s].ToString(CultureInfo.InvariantCulture);
                 return $"The model gave task \"{task.Name}\" the score {found} at {place}; expected a probability from 0 to 1.";
@@ -84,7 +83,7 @@ internal sealed class AnalysisTemplate
 
     private void WriteLabel(TaskTemplate task, ReadOnlySpan<float> scores, Utf8Buffer output)
     {
-        var best = Best(scores, float.PositiveInfinity, -1);
+        var best = LabelScores.Best(scores);
         var inScope = task.Task.Thresholds.Count == 0 || scores[best] >= task.Task.Thresholds[0];
         output.Write("{\"label\":"u8);
         output.Write(inScope ? task.Labels[best] : "null"u8);
@@ -97,11 +96,10 @@ internal sealed class AnalysisTemplate
     {
         output.Write("{\"labels\":["u8);
         var any = false;
-        var (bound, last) = (float.PositiveInfinity, -1);
-        for (var taken = 0; taken < scores.Length; taken++)
+        var last = LabelScores.Best(scores);
+        for (var taken = 0; taken < scores.Length; taken++, last = Next(scores, last))
         {
-            last = Best(scores, bound, last);
-            bound = scores[last];
+            var bound = scores[last];
             if (bound < task.LeastThreshold) break;
             if (bound < (task.Task.Thresholds.Count == 0 ? DefaultThreshold : task.Task.Thresholds[last])) continue;
             output.Write(any ? ",{\"label\":"u8 : "{\"label\":"u8);
@@ -144,9 +142,7 @@ internal sealed class AnalysisTemplate
             output.WriteNumber(word.Start);
             output.Write(",\"end\":"u8);
             output.WriteNumber(word.End);
-            output.Write(",\"label\":"u8);
-            output.Write(task.Labels[tags[word.FirstToken + 1]]);
-            output.Write(",\"score\":"u8);
+            output.Write(task.LabelMembers[tags[word.FirstToken + 1]]);
             output.WriteScore(scores[word.FirstToken + 1]);
             output.Write((byte)'}');
         }
@@ -191,13 +187,13 @@ internal sealed class AnalysisTemplate
         output.Write("]}"u8);
     }
 
-    // The best label after (bound, last) in the order of falling scores, then of labels; with no bound, the best of all.
-    private static int Best(ReadOnlySpan<float> scores, float bound, int last)
+    // The label after this one in the order of falling scores, then of labels; -1 after the last.
+    private static int Next(ReadOnlySpan<float> scores, int last)
     {
         var best = -1;
         for (var label = 0; label < scores.Length; label++)
         {
-            if (scores[label] > bound || (scores[label] == bound && label <= last)) continue;
+            if (scores[label] > scores[last] || (scores[label] == scores[last] && label <= last)) continue;
             if (best < 0 || scores[label] > scores[best]) best = label;
         }
         return best;
@@ -219,6 +215,7 @@ internal sealed class AnalysisTemplate
             Task = task;
             Name = Encoding.UTF8.GetBytes((first ? "" : ",") + Quote(task.Name) + ":");
             Labels = [.. task.Labels.Select(l => Encoding.UTF8.GetBytes(Quote(l)))];
+            LabelMembers = [.. task.Labels.Select(l => Encoding.UTF8.GetBytes($",\"label\":{Quote(l)},\"score\":"))];
             var expected = task.Kind switch { TaskKind.SingleLabel => 1, TaskKind.MultiLabel => task.Labels.Count, _ => 0 };
             if (task.Thresholds.Count != 0 && task.Thresholds.Count != expected)
                 throw new InvalidDataException($"Task \"{task.Name}\" has {task.Thresholds.Count} thresholds; expected none or {expected}.");
@@ -236,6 +233,9 @@ internal sealed class AnalysisTemplate
 
         /// <summary>Label names in quotes.</summary>
         public byte[][] Labels { get; }
+
+        /// <summary>By label id: the members that say a word's label and, up to its value, its score.</summary>
+        public byte[][] LabelMembers { get; }
 
         /// <summary>By label id: the type of span, or -1 outside of spans.</summary>
         public int[] SpanTypes { get; }

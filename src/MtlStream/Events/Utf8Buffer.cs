@@ -10,6 +10,9 @@ internal sealed class Utf8Buffer
     /// <summary>What a thread keeps between events; a larger result's room is left to the collector.</summary>
     private const int MaxKeptBytes = 1 << 20;
 
+    // 00 01 02 ... 99
+    private static readonly byte[] s_pairs = [.. Enumerable.Range(0, 100).SelectMany(n => new[] { (byte)('0' + n / 10), (byte)('0' + n % 10) })];
+
     [ThreadStatic]
     private static Utf8Buffer? _threadBuffer;
 
@@ -44,6 +47,15 @@ internal sealed class Utf8Buffer
 
     public void WriteNumber(long value)
     {
+        if ((ulong)value < 100)
+        {
+            var digits = Room(2).AsSpan(_length, 2);
+            if (value >= 10) digits[0] = s_pairs[2 * value];
+            digits[value >= 10 ? 1 : 0] = s_pairs[(2 * value) + 1];
+            _length += value >= 10 ? 2 : 1;
+            return;
+        }
+
         value.TryFormat(Room(20).AsSpan(_length), out var written, default, CultureInfo.InvariantCulture);
         _length += written;
     }
@@ -60,13 +72,12 @@ internal sealed class Utf8Buffer
         // Rounding errors of the model's arithmetic may end just outside the range.
         var tenThousandths = Math.Clamp((int)((double)score * 10_000 + 0.5), 0, 10_000);
         var room = Room(6).AsSpan(_length, 6);
-        room[0] = (byte)('0' + tenThousandths / 10_000);
+        var whole = tenThousandths == 10_000;
+        if (whole) tenThousandths = 0;
+        room[0] = whole ? (byte)'1' : (byte)'0';
         room[1] = (byte)'.';
-        for (var digit = 5; digit >= 2; digit--)
-        {
-            room[digit] = (byte)('0' + tenThousandths % 10);
-            tenThousandths /= 10;
-        }
+        s_pairs.AsSpan(tenThousandths / 100 * 2, 2).CopyTo(room[2..]);
+        s_pairs.AsSpan(tenThousandths % 100 * 2, 2).CopyTo(room[4..]);
         _length += 6;
     }
 

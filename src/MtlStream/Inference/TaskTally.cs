@@ -59,31 +59,22 @@ internal sealed class TaskTally
 
     private void TakeText(ModelTask served, ReadOnlySpan<float> probabilities)
     {
-        var best = 0;
-        for (var i = 1; i < probabilities.Length; i++)
-        {
-            if (probabilities[i] > probabilities[best]) best = i;
-        }
-
+        var best = LabelScores.Best(probabilities);
         Confidence = probabilities[best];
         if (served.Kind == TaskKind.MultiLabel)
         {
-            double sum = 0;
             for (var i = 0; i < probabilities.Length; i++)
             {
                 if (probabilities[i] >= served.Thresholds[i]) Labels.Add(i);
-                sum += OfTwo(probabilities[i]);
             }
 
-            Entropy = sum / probabilities.Length;
+            Entropy = Math.Clamp(LabelScores.EntropyOfEach(probabilities) / probabilities.Length, 0, 1);
             return;
         }
 
         // A best label below the threshold is no label: the text is out of scope.
         if (served.Thresholds.Count == 0 || probabilities[best] >= served.Thresholds[0]) Labels.Add(best);
-        double entropy = 0;
-        foreach (var p in probabilities) entropy -= p > 0 ? p * Math.Log(p) : 0;
-        Entropy = Math.Clamp(entropy / Math.Log(probabilities.Length), 0, 1);
+        Entropy = Math.Clamp(LabelScores.Entropy(probabilities) / Math.Log2(probabilities.Length), 0, 1);
     }
 
     private void TakeWords(ReadOnlySpan<int> tags, ReadOnlySpan<float> scores, ReadOnlySpan<Token> tokens)
