@@ -22,11 +22,13 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private readonly ModelMetrics? _metrics;
     private readonly ScoringLane[] _lanes;
     private readonly RowDeduplicator[] _deduplicators;
+    private readonly int _threads; // of one call, on a CPU
 
     private OnnxMultitaskModel(
         ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, IReadOnlyList<InferenceSession> sessions, string device, int lanes,
-        int rowsPerCall, ModelMetrics? metrics)
+        int threads, int rowsPerCall, ModelMetrics? metrics)
     {
+        _threads = threads;
         _manifest = manifest;
         _sessions = sessions;
         _metrics = metrics;
@@ -55,29 +57,39 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Refuse(manifest.VerifyChecksums(), manifest);
         var tasks = manifest.Select(options.Tasks);
         var (first, device) = Open(manifest, tasks, options, logger);
-        var sessions = new List<InferenceSession> { first };
-        OnnxMultitaskModel? model = null;
-        try
-        {
-            Refuse(GraphCheck.Compare(first, manifest.Inputs, tasks), manifest);
-            var lanes = options.Lanes > 0 ? options.Lanes
-                : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / options.ThreadsPerLane) : GpuLanes;
-            while (device == "cpu" && options.ThreadsPerLane > 1 && sessions.Count < lanes)
-                sessions.Add(SessionFactory.Open(manifest, tasks, device, options.ThreadsPerLane));
-            model = new OnnxMultitaskModel(manifest, tasks, sessions, device, lanes, options.RowsPerCall, metrics);
-            model.WarmUp();
-        }
-        catch
-        {
-            model?.Dispose();
-            if (model is null) sessions.ForEach(s => s.Dispose());
-            throw;
-        }
-
+        InferenceSession? opened = first;
+        var model = device == "cpu" && options.ThreadsPerLane == 0
+            ? LaneTrial.Choose(
+                LaneTrial.Threads(Environment.ProcessorCount), Make, m => m.RowsPerSecond(LaneTrial.Columns, LaneTrial.Each),
+                (threads, rate) => logger.LanesTried(Lanes(threads), threads, LaneTrial.Columns, rate), LaneTrial.InAll)
+            : Make(Math.Max(1, options.ThreadsPerLane));
         logger.ModelReady(
-            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), device, model.Lanes,
+            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), device, model.Lanes, model._threads,
             Stopwatch.GetElapsedTime(started).TotalSeconds);
         return model;
+
+        int Lanes(int threads) => options.Lanes > 0 ? options.Lanes : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / threads) : GpuLanes;
+
+        OnnxMultitaskModel Make(int threads)
+        {
+            var sessions = new List<InferenceSession> { opened ?? SessionFactory.Open(manifest, tasks, device, threads) };
+            OnnxMultitaskModel? made = null;
+            try
+            {
+                if (opened is not null) Refuse(GraphCheck.Compare(opened, manifest.Inputs, tasks), manifest);
+                opened = null;
+                while (device == "cpu" && threads > 1 && sessions.Count < Lanes(threads)) sessions.Add(SessionFactory.Open(manifest, tasks, device, threads));
+                made = new OnnxMultitaskModel(manifest, tasks, sessions, device, Lanes(threads), threads, options.RowsPerCall, metrics);
+                made.WarmUp();
+                return made;
+            }
+            catch
+            {
+                made?.Dispose();
+                if (made is null) sessions.ForEach(s => s.Dispose());
+                throw;
+            }
+        }
     }
 
     public Predictions Predict(TokenBatch batch, int lane)
@@ -135,6 +147,23 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         foreach (var (rows, columns) in _calls.WarmUpShapes(_manifest.MaxTokens)) Call(rows, columns, lane);
     });
+
+    /// <summary>Rows of so many tokens that all lanes together score in a second.</summary>
+    private double RowsPerSecond(int columns, TimeSpan time)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var (rows, scored) = (_calls.RowsAt(columns), 0L);
+        Parallel.ForEach(_lanes, new() { MaxDegreeOfParallelism = _lanes.Length }, lane =>
+        {
+            do
+            {
+                Call(rows, columns, lane);
+                Interlocked.Add(ref scored, rows);
+            }
+            while (Stopwatch.GetElapsedTime(started) < time);
+        });
+        return scored / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
 
     private void Score(TokenBatch batch, RowDeduplicator rows, int first, int count, ScoringLane lane, Predictions predictions)
     {
@@ -238,7 +267,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private static (InferenceSession Session, string Device) Open(
         ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, ModelOptions options, ILogger logger)
     {
-        if (options.Device != "auto") return (SessionFactory.Open(manifest, tasks, options.Device, options.ThreadsPerLane), options.Device);
+        if (options.Device != "auto") return (SessionFactory.Open(manifest, tasks, options.Device, Math.Max(1, options.ThreadsPerLane)), options.Device);
         if (!manifest.Graphs.ContainsKey("cuda")) return Fall($"the package {manifest.Name} has no graph for one.");
         try
         {
@@ -252,7 +281,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         (InferenceSession, string) Fall(string reason)
         {
             logger.FellBackToCpu(reason);
-            return (SessionFactory.Open(manifest, tasks, "cpu", options.ThreadsPerLane), "cpu");
+            return (SessionFactory.Open(manifest, tasks, "cpu", Math.Max(1, options.ThreadsPerLane)), "cpu");
         }
     }
 

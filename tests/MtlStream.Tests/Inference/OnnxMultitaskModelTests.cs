@@ -67,6 +67,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0, 1)]
     [InlineData(2, 1)]
     [InlineData(1, 4)]
     [InlineData(2, 32)]
