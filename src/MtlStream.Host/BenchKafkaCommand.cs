@@ -28,11 +28,13 @@ internal static class BenchKafkaCommand
     /// <param name="CpuMicrosecondsPerEvent">Processor time of this process, all cores together, without the broker.</param>
     /// <param name="PassthroughCpuMicrosecondsPerEvent">The same of the bare loop.</param>
     /// <param name="AddedBytes">Bytes by which a result is larger than its event, on average.</param>
+    /// <param name="PassthroughShares">One for each repetition, like the other two.</param>
     internal sealed record Report(
         double EventsPerSecond, double? CeilingShare, double PassthroughEventsPerSecond, double PassthroughShare, double P50Ms, double P99Ms,
         double? CeilingEventsPerSecond, double? ExactlyOnceShare, double PacedRate, double AllocatedBytesPerEvent, int AddedBytes, long Events,
         int Repetitions, int Workers, string Delivery, string Model, string Device, double WorkingSetMegabytes,
-        double CpuMicrosecondsPerEvent, double PassthroughCpuMicrosecondsPerEvent);
+        double CpuMicrosecondsPerEvent, double PassthroughCpuMicrosecondsPerEvent,
+        IReadOnlyList<double> PassthroughShares, IReadOnlyList<double>? CeilingShares, IReadOnlyList<double>? ExactlyOnceShares);
 
     private const string Embedded = "embedded";
 

@@ -34,6 +34,7 @@ internal static class BenchModelCommand
         var lanes = new Option<int>("--lanes") { Description = "Calls side by side; 0 for what suits the device.", HelpName = "N" };
         var threads = new Option<int>("--threads-per-lane") { Description = "Threads of one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var width = new Option<int>("--columns") { Description = "Only rows of so many tokens, in place of the whole grid.", HelpName = "N" };
         var seconds = new Option<double>("--seconds")
         {
             Description = "How long each cell of the grid is measured.",
@@ -42,7 +43,7 @@ internal static class BenchModelCommand
         };
         var command = new CliCommand(
             "model", "Measures the model alone over a grid of rows x columns: what nothing around it can exceed.",
-            "mtlstream bench model", "mtlstream bench model --device cuda --tasks pos --json") { model, device, tasks, lanes, threads, rowsPerCall, seconds, json };
+            "mtlstream bench model", "mtlstream bench model --device cuda --tasks pos --json") { model, device, tasks, lanes, threads, rowsPerCall, width, seconds, json };
         command.SetAction((parsed, stopping) =>
         {
             using var assembly = PipelineAssembly.ForTool();
@@ -57,20 +58,21 @@ internal static class BenchModelCommand
             };
             using var loaded = assembly.LoadModel(options, new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var grid = Measure(loaded, TimeSpan.FromSeconds(parsed.GetValue(seconds)), progress, stopping);
+            var columns = parsed.GetValue(width) is > 2 and var only ? [Math.Min(only, loaded.Manifest.MaxTokens)] : s_columns;
+            var grid = Measure(loaded, columns, TimeSpan.FromSeconds(parsed.GetValue(seconds)), progress, stopping);
             Report(loaded.Model, grid, parsed.GetValue(json), output);
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
     }
 
-    private static List<Cell> Measure(LoadedModel loaded, TimeSpan time, TextWriter progress, CancellationToken stopping)
+    private static List<Cell> Measure(LoadedModel loaded, int[] widths, TimeSpan time, TextWriter progress, CancellationToken stopping)
     {
         using var sample = loaded.Tokenizer.Tokenize(Sample);
         var random = new Random(1);
         var grid = new List<Cell>();
         var shape = loaded.Model.Shape;
-        foreach (var columns in s_columns.Where(c => c <= loaded.Manifest.MaxTokens))
+        foreach (var columns in widths.Where(c => c <= loaded.Manifest.MaxTokens))
         {
             // Beyond the device's own batch a cell would repeat the one before it.
             foreach (var rows in s_rows.Where(r => r <= shape.MaxRows && (r == 1 || r * columns <= shape.MaxPaddedTokens)))

@@ -1,285 +1,299 @@
 #!/usr/bin/env python3
-"""Measures what the README and the issue tracker's tables promise, and writes results/MACHINE/SECTION.md.
+"""Measures what is promised of the speed, and writes results/MACHINE/SECTION.md, with a summary in results/MACHINE/README.md.
 
-Usage: measure.py --input EVENTS.jsonl.gz --machine NAME [--bootstrap HOST:PORT] [--program PATH] SECTION...
+Usage: measure.py --input EVENTS.jsonl.gz --machine NAME [--bootstrap HOST:PORT] [--quick] [SECTION...]
 
-Sections (about how long on two cores):
-  ceiling     bench pipeline against the model alone, padding                          1 min
-  ablation    five ways of batching, on the stream and on a heavy-tailed mix           6 min
-  precision   the int8 graph against the fp32 graph of the same weights                2 min   (Python package onnx)
-  tasks       all tasks against one                                                    1 min
-  kafka       topic to topic with the model, at least once and exactly once, latency   5 min   (--bootstrap)
-  null        topic to topic without the model, 1, 2 and 4 workers                     4 min   (--bootstrap)
-  memory      ten million events, memory over time                                     4 min
-  tokenizer   the tokenizer on one thread                                              1 min
+Sections, all of them when none is named (about how long on two cores; --bootstrap: a Kafka that may be filled):
+  ceiling     bench pipeline against the model alone, padding                           1.5 min
+  kafka       topic to topic with the model, at least once and exactly once, latency    5 min    (--bootstrap)
+  null        topic to topic without the model; 1, 2 and 4 workers                      4 min    (--bootstrap)
+  tasks       all tasks against one                                                     2 min
+  precision   the int8 graph against the fp32 graph of the same weights                 1.5 min  (Python package onnx)
+  tokenizer   the tokenizer on one thread against Hugging Face's                        1 min    (node, --tokenizers)
+  ablation    five ways of batching, on the stream and on a heavy-tailed mix            4.5 min
+  latency     what lingering and the budget trade                                       1 min
+  memory      ten million events, memory over time                                      2 min
+  startup     from the start of the process to ready                                    0.5 min  (--bootstrap)
 
-What is compared is measured in turns; a ratio is the median of the ratios of neighbouring measurements.
+What is compared is measured in turns; a ratio is the median of the ratios of neighbouring measurements. --quick tries every
+section with hardly any repetitions and writes to a folder of its own: its figures mean nothing.
 """
 
 import argparse
-import gzip
 import json
 import os
-import platform
-import random
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
+import uuid
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+from measuring import HERE, ROOT, Bench, heavy_tail, median, middle, plot, rate, ratios, share, table, texts, times
+
 ONE_SESSION = ["--Model:Lanes=1", f"--Model:ThreadsPerLane={os.cpu_count()}"]
 FIXED = ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=131072"]
+BUDGET = ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=1024"]
 WAYS = {
     "fixed count of 32, one session over all cores": [*ONE_SESSION, *FIXED, "--Batching:LookAhead=32"],
     "the same, sorted by length": [*ONE_SESSION, *FIXED, "--Batching:LookAhead=1024"],
-    "token budget of 1024": [*ONE_SESSION, "--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=1024", "--Batching:LookAhead=32"],
-    "token budget of 1024, neighbours in length": [*ONE_SESSION, "--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=1024", "--Batching:LookAhead=1024"],
+    "token budget of 1024": [*ONE_SESSION, *BUDGET, "--Batching:LookAhead=32"],
+    "token budget of 1024, neighbours in length": [*ONE_SESSION, *BUDGET, "--Batching:LookAhead=1024"],
     "one text a call, one thread a core (shipped)": [],
+}
+LINGERING = {
+    "one text a call (shipped)": [],
+    "up to 8 texts a call, no linger": ["--Model:RowsPerCall=8", "--Batching:MaxRows=8", "--Batching:Linger=00:00:00"],
+    "up to 8 texts a call, linger 5 ms": ["--Model:RowsPerCall=8", "--Batching:MaxRows=8", "--Batching:Linger=00:00:00.005"],
+    "up to 8 texts a call, linger 20 ms": ["--Model:RowsPerCall=8", "--Batching:MaxRows=8", "--Batching:Linger=00:00:00.020"],
+    "up to 32 texts a call, budget 512, linger 5 ms": ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=512"],
+    "up to 32 texts a call, budget 2048, linger 5 ms": ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=2048"],
 }
 
 
-class Bench:
-    def __init__(self, options):
-        self.options = options
-        self.folder = HERE / "results" / options.machine
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def run(self, command, *arguments):
-        """The JSON report of one bench command."""
-        line = [self.options.program, "bench", command, *map(str, arguments), "--json"]
-        environment = {**os.environ, "MTLSTREAM_BUILD": "never"}
-        done = subprocess.run(line, capture_output=True, text=True, env=environment)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(line)} failed:\n{done.stderr[-2000:]}")
-        return json.loads(done.stdout.strip().splitlines()[-1])
-
-    def pipeline(self, *arguments, stream=None):
-        return self.run("pipeline", "--input", stream or self.options.input, "--device", self.options.device, *arguments)
-
-    def kafka(self, *arguments):
-        if not self.options.bootstrap:
-            sys.exit("this section needs --bootstrap")
-        return self.run("kafka", "--bootstrap", self.options.bootstrap, "--input", self.options.input, "--device", self.options.device, *arguments)
-
-    def write(self, section, title, *parts):
-        text = f"# {title}\n\n" + "\n\n".join(p.strip("\n") for p in parts) + "\n\n" + versions() + "\n"
-        (self.folder / f"{section}.md").write_text(text)
-        print(text, flush=True)
-
-
-def table(heads, rows):
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows])
-
-
-def rate(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
-
-
-def share(value):
-    return f"{100 * value:.1f} %"
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def turns(repetitions, ways):
-    """Measures every way once in each repetition; {way: [report, ...]}."""
-    found = {name: [] for name in ways}
-    for repetition in range(repetitions):
-        for name, measure in ways.items():
-            found[name].append(measure())
-            print(f"  {repetition + 1}/{repetitions} {name}: {found[name][-1].get('eventsPerSecond')} events/s", file=sys.stderr, flush=True)
-    return found
-
-
-def ratio(found, over, under, figure="eventsPerSecond"):
-    return median([a[figure] / b[figure] for a, b in zip(found[over], found[under])])
-
-
-def texts(path):
-    with gzip.open(path, "rt", encoding="utf-8") if str(path).endswith(".gz") else open(path, encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)["text"]
-
-
-def heavy_tail(source, target, long_share=0.01, long_tokens=512, events=60_000):
-    """The stream with one text in a hundred as long as 512 tokens, made of several of its own texts."""
-    randomness = random.Random(1)
-    short = []
-    for text in texts(source):
-        if not any(0xD800 <= ord(c) < 0xE000 for c in text):
-            short.append(text)
-        if len(short) == events:
-            break
-    with open(target, "w", encoding="utf-8") as out:
-        for text in short:
-            if randomness.random() < long_share:
-                while len(re.findall(r"\w+|[^\w\s]", text)) < 0.72 * long_tokens:  # words to tokens, on this stream
-                    text += " " + randomness.choice(short)
-            out.write(json.dumps({"text": text}) + "\n")
-    return target
-
-
-def versions():
-    def first(command):
-        try:
-            return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.strip().splitlines()[0]
-        except (OSError, IndexError):
-            return "unknown"
-
-    def package(name):
-        return re.search(rf'Include="{re.escape(name)}" Version="([^"]+)"', (ROOT / "Directory.Packages.props").read_text()).group(1)
-
-    cpu = next((l.split(":", 1)[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if l.startswith("model name")), platform.machine())
-    flags = Path("/proc/cpuinfo").read_text()
-    isa = [f for f in ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8") if re.search(rf"\b{f}\b", flags)]
-    memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text()).group(1)) / 2**20
-    gpu = first(["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"])
-    model = json.loads((ROOT / "models/mtlstream-en/model.json").read_text())
-    return "\n".join([
-        "## Machine and versions",
-        "",
-        f"- {cpu}, {os.cpu_count()} cores, {memory:.0f} GiB; {', '.join(isa)}" + ("" if gpu == "unknown" else f"; {gpu}"),
-        f"- Linux {platform.release()}, .NET SDK {first(['dotnet', '--version'])}, ONNX Runtime {package('Microsoft.ML.OnnxRuntime.Gpu')}, librdkafka {package('librdkafka.redist')}",
-        f"- model {model['name']} {model['version']}, weights {model.get('checksums', {}).get('weights.bin', '')[:19]}; program at {first(['git', 'rev-parse', '--short', 'HEAD'])}",
-        f"- load average when it ended: {os.getloadavg()[0]:.1f} over one minute, {os.getloadavg()[1]:.1f} over five",
-        f"- measured {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC by `tests/MtlStream.Benchmarks/measure.py`",
-    ])
-
-
 def ceiling(bench):
-    report = bench.pipeline("--seconds", 5, "--repetitions", 5)
-    bench.write("ceiling", "The pipeline against the model alone", table(
-        ["figure", "measured", "required"], [
-            ["`ceilingShare`, load-test stream", f"{share(report['ceilingShare'])} (repetitions: {', '.join(share(s) for s in report['ceilingShares'])})", "95 %"],
-            ["padding share at full load", share(report["paddingShare"]), "below 5 %"],
-            ["events/s; the model alone", f"{rate(report['eventsPerSecond'])}; {rate(report['ceilingEventsPerSecond'])}", ""],
-            ["tokens/s ([CLS] and [SEP] included)", rate(report["tokensPerSecond"]), ""],
-            ["tokens per event", report["tokensPerEvent"], ""],
-            ["processor time per event; the model alone", f"{report['cpuMicrosecondsPerEvent']:.0f} us; {report['ceilingCpuMicrosecondsPerEvent']:.0f} us ({share(report['ceilingCpuMicrosecondsPerEvent'] / report['cpuMicrosecondsPerEvent'])})", ""],
-            ["latency at 70 % of that rate, p50; p99", f"{report['p50Ms']:.1f} ms; {report['p99Ms']:.1f} ms", ""],
-            ["allocated per event, results' own bytes left out", f"{report['allocatedBytesPerEvent']:.0f} B", "2 kB, Kafka included"],
+    report = bench.pipeline("--seconds", bench.seconds(5), "--repetitions", bench.repetitions(7))
+    bench.write(
+        "ceiling", "The pipeline against the model alone",
+        bench.required(
+            "ceiling",
+            ("`bench pipeline`: share of the model alone, load-test stream", report["ceilingShares"], "at least", 0.95, share),
+            ("padding share of the load-test stream at full load", report["paddingShare"], "below", 0.05, share)),
+        table(["figure", "measured"], [
+            ["events/s; the model alone", f"{rate(report['eventsPerSecond'])}; {rate(report['ceilingEventsPerSecond'])}"],
+            ["tokens/s ([CLS] and [SEP] included)", rate(report["tokensPerSecond"])],
+            ["tokens per event", report["tokensPerEvent"]],
+            ["processor time per event; the model alone", f"{report['cpuMicrosecondsPerEvent']:.0f} us; {report['ceilingCpuMicrosecondsPerEvent']:.0f} us ({share(report['ceilingCpuMicrosecondsPerEvent'] / report['cpuMicrosecondsPerEvent'])})"],
+            ["latency at 70 % of that rate, p50; p99", f"{report['p50Ms']:.1f} ms; {report['p99Ms']:.1f} ms"],
+            ["allocated per event, results' own bytes left out", f"{report['allocatedBytesPerEvent']:.0f} B"],
         ]))
-
-
-def ablation(bench):
-    parts = []
-    with tempfile.TemporaryDirectory() as folder:
-        streams = {"load-test stream": bench.options.input, "heavy tail: 1 % of 512 tokens": heavy_tail(bench.options.input, f"{folder}/heavy.jsonl")}
-        for stream, path in streams.items():
-            found = turns(bench.options.repetitions, {
-                name: lambda way=way: bench.pipeline("--seconds", 4, "--repetitions", 1, "--no-ceiling", *way, stream=path) for name, way in WAYS.items()})
-            base, shipped = list(WAYS)[0], list(WAYS)[-1]
-            parts.append(f"## {stream} ({median([r['tokensPerEvent'] for r in found[shipped]]):.1f} tokens an event)\n\n" + table(
-                ["batching", "events/s", "padding share", "p50 ms", "p99 ms", "to the first"], [
-                    [name, rate(median([r["eventsPerSecond"] for r in reports])), share(median([r["paddingShare"] for r in reports])),
-                     f"{median([r['p50Ms'] for r in reports]):.1f}", f"{median([r['p99Ms'] for r in reports]):.1f}", f"{ratio(found, name, base):.2f} x"]
-                    for name, reports in found.items()]))
-    settings = "\n".join(f"- {name}: `{' '.join(way) or 'defaults'}`" for name, way in WAYS.items())
-    bench.write("ablation", "Ways of batching", "All with the int8 graph, in turns. Latency is that at 70 % of each way's own rate. Required of the last way: 2.0 x the first on the stream, 4 x on the heavy tail.", *parts, "## Settings\n\n" + settings)
-
-
-def precision(bench):
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([bench.options.python, HERE / "fp32_package.py", ROOT / "models/mtlstream-en", f"{folder}/fp32"], check=True)
-        configurations = {"two calls of one thread, one text each": [], "two calls of one thread, up to 32 texts": ["--rows-per-call", 32], "one call of all threads, up to 32 texts": ["--lanes", 1, "--threads-per-lane", os.cpu_count(), "--rows-per-call", 32]}
-
-        def best(package, arguments):
-            grid = bench.run("model", "--device", "cpu", "--seconds", 0.6, *(["--model", f"{folder}/fp32"] if package == "fp32" else []), *arguments)["grid"]
-            return {"eventsPerSecond": max(c["eventsPerSecond"] for c in grid if c["columns"] == 32)}
-
-        found = turns(bench.options.repetitions, {
-            f"{package}, {name}": lambda package=package, arguments=arguments: best(package, arguments)
-            for package in ("int8", "fp32") for name, arguments in configurations.items()})
-    rates = {name: median([r["eventsPerSecond"] for r in reports]) for name, reports in found.items()}
-    ratios = [max(found[f"int8, {n}"][i]["eventsPerSecond"] for n in configurations) / max(found[f"fp32, {n}"][i]["eventsPerSecond"] for n in configurations) for i in range(bench.options.repetitions)]
-    bench.write("precision", "int8 against fp32, the same weights", table(["graph and configuration", "texts of 32 tokens a second"], [[n, rate(r)] for n, r in rates.items()]), f"Each at its best: **{median(ratios):.2f} x** (required: 2.5 x).")
-
-
-def tasks(bench):
-    found = turns(bench.options.repetitions, {
-        name: lambda name=name: bench.pipeline("--seconds", 4, "--repetitions", 1, "--no-ceiling", *([] if name == "all" else ["--tasks", name]))
-        for name in ("all", "sentiment", "pos")})
-    bench.write("tasks", "All tasks against one", table(["tasks", "events/s", "all tasks to it"], [
-        [name, rate(median([r["eventsPerSecond"] for r in reports])), "" if name == "all" else share(ratio(found, "all", name))] for name, reports in found.items()]),
-        "Required: 90 %.")
 
 
 def kafka(bench):
     samples = bench.folder / "rate.csv"
-    least = bench.kafka("--repetitions", bench.options.repetitions, "--samples", samples, "--paced-seconds", 20)
+    common = ["--repetitions", bench.repetitions(5), "--seconds", bench.seconds(8)]
+    least = bench.kafka(*common, "--samples", samples, "--paced-seconds", 3 if bench.options.quick else 20)
     plot(samples, bench.folder / "rate.svg", least["pacedRate"])
-    exactly = bench.kafka("--repetitions", bench.options.repetitions, "--delivery", "exactly-once")
+    exactly = bench.kafka(*common, "--delivery", "exactly-once", "--paced-seconds", 1 if bench.options.quick else 10)
     rows = [[r["delivery"], rate(r["eventsPerSecond"]), share(r["ceilingShare"]), rate(r["passthroughEventsPerSecond"]), f"{r['p50Ms']:.0f}", f"{r['p99Ms']:.0f}", rate(r["pacedRate"])] for r in (least, exactly)]
-    bench.write("kafka", "From topic to topic with the model", table(["delivery", "events/s", "of the model alone", "bare client", "p50 ms", "p99 ms", "at events/s"], rows),
-                f"Exactly once to at least once, in turns in the same run: **{share(exactly['exactlyOnceShare'])}** (required: 95 %). Of the model alone, at least once: required 92 %. "
-                "The broker runs on the same cores. Latency is from the event's Kafka timestamp to its durable result at 70 % of the rate; exactly once waits for the transaction (`Delivery:CommitInterval`).",
-                "What was settled over time at that rate:\n\n![rate](rate.svg)")
+    bench.write(
+        "kafka", "From topic to topic with the model",
+        bench.required(
+            "kafka",
+            ("`bench kafka`, real Kafka, with the model: share of the model alone", least["ceilingShares"], "at least", 0.92, share),
+            ("exactly once against at least once (real Kafka, model on)", exactly["exactlyOnceShares"], "at least", 0.95, share)),
+        table(["delivery", "events/s", "of the model alone", "bare client", "p50 ms", "p99 ms", "at events/s"], rows),
+        "The broker runs on the same cores. Latency is from the event's Kafka timestamp to its durable result at 70 % of the rate; exactly once waits for the transaction (`Delivery:CommitInterval`).",
+        "What was settled over time at that rate, at least once:\n\n![rate](rate.svg)")
 
 
 def null(bench):
-    reports = {w: bench.kafka("--null-model", "--repetitions", bench.options.repetitions, "--workers", w, "--events", 300_000, "--paced-seconds", 5) for w in (1, 2, 4)}
-    bench.write("null", "From topic to topic without the model", table(
-        ["workers", "events/s", "bare client", "share of it", "allocated per event", "working set", "p50 ms", "p99 ms at 70 %"], [
-            [w, rate(r["eventsPerSecond"]), rate(r["passthroughEventsPerSecond"]), share(r["passthroughShare"]), f"{r['allocatedBytesPerEvent']:.0f} B", f"{r['workingSetMegabytes']:.0f} MB", f"{r['p50Ms']:.1f}", f"{r['p99Ms']:.1f}"] for w, r in reports.items()]),
-        f"Required: 70 % with one worker, and less than 2 kB allocated per event beyond the payloads' own bytes. Results are {reports[1]['addedBytes']} B larger than events. "
-        "The broker runs on the same cores, and so do all workers, in one process and one group; the bare client decodes nothing and writes payloads that are made beforehand.")
+    def measure(workers, usual, events):
+        return bench.kafka("--null-model", "--repetitions", bench.repetitions(usual), "--workers", workers, "--events", bench.events(events), "--paced-seconds", bench.seconds(5))
+
+    reports = {1: measure(1, 7, 300_000), 2: measure(2, 3, 300_000), 4: measure(4, 3, 300_000)}
+    one = reports[1]
+    bench.write(
+        "null", "From topic to topic without the model",
+        bench.required(
+            "null",
+            ("`bench kafka --null-model` against a bare consume-and-produce loop of the same client", one["passthroughShares"], "at least", 0.70, share),
+            ("allocated per event from topic to topic, beyond the payloads' own bytes", one["allocatedBytesPerEvent"], "below", 2048, lambda b: f"{b:,.0f} B")),
+        table(["workers", "events/s", "bare client", "share of it", "processor time per event; bare", "working set", "p50 ms", "p99 ms", "at events/s"], [
+            [w, rate(r["eventsPerSecond"]), rate(r["passthroughEventsPerSecond"]), share(r["passthroughShare"]), f"{r['cpuMicrosecondsPerEvent']:.1f} us; {r['passthroughCpuMicrosecondsPerEvent']:.1f} us",
+             f"{r['workingSetMegabytes']:.0f} MB", f"{r['p50Ms']:.1f}", f"{r['p99Ms']:.1f}", rate(r["pacedRate"])] for w, r in reports.items()]),
+        f"Results are {one['addedBytes']} B larger than events. The broker runs on the same cores, and so do all workers, in one process and one group: more workers than one show what they cost each "
+        "other, not what more machines give. The bare client decodes nothing and writes payloads that are made beforehand; it commits offsets and waits for delivery reports as the worker does, with the worker's own client settings.")
 
 
-def memory(bench):
-    report = bench.pipeline("--model", "null", "--events", 500_000, "--repetitions", 20)
-    sizes = report["workingSetMegabytes"]
-    bench.write("memory", "Memory over ten million events", table(["million events", "working set, MB"], [[(i + 1) / 2, s] for i, s in enumerate(sizes)]),
-                f"In memory, without the model; the input file lies in memory as well. {rate(report['eventsPerSecond'])} events/s; {report['allocatedBytesPerEvent']:.0f} B allocated per event, results' own bytes left out; {report['gen2Collections']} collections of generation 2.")
+def tasks(bench):
+    found = bench.turns(bench.repetitions(5), {
+        name: lambda name=name: bench.pipeline("--seconds", bench.seconds(3), "--repetitions", 1, "--no-ceiling", *([] if name == "all" else ["--tasks", name]))
+        for name in ("all", "sentiment", "pos")})
+    bench.write(
+        "tasks", "All tasks against one",
+        bench.required("tasks", *((f"all tasks against `{name}` alone", ratios(found["all"], found[name]), "at least", 0.90, share) for name in ("sentiment", "pos"))),
+        table(["tasks", "events/s"], [[name, rate(middle(reports, "eventsPerSecond"))] for name, reports in found.items()]))
+
+
+def precision(bench):
+    configurations = {"two calls of one thread, one text each": [], "two calls of one thread, up to 32 texts": ["--rows-per-call", 32], "one call of all threads, up to 32 texts": ["--lanes", 1, "--threads-per-lane", os.cpu_count(), "--rows-per-call", 32]}
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([bench.options.python, HERE / "fp32_package.py", ROOT / "models/mtlstream-en", f"{folder}/fp32"], check=True)
+
+        def best(package, arguments):
+            grid = bench.run("model", "--device", "cpu", "--columns", 32, "--seconds", bench.seconds(1), *(["--model", f"{folder}/fp32"] if package == "fp32" else []), *arguments)["grid"]
+            return {"eventsPerSecond": max(c["eventsPerSecond"] for c in grid)}
+
+        found = bench.turns(bench.repetitions(3), {
+            f"{package}, {name}": lambda package=package, arguments=arguments: best(package, arguments)
+            for name, arguments in configurations.items() for package in ("int8", "fp32")})
+    each = {package: [max(rates) for rates in zip(*([r["eventsPerSecond"] for r in found[f"{package}, {n}"]] for n in configurations))] for package in ("int8", "fp32")}
+    bench.write(
+        "precision", "int8 against fp32, the same weights",
+        bench.required("precision", ("int8 CPU graph against the fp32 graph, each at its best configuration, texts of 32 tokens", [round(a / b, 4) for a, b in zip(each["int8"], each["fp32"])], "at least", 2.5, times)),
+        table(["graph and configuration", "texts of 32 tokens a second"], [[name, rate(middle(reports, "eventsPerSecond"))] for name, reports in found.items()]))
 
 
 def tokenizer(bench):
-    rows = [[name, rate(r["tokensPerSecond"]), r["megabytesPerSecond"], r["allocatedBytesPerEvent"]] for name, r in (
-        (name, bench.run("tokenizer", "--input", bench.options.input, *arguments)) for name, arguments in (("words first, as served", []), ("plain", ["--plain"])))]
-    bench.write("tokenizer", "The tokenizer on one thread", table(["way", "tokens/s", "MB/s", "B allocated per text"], rows), "Required: 6 M tokens/s.")
+    some = [text for _, text in zip(range(20_000), texts(bench.options.input)) if not any(0xD800 <= ord(c) < 0xE000 for c in text)]
+
+    def other():
+        line = ["node", str(HERE / "hf_tokenizer.cjs"), bench.options.tokenizers, str(ROOT / "models/mtlstream-en/vocab.txt"), str(bench.seconds(3))]
+        done = subprocess.run(line, input=json.dumps(some), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(line)} failed: {done.stderr[-500:]}")
+        return json.loads(done.stdout)
+
+    if not bench.options.tokenizers:
+        raise RuntimeError("this section needs --tokenizers")
+    def ours(*arguments):
+        return lambda: bench.run("tokenizer", "--input", bench.options.input, "--seconds", bench.seconds(3), "--repetitions", 1, *arguments)
+
+    found = bench.turns(bench.repetitions(5), {"words first, as served": ours(), "plain": ours("--plain"), "Hugging Face": other})
+    others = found.pop("Hugging Face")
+    version = json.loads((Path(bench.options.tokenizers).parent / "package.json").read_text())["version"]
+    bench.write(
+        "tokenizer", "The tokenizer on one thread",
+        bench.required("tokenizer", *((f"tokenizer, {name}, against Hugging Face's, one thread each", ratios(reports, others, "tokensPerSecond"), "at least", 6, times) for name, reports in found.items())),
+        table(["tokenizer", "tokens/s", "MB/s", "B allocated per text"], [
+            *([name, rate(middle(reports, "tokensPerSecond")), rate(middle(reports, "megabytesPerSecond")), middle(reports, "allocatedBytesPerEvent")] for name, reports in found.items()),
+            [f"Hugging Face `tokenizers`, {version}, plain", rate(middle(others, "tokensPerSecond")), "", ""]]),
+        "The same vocabulary and texts, one thread each. Ours gives ids, offsets, letter cases and words.")
 
 
-def plot(samples, target, paced, bucket=0.5):
-    """The rate over time as an SVG: one point every half second."""
-    points = [tuple(map(float, line.split(","))) for line in samples.read_text().splitlines()[1:]]
-    counts, at = [], 0
-    for n in range(1, int(points[-1][0] / bucket)):
-        while at < len(points) - 1 and points[at][0] < n * bucket:
-            at += 1
-        counts.append(points[at][1])
-    rates = [(b - a) / bucket for a, b in zip(counts, counts[1:])]
-    width, height, top = 800, 240, 1.4 * max([paced, *rates])
-    path = " ".join(f"{60 + i * (width - 80) / max(1, len(rates) - 1):.1f},{height - 30 - r / top * (height - 50):.1f}" for i, r in enumerate(rates))
-    line = height - 30 - paced / top * (height - 50)
-    target.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12"><rect width="{width}" height="{height}" fill="white"/>'
-        f'<line x1="60" x2="{width - 20}" y1="{line:.1f}" y2="{line:.1f}" stroke="#999" stroke-dasharray="4"/><text x="62" y="{line - 4:.1f}" fill="#666">offered: {paced:.0f} events/s</text>'
-        f'<polyline points="{path}" fill="none" stroke="#0b6" stroke-width="1.5"/><line x1="60" x2="{width - 20}" y1="{height - 30}" y2="{height - 30}" stroke="black"/>'
-        f'<line x1="60" x2="60" y1="20" y2="{height - 30}" stroke="black"/><text x="5" y="{height - 26}">0</text><text x="5" y="24">{top:.0f}/s</text>'
-        f'<text x="{width - 60}" y="{height - 10}">{len(rates) * bucket:.0f} s</text></svg>\n')
-    samples.unlink()
+def ablation(bench):
+    parts, figures = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        streams = {"load-test stream": (bench.options.input, 2.0), "heavy tail: 1 % of 512 tokens": (heavy_tail(bench.options.input, f"{folder}/heavy.jsonl"), 4.0)}
+        for stream, (path, least) in streams.items():
+            found = bench.turns(bench.repetitions(3), {
+                name: lambda way=way: bench.pipeline("--seconds", bench.seconds(3), "--repetitions", 1, "--no-ceiling", *way, stream=path) for name, way in WAYS.items()})
+            base, shipped = list(WAYS)[0], list(WAYS)[-1]
+            figures.append((f"shipped configuration against one session over all cores with fixed batches of 32, {stream}", ratios(found[shipped], found[base]), "at least", least, times))
+            parts.append(f"## {stream} ({middle(found[shipped], 'tokensPerEvent'):.1f} tokens an event)\n\n" + table(
+                ["batching", "events/s", "padding share", "p50 ms", "p99 ms", "to the first"], [
+                    [name, rate(middle(reports, "eventsPerSecond")), share(middle(reports, "paddingShare")),
+                     f"{middle(reports, 'p50Ms'):.1f}", f"{middle(reports, 'p99Ms'):.1f}", times(median(ratios(reports, found[base])))]
+                    for name, reports in found.items()]))
+    settings = "\n".join(f"- {name}: `{' '.join(way) or 'defaults'}`" for name, way in WAYS.items())
+    bench.write("ablation", "Ways of batching", bench.required("ablation", *figures),
+                "All with the int8 graph, in turns. Latency is that at 70 % of each way's own rate.", *parts, "## Settings\n\n" + settings)
+
+
+def latency(bench):
+    found = bench.turns(bench.repetitions(2), {
+        name: lambda way=way: bench.pipeline("--seconds", bench.seconds(2), "--repetitions", 1, "--no-ceiling", *way) for name, way in LINGERING.items()})
+    bench.write(
+        "latency", "What lingering and the budget trade",
+        table(["way", "events/s", "padding share", "p50 ms", "p99 ms"], [
+            [name, rate(middle(reports, "eventsPerSecond")), share(middle(reports, "paddingShare")), f"{middle(reports, 'p50Ms'):.1f}", f"{middle(reports, 'p99Ms'):.1f}"] for name, reports in found.items()]),
+        "In memory, at 70 % of each way's own rate, from handing an event over to its encoded result. With one text a call company gains nothing, so nothing waits for it: `Batching:Linger` has no effect. "
+        "From topic to topic, and the output rate over time: [kafka](kafka.md).",
+        "## Settings\n\n" + "\n".join(f"- {name}: `{' '.join(way) or 'defaults'}`" for name, way in LINGERING.items()))
+
+
+def memory(bench):
+    probe = bench.pipeline("--model", "null", "--events", 100_000, "--repetitions", 1)["eventsPerSecond"]
+    most = 3 if bench.options.quick else 150  # seconds
+    repetitions = max(2, min(20, int(probe * most / 500_000)))
+    report = bench.pipeline("--model", "null", "--events", bench.events(500_000), "--repetitions", repetitions)
+    sizes, million = report["workingSetMegabytes"], report["events"] / 1e6
+    after = max(1, len(sizes) // 4)
+    bench.write(
+        "memory", f"Memory over {million * repetitions:.1f} million events",
+        f"The largest working set of the last three quarters is {100 * (max(sizes[after:]) / max(sizes[:after]) - 1):+.1f} % against the largest of the first quarter.",
+        table(["million events", "working set, MB"], [[f"{(i + 1) * million:.1f}", s] for i, s in enumerate(sizes)]),
+        f"In memory, without the model; the input file lies in memory as well. {rate(report['eventsPerSecond'])} events/s; {report['allocatedBytesPerEvent']:.0f} B allocated per event, results' own bytes left out; {report['gen2Collections']} collections of generation 2.")
+
+
+def startup(bench):
+    if not bench.options.bootstrap:
+        raise RuntimeError("this section needs --bootstrap")
+    name, port = f"mtlstream-startup-{uuid.uuid4().hex[:8]}", 18080
+
+    def start(source, target, group, *wanted):
+        """Seconds until each of the probes says yes."""
+        line = bench.command("run", f"--Kafka:BootstrapServers={bench.options.bootstrap}", f"--Kafka:InputTopics:0={source}", f"--Kafka:OutputTopic={target}", f"--Kafka:DeadLetterTopic={target}-rejected",
+                             "--Kafka:CreateTopics=true", f"--Kafka:GroupId={group}", f"--Model:Device={bench.options.device}", f"--Http:Url=http://127.0.0.1:{port}")
+        started, found = time.monotonic(), []
+        worker = subprocess.Popen(line, env={**os.environ, "MTLSTREAM_BUILD": "never"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            for probe in wanted:
+                while not probe(port):
+                    if worker.poll() is not None or time.monotonic() - started > 60:
+                        raise RuntimeError(f"{' '.join(line)} did not get ready:\n{worker.stderr.read()[-2000:] if worker.poll() is not None else ''}")
+                    time.sleep(0.005)
+                found.append(time.monotonic() - started)
+        finally:
+            worker.terminate()
+            worker.communicate()
+        return found
+
+    def says_yes(path):
+        def probe(port):
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{port}/health/{path}", timeout=1).status == 200
+            except (urllib.error.URLError, OSError):
+                return False
+        return probe
+
+    def waits_for_input(port):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1)
+        except urllib.error.HTTPError as error:
+            return json.load(error)["reason"] == f"missing topics: {name}-none"
+        except (urllib.error.URLError, OSError):
+            return False
+        return False
+
+    start(f"{name}-none", name, name, waits_for_input)  # makes the topic that the others read
+    times_to = [start(name, f"{name}-out", f"{name}-{i}", says_yes("startup"), says_yes("ready")) for i in range(bench.repetitions(5) + 1)][1:]
+    bench.write("startup", "From the start of the process to ready", table(["probe", "median", "each"], [
+        [label, f"{median([t[i] for t in times_to]):.2f} s", ", ".join(f"{t[i]:.2f}" for t in times_to)]
+        for i, label in enumerate(["`/health/startup`: model loaded, checked and warmed up", "`/health/ready`: and in the group, partitions assigned"])]),
+        "The files are in the page cache. The size of the images: [deploy](../../../../deploy/README.md).")
+
+
+MINUTES = {name: float(minutes) for name, minutes in re.findall(r"^  (\w+) .*?  ([\d.]+) min", __doc__, re.MULTILINE)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="+", choices=["ceiling", "ablation", "precision", "tasks", "kafka", "null", "memory", "tokenizer"])
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="; ".join(MINUTES))
     parser.add_argument("--input", required=True)
     parser.add_argument("--machine", required=True, help="folder below results/")
     parser.add_argument("--bootstrap")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, help="in place of each section's own number")
+    parser.add_argument("--quick", action="store_true", help="try every section, measure nothing")
+    parser.add_argument("--readme", action="store_true", help="also put the figures into the README of the repository")
     parser.add_argument("--program", default=str(ROOT / "mtlstream"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has onnx")
+    parser.add_argument("--tokenizers", help="tokenizers.PLATFORM.node of an unpacked npm package tokenizers-PLATFORM")
     options = parser.parse_args()
-    for section in options.sections:
-        globals()[section](Bench(options))
+    sections = options.sections or list(MINUTES)
+    if unknown := [s for s in sections if s not in MINUTES]:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(MINUTES)}")
+    bench, failed = Bench(options), []
+    if not options.quick:
+        print(f"about {sum(MINUTES[s] for s in sections):.0f} minutes", file=sys.stderr, flush=True)
+    for section in sections:
+        started = time.monotonic()
+        try:
+            globals()[section](bench)
+        except (RuntimeError, subprocess.CalledProcessError) as error:  # the others are still worth having
+            failed.append(section)
+            print(f"{section}: {error}", file=sys.stderr)
+        print(f"{section}: {(time.monotonic() - started) / 60:.1f} min", file=sys.stderr, flush=True)
+    bench.summary()
+    if options.readme and not options.quick:
+        bench.into_readme()
+    print(f"results in {bench.folder}", file=sys.stderr)
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
 if __name__ == "__main__":

@@ -108,15 +108,20 @@ internal sealed class KafkaBench(
     private BenchKafkaCommand.Report Report(
         BenchKafkaCommand.Request request, List<Repetition> done, long count, double rate, double p50, double p99, int added)
     {
-        double? ceilingShare = hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.Ceiling!.Value)), 4) : null;
-        double? exactlyOnceShare = done[0].AtLeastOnce is null ? null : Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.AtLeastOnce!.Value)), 4);
+        var passthroughShares = Shares(r => r.Worker / r.Bare)!;
+        var ceilingShares = Shares(r => r.Worker / r.Ceiling);
+        var exactlyOnceShares = Shares(r => r.Worker / r.AtLeastOnce);
         return new(
-            Math.Round(BenchInput.Median(done.Select(r => r.Worker)), 1), ceilingShare, Math.Round(BenchInput.Median(done.Select(r => r.Bare)), 1),
-            Math.Round(BenchInput.Median(done.Select(r => r.Worker / r.Bare)), 4), p50, p99,
-            hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Ceiling!.Value)), 1) : null, exactlyOnceShare,
+            Math.Round(BenchInput.Median(done.Select(r => r.Worker)), 1), Median(ceilingShares), Math.Round(BenchInput.Median(done.Select(r => r.Bare)), 1),
+            BenchInput.Median(passthroughShares), p50, p99,
+            hasCeiling ? Math.Round(BenchInput.Median(done.Select(r => r.Ceiling!.Value)), 1) : null, Median(exactlyOnceShares),
             Math.Round(rate, 1), Math.Round(BenchInput.Median(done.Select(r => r.AllocatedPerEvent))), added, count, request.Repetitions, workers.Count,
             request.Guarantee == DeliveryGuarantee.ExactlyOnce ? "exactly-once" : "at-least-once", _model.Model.Identity.Name, _model.Model.Identity.Device,
             Math.Round(Environment.WorkingSet / 1e6, 1), Math.Round(BenchInput.Median(done.Select(r => r.Cpu)), 2),
-            Math.Round(BenchInput.Median(done.Select(r => r.BareCpu)), 2));
+            Math.Round(BenchInput.Median(done.Select(r => r.BareCpu)), 2), passthroughShares, ceilingShares, exactlyOnceShares);
+
+        // null where the repetitions did not measure what the share is of
+        List<double>? Shares(Func<Repetition, double?> share) => share(done[0]) is null ? null : [.. done.Select(r => Math.Round(share(r)!.Value, 4))];
+        static double? Median(List<double>? shares) => shares is null ? null : BenchInput.Median(shares);
     }
 }
