@@ -39,6 +39,13 @@ internal static class DoctorCommand
         AppSettings settings, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopping)
     {
         yield return new(Severity.Ok, "settings", $"readable and without contradictions; {settings.Delivery.Guarantee}, group {settings.Kafka.GroupId}");
+        if (settings.ExposedSecrets.Count > 0)
+        {
+            yield return new(
+                Severity.Warning, "settings", $"{string.Join(", ", settings.ExposedSecrets)} came as an argument, which every user of this machine can read",
+                "Give it in the environment (MTLSTREAM__Kafka__Client__...) or in a file.");
+        }
+
         foreach (var finding in ModelDiagnosis.Find(settings)) yield return finding;
         yield return HttpDiagnosis.Find(settings.Http);
         await foreach (var finding in KafkaDiagnosis.FindAsync(settings, stopping)) yield return finding;

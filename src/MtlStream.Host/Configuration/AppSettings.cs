@@ -24,6 +24,9 @@ internal sealed class AppSettings
     /// <summary>The settings as text; only the section <c>Logging</c> is read from here.</summary>
     public IConfiguration Configuration { get; }
 
+    /// <summary>Secrets given as arguments, by their names: every user of the machine can read the arguments of a process.</summary>
+    public IReadOnlyList<string> ExposedSecrets { get; private init; } = [];
+
     public KafkaOptions Kafka => Get<KafkaOptions>();
     public InputOptions Input => Get<InputOptions>();
     public OutputOptions Output => Get<OutputOptions>();
@@ -54,7 +57,7 @@ internal sealed class AppSettings
         }
 
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(usable).Build();
-        var bound = new AppSettings(configuration);
+        var bound = new AppSettings(configuration) { ExposedSecrets = [.. settings.Where(IsExposedSecret).Select(s => s.Key)] };
         foreach (var (name, type) in SettingsSchema.Sections)
         {
             var section = configuration.GetSection(name).Get(type) ?? Activator.CreateInstance(type)!;
@@ -67,6 +70,10 @@ internal sealed class AppSettings
             throw new UsageException(string.Join(Environment.NewLine + "  ", errors.Prepend("the configuration cannot be used:")));
         return bound;
     }
+
+    private static bool IsExposedSecret(Setting setting) =>
+        setting.Origin.StartsWith("--", StringComparison.Ordinal) && setting.Key.StartsWith("Kafka:", StringComparison.OrdinalIgnoreCase)
+        && setting.Key.Split(':') is [_, _, var name] && LibrdkafkaProperties.IsSecret(LibrdkafkaProperties.Normalize(name));
 
     private T Get<T>() => (T)_sections[typeof(T)];
 

@@ -11,4 +11,8 @@ internal static partial class Log
 
     [LoggerMessage(9002, LogLevel.Information, "Stop requested; finishing what has been received.")]
     public static partial void Stopping(this ILogger logger);
+
+    [LoggerMessage(9003, LogLevel.Warning,
+        "{Settings} came as an argument, which every user of this machine can read; give it in the environment (MTLSTREAM__Kafka__Client__...) or in a file.")]
+    public static partial void SecretExposed(this ILogger logger, string settings);
 }

@@ -15,6 +15,7 @@ internal sealed class PipelineService(
     {
         // Loading takes seconds of CPU: the host goes on starting meanwhile, and the probes are answered.
         await Task.Yield();
+        if (settings.ExposedSecrets.Count > 0) logger.SecretExposed(string.Join(", ", settings.ExposedSecrets));
         await using var stopRequested = stoppingToken.Register(() =>
         {
             health.Draining();
@@ -27,7 +28,7 @@ internal sealed class PipelineService(
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             logger.PipelineFailed(exception);
-            health.Failed(exception.Message);
+            health.Failed("the pipeline has failed; the log says why"); // not the exception's text: the probes have no password
             Failed = true;
         }
 

@@ -49,6 +49,16 @@ public sealed class AppSettingsTests
     }
 
     [Fact]
+    public void A_secret_in_the_arguments_is_noticed_by_its_name_alone()
+    {
+        var exposed = Load(
+            new Hashtable { ["MTLSTREAM__Kafka__Producer__ssl_key_password"] = "from the environment" },
+            "--Kafka:Client:sasl.password=hunter2", "--Kafka:Client:sasl.username=me", "--kafka:client:ssl_key_password=hunter3").ExposedSecrets;
+
+        Assert.Equal(["Kafka:Client:sasl.password", "kafka:client:ssl.key.password"], exposed);
+    }
+
+    [Fact]
     public void Everything_that_is_wrong_is_in_one_message()
     {
         var error = Assert.Throws<UsageException>(() => Load(
