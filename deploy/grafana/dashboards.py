@@ -18,7 +18,12 @@ RATE = "[$__rate_interval]"
 def rate(name, by="", where="", otherwise=False):
     inner = f'{name}{{{JOB}{", " + where if where else ""}}}'
     expression = f'sum{f" by ({by})" if by else ""} (rate({inner}{RATE}))'
-    return f"{expression} or vector(0)" if otherwise else expression
+    return f"{expression} or {zero(by)}" if otherwise else expression
+
+
+def zero(by=""):
+    """A line at zero where nothing has happened yet, named so that the legend is not empty."""
+    return f'label_replace(vector(0), "{by.split(", ")[-1]}", "none", "", "")' if by else "vector(0)"
 
 
 def quantile(q, name, by="", where=""):
@@ -90,8 +95,8 @@ MODEL = [
     ("Life cycle", [
         ("Workers by version", "none", [(gauge("mtlstream_model_serving", "mtlstream_model_version"), "{{mtlstream_model_version}}")], "mtlstreammixedversions"),
         ("Workers by device", "none", [(gauge("mtlstream_model_serving", "mtlstream_model_device"), "{{mtlstream_model_device}}")], "mtlstreammixeddevices"),
-        ("New versions found", "none", [(f'sum by (mtlstream_reload_outcome) (mtlstream_model_reloads_total{{{JOB}}}) or vector(0)', "{{mtlstream_reload_outcome}}")], "mtlstreammodelrefused"),
-        ("Agreement with the shadow model", "percentunit", [(f'({rate("mtlstream_shadow_agreed_total", "mtlstream_task")} / {rate("mtlstream_shadow_compared_total", "mtlstream_task")}) or vector(1)', "{{mtlstream_task}}")], "new-model-versions"),
+        ("New versions found", "none", [(f'sum by (mtlstream_reload_outcome) (mtlstream_model_reloads_total{{{JOB}}}) or {zero("mtlstream_reload_outcome")}', "{{mtlstream_reload_outcome}}")], "mtlstreammodelrefused"),
+        ("Agreement with the shadow model", "percentunit", [(f'{rate("mtlstream_shadow_agreed_total", "mtlstream_task")} / {rate("mtlstream_shadow_compared_total", "mtlstream_task")}', "{{mtlstream_task}}")], "new-model-versions"),
         ("Copies for review", "ops", [(rate("mtlstream_events_review_total", otherwise=True), "copies")], "new-model-versions"),
         ("Truncated texts", "ops", [(rate("mtlstream_events_truncated_total", otherwise=True), "texts")], "tuning-by-symptom"),
     ]),
@@ -122,9 +127,9 @@ KAFKA = [
 
 
 def variable(name, query, label, multi):
-    return {"name": name, "label": label, "type": "query", "datasource": {"type": "prometheus", "uid": "prometheus"}, "definition": query,
-            "query": {"query": query, "refId": name}, "refresh": 2, "multi": multi, "includeAll": multi, "sort": 1,
-            "current": {"text": ["All"], "value": ["$__all"]} if multi else {}}
+    result = {"name": name, "label": label, "type": "query", "datasource": {"type": "prometheus", "uid": "prometheus"},
+              "query": {"query": query, "refId": name}, "refresh": 2, "multi": multi, "includeAll": multi, "sort": 1}
+    return result | ({"current": {"text": ["All"], "value": ["$__all"]}} if multi else {})
 
 
 def panel(number, x, y, width, height, title, unit, queries, section, kind="timeseries"):
@@ -154,7 +159,7 @@ def dashboard(uid, title, rows, variables):
         panels.append({"id": number, "type": "row", "title": row, "collapsed": False, "gridPos": {"x": 0, "y": y, "w": 24, "h": 1}, "panels": []})
         y, number = y + 1, number + 1
         stats = len(entries[0]) == 5 and entries[0][4] == "stat"
-        width, height, per_row = (4, 4, 6) if stats else (8, 8, 3)
+        width, height, per_row = (4, 4, 6) if stats else (6, 8, 4) if len(entries) % 4 == 0 else (8, 8, 3)
         for i, entry in enumerate(entries):
             panels.append(panel(number, i % per_row * width, y + i // per_row * height, width, height, *entry))
             number += 1
@@ -163,7 +168,8 @@ def dashboard(uid, title, rows, variables):
 
 
 def frame(uid, title, panels, variables):
-    links = [{"type": "dashboards", "tags": ["mtlstream"], "title": "MtlStream", "asDropdown": True, "keepTime": True, "includeVars": True}]
+    links = [{"type": "dashboards", "tags": ["mtlstream"], "title": "MtlStream", "tooltip": "The other dashboards", "icon": "external link",
+              "asDropdown": True, "keepTime": True, "includeVars": True, "targetBlank": False}]
     return {"uid": uid, "title": title, "tags": ["mtlstream"], "schemaVersion": 39, "editable": False, "refresh": "10s",
             "time": {"from": "now-30m", "to": "now"}, "links": links, "templating": {"list": variables}, "panels": panels}
 

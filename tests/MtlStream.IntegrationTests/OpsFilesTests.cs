@@ -98,6 +98,22 @@ public sealed class OpsFilesTests
         }
     }
 
+    [OpsFact(nameof(OpsTools.Python))]
+    public async Task The_bill_of_materials_has_a_licence_that_is_allowed_for_every_package()
+    {
+        var (code, output) = await OpsTools.RunAsync(OpsTools.Python!, Path.Combine(s_deploy, "sbom.py"));
+
+        Assert.True(code == 0, output);
+        using var bill = JsonDocument.Parse(output[..(output.LastIndexOf('}') + 1)]);
+        var components = bill.RootElement.GetProperty("components").EnumerateArray().ToList();
+        foreach (var name in new[] { "Confluent.Kafka", "librdkafka.redist", "Microsoft.ML.OnnxRuntime.Gpu", "OpenTelemetry" })
+        {
+            var package = Assert.Single(components, c => c.GetProperty("name").GetString() == name);
+            Assert.NotEqual(0, package.GetProperty("licenses").GetArrayLength());
+            Assert.Equal(128, package.GetProperty("hashes")[0].GetProperty("content").GetString()!.Length); // SHA-512
+        }
+    }
+
     [OpsFact(nameof(OpsTools.Collector))]
     public async Task The_collector_accepts_its_configuration()
     {

@@ -41,9 +41,11 @@ public sealed class MetricNamesTests
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
     }
 
+    internal static string Guide => Path.Combine(Root(), "deploy", "README.md");
+
     /// <summary>Name, kind and unit of each row: <c>| `name` | kind | unit | ...</c>.</summary>
     private static IEnumerable<string> Documented() =>
-        from line in File.ReadLines(Path.Combine(Root(), "deploy", "README.md"))
+        from line in File.ReadLines(Guide)
         where line.StartsWith("| `mtlstream.", StringComparison.Ordinal) || line.StartsWith("| `messaging.", StringComparison.Ordinal)
         let cells = line.Split('|', StringSplitOptions.TrimEntries)
         select $"{cells[1].Trim('`')} {cells[2]} {cells[3]}";

@@ -114,6 +114,28 @@ public sealed class TracingTests : IDisposable
         Assert.Null(Activity.Current);
     }
 
+    [Fact]
+    public void Spans_and_their_attributes_are_those_of_the_documented_table()
+    {
+        var (record, tombstone) = (Record(Parent), Make.Record(1, headers: [new("traceparent", Encoding.ASCII.GetBytes(Parent))]) with { Payload = null });
+        foreach (var begun in new[] { record, tombstone }) Tracing.Begin(begun, s_names);
+        Tracing.BeginBatch(new TokenBatch([new(Tokenized(record), 0)], 4, BatchTrigger.Linger), new("toy", "7", "cpu"))!.Dispose();
+        record.Trace!.Send(Make.Outbound(record), s_names);
+        record.Trace.Answered("inference_failed", final: true, () => { });
+        tombstone.Trace!.Answered(null, final: true, () => { });
+
+        var found = _ended.GroupBy(s => $"{s.DisplayName.Split(' ')[0]} {s.Kind.ToString().ToLowerInvariant()}")
+            .Select(g => $"{g.Key} {string.Join(' ', g.SelectMany(s => s.TagObjects.Select(t => t.Key)).Distinct().Order(StringComparer.Ordinal))}");
+
+        Assert.Equal(DocumentedSpans().Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>First word of the name, kind and attributes of each row: <c>| `process TOPIC` | consumer | `attribute`, ... | ...</c>.</summary>
+    private static IEnumerable<string> DocumentedSpans() =>
+        from line in File.ReadLines(MetricNamesTests.Guide).SkipWhile(l => !l.StartsWith("| span |", StringComparison.Ordinal)).Skip(2).TakeWhile(l => l.StartsWith('|'))
+        let cells = line.Split('|', StringSplitOptions.TrimEntries)
+        select $"{cells[1].Trim('`').Split(' ')[0]} {cells[2]} {string.Join(' ', cells[3].Split(", ").Select(a => a.Trim('`')).Order(StringComparer.Ordinal))}";
+
     private static SourceRecord Record(string? parent) =>
         Make.Record(0, headers: parent is null ? [] : [new("traceparent", Encoding.ASCII.GetBytes(parent)), new("other", "x"u8.ToArray())]);
 
