@@ -6,12 +6,12 @@ Usage: measure.py --input EVENTS.jsonl.gz --machine NAME [--bootstrap HOST:PORT]
 Sections, all of them when none is named (about how long on two cores; --bootstrap: a Kafka that may be filled):
   ceiling     bench pipeline against the model alone, padding                           1.5 min
   kafka       topic to topic with the model, at least once and exactly once, latency    5 min    (--bootstrap)
-  null        topic to topic without the model; 1, 2 and 4 workers                      4 min    (--bootstrap)
+  null        topic to topic without the model; 1, 2 and 4 workers                      3.5 min  (--bootstrap)
   tasks       all tasks against one                                                     2 min
   precision   the int8 graph against the fp32 graph of the same weights                 1.5 min  (Python package onnx)
-  tokenizer   the tokenizer on one thread against Hugging Face's                        1 min    (node, --tokenizers)
-  ablation    five ways of batching, on the stream and on a heavy-tailed mix            4.5 min
-  latency     what lingering and the budget trade                                       1 min
+  tokenizer   the tokenizer on one thread against Hugging Face's                        1.5 min  (node, --tokenizers)
+  ablation    five ways of batching, on the stream and on a heavy-tailed mix            5.5 min
+  latency     what lingering and the budget trade                                       1.5 min
   memory      ten million events, memory over time                                      2 min
   startup     from the start of the process to ready                                    0.5 min  (--bootstrap)
 
@@ -74,7 +74,7 @@ def ceiling(bench):
 
 def kafka(bench):
     samples = bench.folder / "rate.csv"
-    common = ["--repetitions", bench.repetitions(5), "--seconds", bench.seconds(8)]
+    common = ["--repetitions", bench.repetitions(4), "--seconds", bench.seconds(8)]
     least = bench.kafka(*common, "--samples", samples, "--paced-seconds", 3 if bench.options.quick else 20)
     plot(samples, bench.folder / "rate.svg", least["pacedRate"])
     exactly = bench.kafka(*common, "--delivery", "exactly-once", "--paced-seconds", 1 if bench.options.quick else 10)
@@ -279,6 +279,7 @@ def main():
     if unknown := [s for s in sections if s not in MINUTES]:
         parser.error(f"no section {', '.join(unknown)}; there are {', '.join(MINUTES)}")
     bench, failed = Bench(options), []
+    subprocess.run(bench.command("--help"), stdout=subprocess.DEVNULL, check=True)  # builds what has changed, before anything is measured
     if not options.quick:
         print(f"about {sum(MINUTES[s] for s in sections):.0f} minutes", file=sys.stderr, flush=True)
     for section in sections:
