@@ -9,12 +9,14 @@ public sealed partial class KafkaEventSource
     private static readonly TimeSpan s_askForOffsets = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_repeatLog = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_joinBeforeLeaving = TimeSpan.FromSeconds(5);
 
     private TimeSpan _rewindBackoff = TimeSpan.Zero;
     private long _gaveUp;
     private long _commitsWhenGaveUp;
     private string _rewindReason = "";
     private Error? _fatal;
+    private long _leavingSince;
 
     private void OpenConsumer()
     {
@@ -54,7 +56,7 @@ public sealed partial class KafkaEventSource
             foreach (var flow in flows) StoreOffset(flow); // committed by the client before the partition goes
         }
 
-        Forget(partitions);
+        Forget(partitions, stillMember: true);
         _metrics.Rebalanced("revoked", partitions.Count);
         _logger.PartitionsRevoked(string.Join(", ", partitions));
     }
@@ -63,15 +65,27 @@ public sealed partial class KafkaEventSource
     {
         foreach (var partition in partitions) _table.CurrentOf(partition)?.GiveUp();
         if (_configuration.ExactlyOnce) GiveUpTransaction("partitions were lost");
-        Forget(partitions);
+        Forget(partitions, stillMember: false);
         _metrics.Rebalanced("lost", partitions.Count);
         _logger.PartitionsLost(string.Join(", ", partitions));
     }
 
-    private void Forget(List<TopicPartition> partitions)
+    private void Forget(List<TopicPartition> partitions, bool stillMember)
     {
         foreach (var partition in partitions) _table.Remove(partition);
-        _status.SetGroup(true, _table.CurrentCount);
+        _status.SetGroup(stillMember, _table.CurrentCount);
+    }
+
+    /// <summary>True when leaving works; joining is waited for, a little.</summary>
+    /// <remarks>
+    /// A classic member that leaves amid its first request to join does not know its id yet (KIP-394), nor does librdkafka then wait
+    /// for it: the broker would keep the place free until the session times out, and the group would wait for it at each rebalance.
+    /// </remarks>
+    private bool MayLeave()
+    {
+        if (_status.Member || !_status.Connected || _configuration.SessionTimeout is null) return true;
+        if (_leavingSince == 0) _leavingSince = _time.GetTimestamp();
+        return _time.GetElapsedTime(_leavingSince) > s_joinBeforeLeaving;
     }
 
     private void AwaitReports(List<PartitionFlow> flows)
@@ -178,7 +192,7 @@ public sealed partial class KafkaEventSource
         foreach (var flow in _table.Current) flow.GiveUp();
         Quietly(_consumer!.Close);
         _consumer!.Dispose();
-        Forget([.. _table.Current.Select(f => f.Partition)]);
+        Forget([.. _table.Current.Select(f => f.Partition)], stillMember: false);
         (_paused, _full, _fatal) = (false, false, null);
         OpenConsumer();
         if (!_reading) Pause();

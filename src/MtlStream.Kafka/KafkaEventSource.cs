@@ -135,7 +135,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             {
                 OpenConsumer();
                 _logger.SourceStarted(string.Join(", ", _options.InputTopics), _options.BootstrapServers, _options.GroupId, _configuration.Delivery.Guarantee.ToString());
-                while (!_abandon.IsCancellationRequested && !_completing)
+                while (!_abandon.IsCancellationRequested && !(_completing && MayLeave()))
                 {
                     if (_stopping && _reading) StopReading();
                     Tend();
@@ -354,7 +354,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     {
         _observed = _time.GetTimestamp();
         _sink.CountSent();
-        _status.SetGroup(_consumer!.MemberId is { Length: > 0 }, _table.CurrentCount);
+        _status.SetMemberId(_consumer!.MemberId);
         var lags = new List<(string, int, long)>();
         foreach (var flow in _table.Current)
         {

@@ -6,14 +6,18 @@ public sealed class KafkaStatus
     private volatile bool _connected;
     private volatile bool _member;
     private volatile int _assigned;
+    private volatile string? _memberId;
     private volatile string? _trouble = "not connected yet";
     private volatile IReadOnlyList<string> _missingTopics = [];
 
     /// <summary>The brokers answered lately.</summary>
     public bool Connected => _connected;
 
-    /// <summary>A member of the consumer group, perhaps an idle one: more workers than partitions.</summary>
+    /// <summary>A member of the consumer group whose assignment has come, perhaps an empty one: more workers than partitions.</summary>
     public bool Member => _member;
+
+    /// <summary>What the group calls this worker, from the beginning of joining on; null before.</summary>
+    public string? MemberId => _memberId;
 
     /// <summary>Partitions assigned now.</summary>
     public int AssignedPartitions => _assigned;
@@ -36,6 +40,10 @@ public sealed class KafkaStatus
     internal void SetDisconnected(string trouble) => (_connected, _trouble) = (false, trouble);
 
     internal void SetMissingTopics(IReadOnlyList<string> topics) => _missingTopics = topics;
+
+    internal void SetMemberId(string? id) => _memberId = id is { Length: > 0 } ? id : null;
+
+    internal void SetIdle() => _member = true;
 
     internal void SetGroup(bool member, int assigned) => (_member, _assigned) = (member, assigned);
 }

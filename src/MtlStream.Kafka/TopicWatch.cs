@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtlStream.Kafka;
 
-/// <summary>Looks every few seconds whether the brokers answer and the topics exist; creates the output topics when told to.</summary>
+/// <summary>Looks every few seconds whether the brokers answer and the topics exist, and whether an idle worker is in its group; creates the output topics when told to.</summary>
 internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
@@ -67,13 +67,14 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
             status.SetMissingTopics(missing);
             if (missing.Count > 0) Trouble(string.Join(", ", missing), logger.TopicsMissing);
             if (!_options.WrittenTopics.Any(missing.Contains)) await FoundAsync(admin);
+            var joining = await IsJoiningAsync(admin);
             if (missing.Count == 0 && _lastTrouble.Length > 0)
             {
                 _lastTrouble = "";
                 logger.TopicsFound();
             }
 
-            return missing.Count == 0;
+            return missing.Count == 0 && !joining;
         }
         catch (KafkaException exception)
         {
@@ -139,7 +140,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         try
         {
             var configs = await admin.DescribeConfigsAsync(
-                new[] { _options.OutputTopic, _options.DeadLetterTopic }.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
+                _options.WrittenTopics.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
                 new() { RequestTimeout = s_request });
             foreach (var config in configs)
                 _maxMessageBytes[config.ConfigResource.Name] = int.Parse(config.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture);
@@ -148,6 +149,23 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         {
             // no right to see it, or a broker that does not tell
         }
+    }
+
+    // With group.protocol=consumer the client does not tell of an assignment that is empty from the beginning: the group has to be asked.
+    private async Task<bool> IsJoiningAsync(IAdminClient admin)
+    {
+        if (configuration.SessionTimeout is not null || status.Member || status.MemberId is not { } id) return false;
+        try
+        {
+            var described = await admin.DescribeConsumerGroupsAsync([_options.GroupId], new() { RequestTimeout = s_request });
+            if (described.ConsumerGroupDescriptions is [{ State: ConsumerGroupState.Stable } group] && group.Members.Any(m => m.ConsumerId == id)) status.SetIdle();
+        }
+        catch (KafkaException)
+        {
+            // the next look may see it
+        }
+
+        return !status.Member;
     }
 
     private void Trouble(string trouble, Action<string> log)
