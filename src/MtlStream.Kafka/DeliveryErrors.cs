@@ -10,7 +10,7 @@ internal enum DeliveryFailure
     /// <summary>The client gave up retrying; the event is read again.</summary>
     Retriable,
 
-    /// <summary>This message can never be written; others can.</summary>
+    /// <summary>This message, or another one of its batch, can never be written; others can.</summary>
     Permanent,
 
     /// <summary>Nothing can be written to the topic; the run ends.</summary>
@@ -29,14 +29,17 @@ internal static class DeliveryErrors
         _ => DeliveryFailure.Retriable,
     };
 
+    /// <summary>True when the broker takes batches of that size as little as messages.</summary>
+    public static bool IsTooLarge(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.InvalidMsgSize;
+
     /// <summary>True when another producer took over, or this one's transaction ran out of time.</summary>
     public static bool IsFenced(Error error) => error.Code is
         ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch or ErrorCode.TransactionCoordinatorFenced;
 
-    public static PublishRefusal Refusal(OutboundRecord record, Error error, string topic)
-    {
-        var size = (record.Payload?.Length ?? 0) + (record.Source.Key?.Length ?? 0)
-            + record.Headers.Sum(h => h.Key.Length + (h.Value?.Length ?? 0));
-        return new(RejectionReason.OutputTooLarge, $"Topic '{topic}' refused a message of {size} bytes: {error.Reason}.");
-    }
+    public static PublishRefusal Refusal(OutboundRecord record, Error error, string topic) =>
+        new(RejectionReason.OutputTooLarge, $"Topic '{topic}' refused a message of {SizeOf(record)} bytes: {error.Reason}.");
+
+    /// <summary>Bytes of payload, key and headers; on the wire it is a little more.</summary>
+    public static int SizeOf(OutboundRecord record) =>
+        (record.Payload?.Length ?? 0) + (record.Source.Key?.Length ?? 0) + record.Headers.Sum(h => h.Key.Length + (h.Value?.Length ?? 0));
 }

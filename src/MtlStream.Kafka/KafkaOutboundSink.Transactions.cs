@@ -34,6 +34,7 @@ public sealed partial class KafkaOutboundSink
     /// <summary>Makes and initialises the producer when there is none; true when publishing can go on. Blocks for a second at most.</summary>
     internal bool EnsureProducer()
     {
+        if (_initialized && _batches.IsDue && !TryEndProducer()) return _configuration.ExactlyOnce; // a transaction is ended first, by its commit or by its failure
         if (_initialized) return true;
         if (_failure is not null) return false;
         _producer ??= NewProducer();
@@ -63,6 +64,20 @@ public sealed partial class KafkaOutboundSink
         }
 
         return _initialized = true;
+    }
+
+    /// <summary>Ends the producer if nothing is with it; else, outside transactions, lets nothing more through.</summary>
+    private bool TryEndProducer()
+    {
+        lock (_gate)
+        {
+            if (_inTransaction) return false;
+            CloseGate();
+            if (!_configuration.ExactlyOnce && Volatile.Read(ref _unreported) > 0) return false;
+        }
+
+        DropProducer();
+        return true;
     }
 
     /// <summary>Lets records through.</summary>
@@ -127,7 +142,7 @@ public sealed partial class KafkaOutboundSink
         Commits++;
         foreach (var flow in flows) flow.Stored = flow.PublishedUpTo;
         var committed = EndTransaction();
-        OpenGate();
+        if (!_batches.IsDue) OpenGate();
         foreach (var (record, reported) in committed)
         {
             CountOne(record);
@@ -219,6 +234,9 @@ public sealed partial class KafkaOutboundSink
         _metrics.SendFailed(topic, report.Error.Code.ToString());
         switch (DeliveryErrors.Classify(report.Error))
         {
+            case DeliveryFailure.Permanent when _batches.MayHaveHadCompany(record):
+                RefuseBatch(topic, report.Error); // read again, and sent alone
+                break;
             case DeliveryFailure.Permanent:
                 // It takes its transaction with it; when it comes again it is refused before it is sent.
                 lock (_gate) _refused[Identity(record)] = DeliveryErrors.Refusal(record, report.Error, topic);
@@ -304,14 +322,9 @@ public sealed partial class KafkaOutboundSink
         _lastFenced = now;
     }
 
-    private IProducer<byte[]?, byte[]?> NewProducer()
-    {
-        var properties = new Dictionary<string, string>(_configuration.Producer);
-        if (_topics.SmallestMaxMessageBytes is { } limit && !properties.ContainsKey("batch.size"))
-            properties["batch.size"] = Math.Clamp(limit - 512, 1, 1_000_000).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return new ProducerBuilder<byte[]?, byte[]?>(properties)
+    private IProducer<byte[]?, byte[]?> NewProducer() =>
+        new ProducerBuilder<byte[]?, byte[]?>(_batches.Next())
             .SetErrorHandler((_, error) => _logger.ClientError("producer", error.Reason))
             .SetLogHandler((_, line) => _logger.ClientLine("producer", line.Facility, line.Message))
             .Build();
-    }
 }

@@ -24,6 +24,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private readonly ILogger _logger;
     private readonly bool _compresses;
     private readonly TopicPartition[] _byKey; // by destination: the topic, with the partition left to the key
+    private readonly BatchPolicy _batches;
 
     private readonly Lock _gate = new();
     private IProducer<byte[]?, byte[]?>? _producer;
@@ -42,6 +43,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         (_configuration, _options, _table, _topics, _metrics, _time, _logger) =
             (configuration, configuration.Kafka, table, topics, metrics, time, logger);
         _byKey = [.. s_destinations.Select(d => new TopicPartition(TopicOf(d), Partition.Any))];
+        _batches = new(configuration, topics, time);
         _compresses = configuration.Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
     }
 
@@ -227,6 +229,10 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
             _metrics.SendFailed(topic, report.Error.Code.ToString());
             switch (DeliveryErrors.Classify(report.Error))
             {
+                case DeliveryFailure.Permanent when _batches.MayHaveHadCompany(record):
+                    flow.Retire(); // read again, and sent alone
+                    RefuseBatch(topic, report.Error);
+                    break;
                 case DeliveryFailure.Permanent:
                     refusal = DeliveryErrors.Refusal(record, report.Error, topic);
                     break;
@@ -246,6 +252,14 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         reported(record, refusal);
         flow.EndPublish();
         OneReported();
+    }
+
+    /// <summary>Nobody can tell which message of a batch is to blame: the poll thread makes a producer that sends each alone.</summary>
+    private void RefuseBatch(string topic, Error error)
+    {
+        LastTrouble = error.Reason;
+        if (_batches.BatchRefused(error.Code)) _logger.BatchRefused(topic, error.Reason, BatchPolicy.AloneFor.TotalSeconds);
+        Wake();
     }
 
     private void CountOne(OutboundRecord record)

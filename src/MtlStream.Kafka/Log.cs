@@ -68,6 +68,9 @@ internal static partial class Log
     [LoggerMessage(2023, LogLevel.Warning, "Consumer made anew: {Reason}.")]
     public static partial void ConsumerRebuilt(this ILogger logger, string reason);
 
+    [LoggerMessage(2024, LogLevel.Warning, "Topic {Topic} refused a batch: {Reason}. Its events are read again and sent one by one for {Seconds} s, to reject none that is not to blame.")]
+    public static partial void BatchRefused(this ILogger logger, string topic, string reason, double seconds);
+
     [LoggerMessage(2030, LogLevel.Critical, "Kafka cannot go on: {Reason}")]
     public static partial void Failed(this ILogger logger, string reason);
 
