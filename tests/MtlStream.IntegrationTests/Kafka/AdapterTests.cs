@@ -223,7 +223,7 @@ public sealed class AdapterTests : IDisposable
     [Fact]
     public async Task What_the_broker_refuses_for_good_becomes_a_dead_letter_in_a_transaction_of_its_own_try()
     {
-        await using var worker = Worker(DeliveryGuarantee.ExactlyOnce).Start();
+        await using var worker = Worker(DeliveryGuarantee.ExactlyOnce, o => o with { Producer = new Dictionary<string, string> { ["batch.num.messages"] = "1" } }).Start();
         _topics.WriteNumbers(_input, Partitions, 10);
         await Wait.Until(() => worker.Settled >= 10);
         worker.Hold = new();
@@ -236,6 +236,36 @@ public sealed class AdapterTests : IDisposable
         await worker.StopAsync();
 
         Assert.All(_topics.ReadAll(_letters), l => Assert.Equal("refused", Topics.Text(l.Message.Value)));
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce, ErrorCode.MsgSizeTooLarge)]
+    [InlineData(DeliveryGuarantee.AtLeastOnce, ErrorCode.InvalidTimestamp)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce, ErrorCode.MsgSizeTooLarge)]
+    public async Task A_batch_that_was_refused_costs_none_of_its_events(DeliveryGuarantee guarantee, ErrorCode refusal)
+    {
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        _cluster.FailNext(MockRequest.Produce, refusal);
+
+        await using var worker = Worker(guarantee).Start();
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 1000);
+        await worker.StopAsync();
+
+        Assert.Empty(_topics.ReadAll(_letters));
+        Assert.Contains("refused a batch", TestLog.Newest, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_is_not_ready_before_its_first_assignment()
+    {
+        _cluster.SetRoundTripTime(TimeSpan.FromSeconds(2)); // between the answer that names the member and the one that brings its partitions
+        await using var worker = Worker(with: o => o with { Consumer = new Dictionary<string, string>() }).Start();
+
+        await Wait.Until(() => worker.Status.Ready);
+        Assert.Equal(Partitions, worker.Status.AssignedPartitions);
+
+        _cluster.SetRoundTripTime(TimeSpan.Zero);
+        await worker.StopAsync();
     }
 
     [Theory]

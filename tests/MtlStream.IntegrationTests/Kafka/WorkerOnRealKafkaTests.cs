@@ -6,11 +6,11 @@ namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>The worker's own process against a real Kafka.</summary>
 [Trait("Category", "RealKafka")]
-public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>, IDisposable
+public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
 {
     private const int Partitions = 4;
 
-    private readonly KafkaCluster _kafka = null!;
+    private readonly RealKafka _kafka = null!;
     private readonly Topics _topics = null!;
     private readonly string _input = Topics.Unique("input");
     private readonly string _output = Topics.Unique("output");
@@ -18,7 +18,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
     private readonly string _group = Topics.Unique("group");
     private readonly List<WorkerProcess> _workers = [];
 
-    public WorkerOnRealKafkaTests(KafkaClusterFixture fixture)
+    public WorkerOnRealKafkaTests(RealKafkaFixture fixture)
     {
         if (fixture.Kafka is null) return; // every test is skipped
         _kafka = fixture.Kafka;
@@ -32,7 +32,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         _topics?.Dispose();
     }
 
-    [KafkaClusterTheory]
+    [RealKafkaTheory]
     [InlineData("AtLeastOnce", "classic")]
     [InlineData("ExactlyOnce", "classic")]
     [InlineData("AtLeastOnce", "consumer")]
@@ -50,7 +50,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         AssertEvents(4000, exact: true);
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Raw_events_of_another_client_come_back_enriched_or_as_dead_letters()
     {
         var worker = Start("AtLeastOnce");
@@ -77,7 +77,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.Contains(letters, l => Topics.Text(l.Message.Value) == "not json");
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Each_hostile_event_becomes_what_it_should_and_none_loses_a_neighbour()
     {
         var settings = new Dictionary<string, string>([.. Settings("AtLeastOnce"), .. HostileEvents.RaisedLimits])
@@ -100,7 +100,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
             written, Partitions, _topics.ReadAll(settings["Kafka:OutputTopic"]), _topics.ReadAll(settings["Kafka:DeadLetterTopic"]));
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Keys_headers_timestamps_and_tombstones_survive()
     {
         var headers = new Headers();
@@ -125,18 +125,15 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.Null(Assert.Single(read, r => Topics.Text(r.Message.Key) == "gone").Message.Value);
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Over_SASL_SSL_and_CreateTopics_the_worker_makes_its_output_topics_but_never_the_input()
     {
         var (output, letters, missing) = (Topics.Unique("made"), Topics.Unique("made"), Topics.Unique("not-made"));
         WriteEvents(0, 100);
         var settings = Settings("ExactlyOnce");
-        settings["Kafka:BootstrapServers"] = _kafka.SecureBootstrapServers;
-        settings["Kafka:Client:security.protocol"] = "SASL_SSL";
-        settings["Kafka:Client:sasl.mechanism"] = "SCRAM-SHA-512";
-        settings["Kafka:Client:sasl.username"] = "tester";
-        settings["Kafka:Client:sasl.password"] = "tester-secret";
-        settings["Kafka:Client:ssl.ca.location"] = _kafka.AuthorityFile;
+        var secure = _kafka.SaslSsl("SCRAM-SHA-512");
+        settings["Kafka:BootstrapServers"] = secure["bootstrap.servers"];
+        foreach (var (name, value) in secure.Where(s => s.Key != "bootstrap.servers")) settings[$"Kafka:Client:{name}"] = value;
         (settings["Kafka:OutputTopic"], settings["Kafka:DeadLetterTopic"], settings["Kafka:CreateTopics"]) = (output, letters, "true");
         settings["Kafka:InputTopics:1"] = missing;
         var worker = Start(settings);
@@ -154,7 +151,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.DoesNotContain("tester-secret", worker.Log, StringComparison.Ordinal);
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task A_result_too_large_for_its_topic_is_a_dead_letter_and_its_neighbours_are_not()
     {
         var small = Topics.Unique("small");
@@ -175,7 +172,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         Assert.Equal([-2, -1], _topics.ReadAll(_letters).Select(IdOf).Order());
     }
 
-    [KafkaClusterTheory]
+    [RealKafkaTheory]
     [InlineData("AtLeastOnce")]
     [InlineData("ExactlyOnce")]
     public async Task Killed_in_the_middle_nothing_is_lost_and_exactly_once_means_that(string guarantee)
@@ -203,7 +200,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         AssertEvents(Events, exact: guarantee == "ExactlyOnce");
     }
 
-    [KafkaClusterTheory]
+    [RealKafkaTheory]
     [InlineData("AtLeastOnce", "classic")]
     [InlineData("ExactlyOnce", "classic")]
     [InlineData("ExactlyOnce", "consumer")]
@@ -239,7 +236,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         AssertEvents(written, exact: true); // handing partitions over in order costs no duplicate even at least once
     }
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Two_workers_with_one_transactional_id_are_told_so()
     {
         var settings = Settings("ExactlyOnce");
@@ -262,7 +259,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<KafkaClusterFixture>,
         "run", "--", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", _kafka.BootstrapServers, "--topic", topic, "--from-beginning",
         "--max-messages", $"{messages}", "--timeout-ms", "120000", "--property", "print.headers=true", "--property", "print.key=true");
 
-    [KafkaClusterFact]
+    [RealKafkaFact]
     public async Task Two_workers_with_one_instance_id_are_told_so()
     {
         var settings = Settings("AtLeastOnce");

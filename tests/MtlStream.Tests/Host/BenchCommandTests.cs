@@ -1,12 +1,12 @@
 using System.Text.Json;
-using MtlStream.Host.Lines;
-using MtlStream.Host.Measuring;
 using MtlStream.Tests.Inference;
 
 namespace MtlStream.Tests.Host;
 
 public sealed class BenchCommandTests : IDisposable
 {
+    private static readonly string[] s_quick = ["--seconds", "0.3", "--repetitions", "1"];
+
     private readonly ToyPackage _package = new();
     private readonly string _input = Path.GetTempFileName();
 
@@ -22,7 +22,7 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public async Task The_pipeline_is_measured_against_the_model_alone()
     {
-        var report = await ReportAsync("pipeline", "--device", "cpu");
+        var report = await ReportAsync("pipeline", [.. s_quick, "--device", "cpu"]);
 
         foreach (var name in new[] { "eventsPerSecond", "tokensPerSecond", "ceilingShare", "p50Ms", "p99Ms", "allocatedBytesPerEvent" })
             Assert.True(report.GetProperty(name).GetDouble() > 0, $"{name} in {report}");
@@ -34,7 +34,7 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public async Task Batching_settings_change_what_is_measured()
     {
-        var report = await ReportAsync("pipeline", "--device", "cpu", "--Model:RowsPerCall=16", "--Batching:MaxRows=16");
+        var report = await ReportAsync("pipeline", [.. s_quick, "--device", "cpu", "--Model:RowsPerCall=16", "--Batching:MaxRows=16"]);
 
         Assert.InRange(report.GetProperty("paddingShare").GetDouble(), 0.0001, 0.9);
     }
@@ -42,7 +42,7 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public async Task The_tokenizer_allocates_nothing_worth_the_name()
     {
-        var report = await ReportAsync("tokenizer");
+        var report = await ReportAsync("tokenizer", s_quick);
 
         Assert.True(report.GetProperty("tokensPerSecond").GetDouble() > 0);
         Assert.True(report.GetProperty("megabytesPerSecond").GetDouble() > 0);
@@ -60,27 +60,37 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
-    public void Percentiles_are_within_two_percent()
+    public async Task One_text_a_call_computes_no_padding_and_several_do()
     {
-        var histogram = new LatencyHistogram();
-        foreach (var milliseconds in Enumerable.Range(1, 10_000)) histogram.Record(milliseconds / 10d);
+        string[] small = [.. s_quick, "--device", "cpu", "--events", "300"];
+        var single = await ReportAsync("pipeline", small);
+        var several = await ReportAsync("pipeline", [.. small, "--Model:RowsPerCall=8", "--Batching:LookAhead=8"]);
 
-        Assert.InRange(histogram.Percentile(0.5), 500 * 0.98, 500 * 1.02);
-        Assert.InRange(histogram.Percentile(0.99), 990 * 0.98, 990 * 1.02);
-        Assert.Equal(0, new LatencyHistogram().Percentile(0.5));
+        Assert.Equal(0, single.GetProperty("paddingShare").GetDouble());
+        Assert.True(several.GetProperty("paddingShare").GetDouble() > 0);
+        Assert.All(new[] { single, several }, report =>
+        {
+            Assert.Equal(300, report.GetProperty("events").GetInt64());
+            Assert.Equal(0, report.GetProperty("rejected").GetInt64());
+            Assert.True(report.GetProperty("p99Ms").GetDouble() >= report.GetProperty("p50Ms").GetDouble());
+        });
     }
 
-    [Theory]
-    [InlineData(0.25, "[######..................] 25 % 1,000 lines, 3 rejected, 100 lines/s, 00:00:30 left")]
-    [InlineData(1.0, "[########################] 100 % 1,000 lines, 3 rejected, 100 lines/s")]
-    [InlineData(null, "1,000 lines, 3 rejected, 100 lines/s")]
-    public void The_progress_bar_says_how_far_how_fast_and_how_long_still(double? share, string line) =>
-        Assert.Equal(line, ProgressBar.Render(1000, 3, share, TimeSpan.FromSeconds(10)));
+    [Fact]
+    public async Task The_worker_is_measured_from_topic_to_topic_on_the_embedded_broker()
+    {
+        var report = await ReportAsync(
+            "kafka", "--bootstrap", "embedded", "--null-model", "--delivery", "exactly-once", "--events", "30000", "--repetitions", "1", "--paced-seconds", "0.3");
+
+        foreach (var name in new[] { "eventsPerSecond", "passthroughShare", "exactlyOnceShare", "addedBytes" })
+            Assert.True(report.GetProperty(name).GetDouble() > 0, $"{name} in {report}");
+        Assert.Equal(JsonValueKind.Null, report.GetProperty("ceilingShare").ValueKind);
+        Assert.InRange(report.GetProperty("p50Ms").GetDouble(), 0.01, report.GetProperty("p99Ms").GetDouble());
+    }
 
     private async Task<JsonElement> ReportAsync(string command, params string[] more)
     {
-        var result = await Cli.RunAsync(
-            "", ["bench", command, "--input", _input, "--model", _package.Folder, "--seconds", "0.3", "--repetitions", "1", "--json", .. more]);
+        var result = await Cli.RunAsync("", ["bench", command, "--input", _input, "--model", _package.Folder, "--json", .. more]);
         Assert.True(result.ExitCode == 0, result.Error);
         return JsonSerializer.Deserialize<JsonElement>(result.Lines[^1]);
     }

@@ -1,0 +1,140 @@
+using System.Globalization;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using MtlStream.Delivery;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>Source and sink against what only real brokers do: group membership to the letter, and refusing batches.</summary>
+[Trait("Category", "RealKafka")]
+public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
+{
+    private readonly RealKafka _kafka = null!;
+    private readonly Topics _topics = null!;
+    private readonly string _input = Topics.Unique("input");
+    private readonly string _output = Topics.Unique("output");
+    private readonly string _letters = Topics.Unique("letters");
+    private readonly string _group = Topics.Unique("group");
+
+    public AdapterOnRealKafkaTests(RealKafkaFixture fixture)
+    {
+        TestLog.Clear();
+        if (fixture.Kafka is null) return; // every test is skipped
+        _kafka = fixture.Kafka;
+        _topics = new(_kafka.BootstrapServers);
+    }
+
+    public void Dispose() => _topics?.Dispose();
+
+    [RealKafkaTheory]
+    [InlineData("classic")]
+    [InlineData("consumer")]
+    public async Task A_worker_beyond_the_number_of_partitions_is_idle_and_ready(string protocol)
+    {
+        _topics.Create([_input, _output, _letters], partitions: 1);
+        await using var one = Worker(protocol).Start();
+        await using var two = Worker(protocol).Start();
+
+        await Wait.Until(() => one.Status.Ready && two.Status.Ready);
+        await Wait.Until(() => one.Status.AssignedPartitions + two.Status.AssignedPartitions == 1);
+        await one.StopAsync();
+        await Wait.Until(() => two.Status is { Ready: true, AssignedPartitions: 1 });
+        await two.StopAsync();
+    }
+
+    [RealKafkaFact]
+    public async Task Workers_that_were_stopped_while_they_joined_are_not_waited_for()
+    {
+        _topics.Create([_input, _output, _letters], partitions: 4);
+        var longer = new Dictionary<string, string> { ["session.timeout.ms"] = "300000" }; // than this test would wait
+        for (var i = 0; i < 10; i++)
+        {
+            TestLog.Clear();
+            await using var stopped = Worker("classic", longer).Start();
+            await Wait.Until(() => TestLog.Newest.Contains("Reading ", StringComparison.Ordinal)); // it has begun to join
+            await Task.Delay(3 * i); // somewhere between the requests of joining
+            await stopped.StopAsync();
+        }
+
+        await using var worker = Worker("classic", longer).Start();
+        await Wait.Until(() => worker.Status.AssignedPartitions == 4);
+        await worker.StopAsync();
+    }
+
+    [RealKafkaTheory]
+    [InlineData("classic")]
+    [InlineData("consumer")]
+    public async Task A_static_member_that_restarts_gets_its_partitions_back_without_a_rebalance(string protocol)
+    {
+        _topics.Create([_input, _output, _letters], partitions: 4);
+        await using var stays = Worker(protocol, Instance("stays")).Start();
+        await Wait.Until(() => stays.Status.AssignedPartitions == 4);
+        await using var restarts = Worker(protocol, Instance("restarts")).Start();
+        await Wait.Until(() => stays.Status.AssignedPartitions == 2 && restarts.Status.AssignedPartitions == 2);
+        var had = TestLog.Newest.Split('\n').Last(l => l.Contains("Assigned: ", StringComparison.Ordinal)).Split("Assigned: ")[1];
+        TestLog.Clear();
+
+        await restarts.StopAsync();
+        await using var again = Worker(protocol, Instance("restarts")).Start();
+        await Wait.Until(() => again.Status.AssignedPartitions == 2);
+
+        var line = Assert.Single(TestLog.Newest.Split('\n'), l => l.Contains("Assigned: ", StringComparison.Ordinal));
+        Assert.Equal(had, line.Split("Assigned: ")[1]);
+        Assert.Single(TestLog.Newest.Split('\n'), l => l.Contains("Revoked: ", StringComparison.Ordinal)); // by the one that stopped
+        Assert.Equal(2, stays.Status.AssignedPartitions);
+        await again.StopAsync();
+        await stays.StopAsync();
+
+        static Dictionary<string, string> Instance(string id) => new() { ["group.instance.id"] = id };
+    }
+
+    [RealKafkaTheory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_batch_over_a_limit_that_the_worker_does_not_know_costs_only_the_messages_that_are_over_it(DeliveryGuarantee guarantee)
+    {
+        _topics.Create([_input, _output, _letters], partitions: 4);
+        await using var worker = Worker("classic", guarantee: guarantee, producer: new() { ["linger.ms"] = "200" });
+        worker.Hold = new();
+        worker.Start();
+        await Wait.Until(() => worker.Status.Ready);
+        await LimitAsync(_output, bytes: 2000); // limits are read at the start: from here on it is as if they could not be
+
+        _topics.WriteNumbers(_input, 4, 1000);
+        foreach (var partition in new[] { 0, 3 }) _topics.Write(new(_input, partition), new() { Value = Topics.Bytes(new('9', 5000)) });
+        _topics.WriteNumbers(_input, 4, 1000, from: 1000);
+        worker.Hold.SetResult();
+        await Wait.Until(() => _topics.Committed(_group, _input, 4).Sum() >= 2002);
+        await worker.StopAsync();
+
+        var numbers = _topics.ReadAll(_output).Select(r => int.Parse(Topics.Text(r.Message.Value), CultureInfo.InvariantCulture)).ToList();
+        Assert.Equal(Enumerable.Range(0, 2000), numbers.Distinct().Order());
+        var letters = _topics.ReadAll(_letters);
+        Assert.All(letters, l => Assert.Equal(5000, l.Message.Value!.Length));
+        Assert.Equal(["0", "3"], letters.Select(l => Topics.Text(l.Message.Headers.GetLastBytes("__connect.errors.partition"))).Distinct().Order());
+        if (guarantee == DeliveryGuarantee.ExactlyOnce) Assert.Equal((2000, 2), (numbers.Count, letters.Count));
+    }
+
+    private RelayWorker Worker(
+        string protocol, Dictionary<string, string>? consumer = null, DeliveryGuarantee guarantee = DeliveryGuarantee.AtLeastOnce, Dictionary<string, string>? producer = null) => new(
+            new()
+            {
+                BootstrapServers = _kafka.BootstrapServers,
+                GroupId = _group,
+                InputTopics = [_input],
+                OutputTopic = _output,
+                DeadLetterTopic = _letters,
+                Consumer = new Dictionary<string, string>(consumer ?? []) { ["group.protocol"] = protocol },
+                Producer = producer ?? [],
+            },
+            new() { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) });
+
+    private async Task LimitAsync(string topic, int bytes)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _kafka.BootstrapServers }).Build();
+        await admin.IncrementalAlterConfigsAsync(new()
+        {
+            [new() { Type = ResourceType.Topic, Name = topic }] = [new() { Name = "max.message.bytes", Value = $"{bytes}", IncrementalOperation = AlterConfigOpType.Set }],
+        });
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Net.NetworkInformation;
+using System.Text;
+
+namespace MtlStream.IntegrationTests.Kafka;
+
+/// <summary>A real Apache Kafka of its own, on free ports and in a folder of its own; removed when it is disposed.</summary>
+internal sealed class RealKafka : IDisposable, IAsyncDisposable
+{
+    private const string Docker = "docker";
+    private const string HowToGetOne = "Set MTLSTREAM_TEST_KAFKA to the script that drives a real Kafka, or to docker.";
+
+    /// <summary>The script (<c>start, stop, kill, restart, freeze, thaw, topics, run</c>, each with <c>--dir DIR</c>), or "docker".</summary>
+    private static readonly string? s_script = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_KAFKA") is { Length: > 0 } named ? named : null;
+
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}");
+    private readonly int _nodes;
+    private readonly int _port;
+    private IAsyncDisposable? _container;
+
+    private RealKafka(string bootstrapServers, int nodes, int port) => (BootstrapServers, _nodes, _port) = (bootstrapServers, nodes, port);
+
+    public string BootstrapServers { get; }
+
+    /// <summary>Starts one with the script and returns when it is ready.</summary>
+    /// <param name="nodes">1 or 3.</param>
+    /// <param name="secure">Also listens for <see cref="SaslSsl"/>.</param>
+    /// <param name="port">Of the first node, see <see cref="FreePort"/>; null for any.</param>
+    /// <param name="advertised">Port at which clients are told to find the first node, where a proxy listens; null for the node's own.</param>
+    public static RealKafka Start(int nodes = 1, bool secure = false, int? port = null, int? advertised = null)
+    {
+        var first = port ?? FreePort();
+        var kafka = new RealKafka(string.Join(',', Enumerable.Range(advertised ?? first, nodes).Select(p => $"127.0.0.1:{p}")), nodes, first);
+        List<string> arguments = ["start", "--nodes", $"{nodes}", "--port", $"{first}"];
+        if (secure) arguments.Add("--secure");
+        if (advertised is { } at) arguments.AddRange(["--advertise", $"{at}"]);
+        try
+        {
+            kafka.Command([.. arguments]);
+            return kafka;
+        }
+        catch
+        {
+            kafka.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts one plain node, with the script or in a container.</summary>
+    public static async Task<RealKafka> StartAsync()
+    {
+        if (s_script != Docker) return await Task.Run(() => Start());
+        var (container, servers) = await StartContainerAsync();
+        return new(servers, 1, 0) { _container = container };
+    }
+
+    /// <summary>A port P such that those that the nodes take (P, P+100, ... P+400 and the next ones of each) are free.</summary>
+    public static int FreePort()
+    {
+        var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(l => l.Port).ToHashSet();
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 32_000); // below the ephemeral ports, which clients take
+            if (Enumerable.Range(0, 5).All(hundred => Enumerable.Range(port + (100 * hundred), 4).All(p => !taken.Contains(p)))) return port;
+        }
+    }
+
+    /// <summary>librdkafka settings of a client that comes by SASL_SSL; needs <c>secure</c>.</summary>
+    public IReadOnlyDictionary<string, string> SaslSsl(string mechanism) => new Dictionary<string, string>
+    {
+        ["bootstrap.servers"] = string.Join(',', Enumerable.Range(_port + 200, _nodes).Select(p => $"127.0.0.1:{p}")),
+        ["security.protocol"] = "SASL_SSL",
+        ["sasl.mechanism"] = mechanism,
+        ["sasl.username"] = "tester",
+        ["sasl.password"] = "tester-secret",
+        ["ssl.ca.location"] = Path.Combine(_folder, "tls", "ca.crt"),
+    };
+
+    public void CreateTopic(string name, int partitions, params string[] settings) => Command(
+        ["topics", "--", "--create", "--topic", name, "--partitions", $"{partitions}", .. settings.SelectMany(s => new[] { "--config", s })]);
+
+    /// <summary>Runs the script, or one of Kafka's own tools through it, and gives back what it prints.</summary>
+    /// <exception cref="InvalidOperationException">It failed; the message has what it printed.</exception>
+    public string Command(params string[] arguments) => Command(null, arguments);
+
+    public string Command(string? input, string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(s_script ?? throw new InvalidOperationException(HowToGetOne), [arguments[0], "--dir", _folder, .. arguments.Skip(1)])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        })!;
+
+        // The nodes that it starts keep its pipes: wait for the script, not for their ends.
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Append(output, line.Data);
+        process.ErrorDataReceived += (_, line) => Append(output, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        if (input is not null) process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        while (!process.HasExited) process.WaitForExit(50);
+        string text;
+        lock (output) text = output.ToString();
+        return process.ExitCode == 0 ? text : throw new InvalidOperationException($"{s_script} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{text}");
+    }
+
+    public void Dispose()
+    {
+        Command("delete");
+        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_container is not null) return _container.DisposeAsync();
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Why there is no real Kafka for a test, or null.</summary>
+    internal static string? WhyNone(bool containerWillDo) => s_script switch
+    {
+        null => HowToGetOne,
+        Docker when !containerWillDo => "Needs the script that drives a real Kafka; a container will not do.",
+#if !TESTCONTAINERS
+        Docker => "Testcontainers.Kafka did not restore.",
+#endif
+        _ => null,
+    };
+
+#if TESTCONTAINERS
+    private static async Task<(IAsyncDisposable Container, string BootstrapServers)> StartContainerAsync()
+    {
+        var container = await ContainerBroker.StartAsync();
+        return (container, container.BootstrapServers);
+    }
+#else
+    private static Task<(IAsyncDisposable Container, string BootstrapServers)> StartContainerAsync() =>
+        throw new NotSupportedException("Testcontainers.Kafka did not restore.");
+#endif
+
+    private static void Append(StringBuilder output, string? line)
+    {
+        if (line is null) return;
+        lock (output) output.AppendLine(line);
+    }
+}
+
+/// <summary>A test that needs a real Kafka; skipped, with the reason, where there is none.</summary>
+/// <param name="containerWillDo">One plain node is enough, and nothing is done to it.</param>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RealKafkaFactAttribute(bool containerWillDo = false) : FactAttribute
+{
+    public override string? Skip { get; set; } = RealKafka.WhyNone(containerWillDo);
+}
+
+/// <summary>As <see cref="RealKafkaFactAttribute"/>, with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RealKafkaTheoryAttribute : TheoryAttribute
+{
+    public override string? Skip { get; set; } = RealKafka.WhyNone(containerWillDo: false);
+}
+
+/// <summary>One node, plain and SASL_SSL, for all tests of a class.</summary>
+public sealed class RealKafkaFixture : IDisposable
+{
+    internal RealKafka Kafka { get; } = RealKafka.WhyNone(containerWillDo: false) is null ? RealKafka.Start(secure: true) : null!;
+
+    public void Dispose() => Kafka?.Dispose();
+}
