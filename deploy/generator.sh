@@ -1,6 +1,7 @@
 #!/bin/sh
 # Writes the sample events to the topic `comments`, over and over, each with a trace of its own; one in a hundred is sampled.
 set -eu
+trap 'exit 0' TERM INT   # the first process of a container has no default for signals
 rate=${EVENTS_PER_SECOND:-20}
 while true; do
   awk -v seed="$(od -An -N4 -tu4 /dev/urandom)" -v tab='\t' '
@@ -12,4 +13,5 @@ while true; do
       n=$(( ${n:-0} + 1 ))
       [ $(( n % rate )) -ne 0 ] || sleep 1
     done
-done | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server "${BOOTSTRAP:-kafka:9092}" --topic comments --reader-property parse.headers=true
+done | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server "${BOOTSTRAP:-kafka:9092}" --topic comments --reader-property parse.headers=true &
+wait $!
