@@ -84,6 +84,27 @@ public sealed class BatchFormerTests
         Assert.Equal([10, 10, 10, 10, 30, 30, 30], Lengths(batch).Order());
     }
 
+    [Fact]
+    public void A_nearer_row_too_wide_for_the_budget_does_not_keep_shorter_ones_out_either()
+    {
+        var former = Former(60, 60, 60, 70, 10);
+
+        var batch = former.Form(BatchTrigger.Linger);
+
+        Assert.Equal([10, 60, 60, 60], Lengths(batch).Order()); // 4 x 64 is the budget; 70 would need 128 columns
+    }
+
+    [Fact]
+    public void Of_two_rows_equally_far_in_length_the_shorter_one_goes_first()
+    {
+        var former = Former(10, 10, 10, 10, 10, 10, 10, 15, 5);
+
+        var batch = former.Form(BatchTrigger.Linger);
+
+        Assert.Contains(5, Lengths(batch));
+        Assert.DoesNotContain(15, Lengths(batch));
+    }
+
     [Theory]
     [InlineData(0, 256)]
     [InlineData(4, 8)]
@@ -113,7 +134,7 @@ public sealed class BatchFormerTests
     public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
     {
         var former = new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2);
-        for (var i = 0; i < 6; i++) former.Add(new(Make.Tokenized(10), 0), i);
+        for (var i = 0; i < 5; i++) former.Add(new(Make.Tokenized(10), 0), i);
 
         Assert.True(former.IsReady);
         Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
@@ -125,5 +146,9 @@ public sealed class BatchFormerTests
         Assert.False(Former(10, 10).IsReady);
         Assert.True(Former(10, 10, 10, 10, 10, 10, 10, 10).IsReady);
         Assert.True(Former(128, 128).IsReady);
+
+        var left = Former(128, 128, 10);
+        left.Form(BatchTrigger.Linger);
+        Assert.False(left.IsReady);
     }
 }

@@ -54,4 +54,17 @@ public sealed class SequencerTests
         Assert.Equal([5L, 0], _dropped.Select(p => p.Sequence));
         Assert.Equal(0, sequencer.Waiting);
     }
+
+    [Fact]
+    public void Partitions_of_the_same_number_in_two_topics_do_not_wait_for_each_other()
+    {
+        var (sequencer, ready) = (Sequencer(), new List<OutboundRecord>());
+        var other = Make.Record(0);
+        other = other with { Position = other.Position with { Topic = "another" } };
+
+        sequencer.Add(Make.Outbound(Make.Record(0)), ready);
+        sequencer.Add(Make.Outbound(other), ready);
+
+        Assert.Equal(2, ready.Count);
+    }
 }
