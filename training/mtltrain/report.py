@@ -152,7 +152,7 @@ def precision() -> list[str]:
     return ["## What int8 costs", "",
             f"{record['run']['name']} {record['run']['version']}: the CPU graph in int8 and the same weights in a graph that computes in fp32, whole test sets, both through "
             "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and full batches of int8 "
-            "(`model eval --flips`); with one text a call, as served on a CPU, none can.", "",
+            "(`model eval --flips --rows-per-call 32`); with one text a call, as served on a CPU, none can.", "",
             *table(["task", "fp32", "int8", "difference", "flips in full batches"], rows)]
 
 

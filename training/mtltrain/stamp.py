@@ -1,6 +1,6 @@
 """Writes the scores that `mtlstream model eval --json` printed into a package's manifest and card.
 
-python3 -m mtltrain.stamp EVAL.json [--fp32 EVAL.json] --package ../models/mtlstream-en [--results results]
+python3 -m mtltrain.stamp EVAL.json [--fp32 EVAL.json] [--flips EVAL.json] --package ../models/mtlstream-en [--results results]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="mtltrain.stamp", description=__doc__)
     parser.add_argument("evaluation", type=Path)
     parser.add_argument("--fp32", type=Path, help="scores of the same weights in a graph that computes in fp32, for the card")
+    parser.add_argument("--flips", type=Path, help="output of `model eval --flips --rows-per-call 32 --json`")
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--results", type=Path, default=Path("results"))
     options = parser.parse_args()
@@ -37,8 +38,8 @@ def main() -> None:
             record.setdefault("served", {})[task["name"]] = values
     if options.fp32:
         record["test"]["fp32"] = json.loads(options.fp32.read_text().strip().splitlines()[-1])["tasks"]
-    if measured.get("flips"):
-        record["flips"] = measured["flips"]
+    if options.flips:
+        record["flips"] = json.loads(options.flips.read_text().strip().splitlines()[-1])["flips"]
     _dump(path, manifest)
     record_path.write_text(json.dumps(record, indent=1) + "\n")
     card.write(options.package, options.results)
