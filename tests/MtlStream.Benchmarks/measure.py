@@ -270,7 +270,6 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repetitions", type=int, help="in place of each section's own number")
     parser.add_argument("--quick", action="store_true", help="try every section, measure nothing")
-    parser.add_argument("--readme", action="store_true", help="also put the figures into the README of the repository")
     parser.add_argument("--program", default=str(ROOT / "mtlstream"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has onnx")
     parser.add_argument("--tokenizers", help="tokenizers.PLATFORM.node of an unpacked npm package tokenizers-PLATFORM")
@@ -291,8 +290,6 @@ def main():
             print(f"{section}: {error}", file=sys.stderr)
         print(f"{section}: {(time.monotonic() - started) / 60:.1f} min", file=sys.stderr, flush=True)
     bench.summary()
-    if options.readme and not options.quick:
-        bench.into_readme()
     print(f"results in {bench.folder}", file=sys.stderr)
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 

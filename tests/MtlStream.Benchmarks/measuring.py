@@ -90,13 +90,6 @@ class Bench:
             "# What is required, and what was measured", "Each is the median of ratios or figures of one run, measured in turns; the files say how, with every repetition.",
             self._figure_table(""), f"More: {more}." if more else ""]).strip() + "\n")
 
-    def into_readme(self):
-        """The same table into the README of the repository, between the two comments that mark its place."""
-        readme = ROOT / "README.md"
-        before, rest = readme.read_text().split("<!-- figures -->")
-        after = rest.split("<!-- /figures -->")[1]
-        readme.write_text(f"{before}<!-- figures -->\n{self._figure_table(f'{self.folder.relative_to(ROOT)}/')}\n<!-- /figures -->{after}")
-
     def _figure_table(self, folder):
         rows = [[*figure["row"][:2], *figure["row"][3:], f"[{figure['section']}]({folder}{figure['section']}.md)"] for figure in self._figures.values()]
         return table(["figure", "median", "required", "reached", "file"], rows)

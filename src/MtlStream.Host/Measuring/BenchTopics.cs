@@ -94,11 +94,25 @@ internal sealed class BenchTopics : IAsyncDisposable
     public async Task FillAsync(
         string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? settled, CancellationToken stopping)
     {
-        var failed = 0L;
-        var properties = new Dictionary<string, string>(_clients.Producer) { ["linger.ms"] = rate > 0 ? "1" : "20" };
+        using var producer = Producer(lingerMs: 20);
+        await FillAsync(producer, topic, events, first, count, rate, settled, stopping);
+    }
+
+    /// <summary>A writer with the worker's client settings, but without transactions.</summary>
+    public IProducer<byte[], byte[]> Producer(int lingerMs)
+    {
+        var properties = new Dictionary<string, string>(_clients.Producer) { ["linger.ms"] = lingerMs.ToString(CultureInfo.InvariantCulture) };
         properties.Remove("transactional.id");
         properties.Remove("transaction.timeout.ms");
-        using var producer = new ProducerBuilder<byte[], byte[]>(properties).SetLogHandler((_, _) => { }).Build();
+        return new ProducerBuilder<byte[], byte[]>(properties).SetLogHandler((_, _) => { }).Build();
+    }
+
+    /// <summary>The same by a writer that is there already: events are as old as their call, and a new one first connects.</summary>
+    public async Task FillAsync(
+        IProducer<byte[], byte[]> producer, string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? settled,
+        CancellationToken stopping)
+    {
+        var failed = 0L;
         var started = _time.GetTimestamp();
         for (long sent = 0; sent < count; sent++)
         {

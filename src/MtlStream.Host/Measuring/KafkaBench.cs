@@ -91,10 +91,11 @@ internal sealed class KafkaBench(
         // The first events wait for the group to form: they are not counted.
         async Task Feed(RateMeter meter)
         {
-            await topics.FillAsync(topics.Paced, events, 0, WarmUpEvents, 0, null, stopping);
+            using var producer = topics.Producer(lingerMs: 1);
+            await topics.FillAsync(producer, topics.Paced, events, 0, WarmUpEvents, 0, null, stopping);
             while (meter.Count < WarmUpEvents) await Task.Delay(TimeSpan.FromMilliseconds(10), assembly.Time, stopping);
             latency = new("mtlstream.event.latency", assembly.Meters);
-            await topics.FillAsync(topics.Paced, events, WarmUpEvents, count, rate, null, stopping);
+            await topics.FillAsync(producer, topics.Paced, events, WarmUpEvents, count, rate, null, stopping);
         }
     }
 
