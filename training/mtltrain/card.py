@@ -64,12 +64,16 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
             f"Training: {_beginning(run)}{run['steps']} steps of about 3,650 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
             f"examples^{run['alpha']:g} x boost, the last {run['quantized_share']:.0%} of the steps with int8 arithmetic (quantization-aware). {_teacher(run)}"
             "Temperatures, thresholds and the class biases of `sentiment` and `offensive` (which are scored by macro averages) are fitted on dev. "
-            "How to retrain: `training/README.md`.", ""]
+            f"{_note(run)}How to retrain: `training/README.md`.", ""]
     return "\n".join(out) + _limits(record.get("fairness"))
 
 
 def _beginning(run: dict) -> str:
     return "from the weights of 1.0.0 on, " if run["initial"] else ""
+
+
+def _note(run: dict) -> str:
+    return f"As it went: {run['note']}. " if run.get("note") else ""
 
 
 def _teacher(run: dict) -> str:
