@@ -27,11 +27,8 @@ rm -rf "$results"
 code=0
 dotnet build "$root/MtlStream.sln" -v quiet --nologo -clp:ErrorsOnly || code=1
 if [ $code = 0 ]; then
-  # A shell in the background ignores Ctrl+C, and so would every worker that a test starts.
-  fresh=()
-  env --default-signal=INT,QUIT true 2>/dev/null && fresh=(env --default-signal=INT,QUIT)
   # One project after the other: they would take each other's cores.
-  "${fresh[@]}" dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
+  dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
     --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
 fi
 

@@ -58,7 +58,8 @@ internal static class Cli
     /// <summary>Starts it without waiting; the caller ends it.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments)
+        // A shell in the background ignores Ctrl+C, and so would what it starts.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -68,14 +69,6 @@ internal static class Cli
         foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("MTLSTREAM__", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
         return Process.Start(start)!;
-    }
-
-    /// <summary>As Ctrl+C does; where this process was started in the background, and SIGINT is ignored from there on, as SIGTERM does.</summary>
-    public static void Interrupt(Process process)
-    {
-        const int Interrupt = 1 << (2 - 1);
-        var ignored = File.ReadLines($"/proc/{process.Id}/status").Single(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)).Split('\t')[1];
-        Signal(process, (Convert.ToUInt64(ignored, 16) & Interrupt) == 0 ? "INT" : "TERM");
     }
 
     public static void Signal(Process process, string name)

@@ -38,7 +38,7 @@ public sealed class DemoCommandTests : IDisposable
             // Until something has come back.
         }
 
-        Cli.Interrupt(process);
+        Cli.Signal(process, "INT");
 
         var rest = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(3));
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));

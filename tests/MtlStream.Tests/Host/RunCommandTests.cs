@@ -53,7 +53,7 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await health.GetAsync("/health/ready")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await health.GetAsync("/health/live")).StatusCode);
 
-        Cli.Interrupt(process);
+        Cli.Signal(process, "INT");
         await process.WaitForExitAsync().WaitAsync(s_patience);
         Assert.True(process.ExitCode == 0, _log.ToString());
     }
