@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterator
 
-from .tasks import EMOTIONS, ENTITIES, INTENTS, SENTIMENTS, TOPICS, UPOS
+from .model import Task
+from .tasks import EMOTIONS, ENTITIES, INTENTS, SENTIMENTS, TASKS, TOPICS, UPOS
+from .words import split
+
+IGNORED = -100  # in place of the label of a word that has none
 
 
 @dataclass
 class Example:
     """A text, or its words, with the labels it has; tasks it has no label for are absent.
 
-    Labels: an index (single label), a tuple of indices (multi label), or a list with one index per word.
+    Labels: an index (single label), a tuple of indices (multi label), or a list with one index per word, IGNORED for none.
     """
 
     text: str = ""
@@ -282,9 +286,83 @@ def _tweeteval(data: Path, task: str, part: str, label: Callable[[int], int]) ->
     return [(_unescape(text).strip(), label(value)) for text, value in pairs]
 
 
+# --- a stream's own events ------------------------------------------------------------------------------------------
+
+def review(file: Path, part: str, pointer: str = "/text") -> list[Example]:
+    """Copies of the review topic, one JSON object a line, with `"reviewed": ["task", ...]` beside `analysis`.
+
+    The tasks named there are labels that a person has checked and corrected in place; what the model said of the others is left out,
+    and so is a line without `reviewed`, which nobody has looked at yet.
+    """
+    examples = []
+    for number, line in enumerate(_lines(file), 1):
+        if part == "train" and line.strip():
+            try:
+                examples += _reviewed(json.loads(line), pointer)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise ValueError(f"{file}, line {number}: {f'{error} is missing' if isinstance(error, KeyError) else error}") from error
+    if part == "train" and not examples:
+        raise ValueError(f"{file}: found no label that a person has checked, expected `\"reviewed\": [\"task\", ...]` beside `analysis` in some line")
+    return examples
+
+
+def _reviewed(event: dict, pointer: str) -> list[Example]:
+    event = event if "analysis" in event else event.get("data") or {}  # a structured CloudEvent
+    text, tasks, labels = event, event["analysis"]["tasks"], {}
+    for step in pointer.split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        text = text[int(step) if isinstance(text, list) else step]
+    if not isinstance(text, str):
+        raise ValueError(f"{pointer}: found {type(text).__name__}, expected the text")
+    ranges, known = split(text), {task.name: task for task in TASKS}
+    for name in event.get("reviewed", []):
+        if name not in known:
+            raise ValueError(f"reviewed: found {name!r}, expected some of {', '.join(known)}")
+        task, given = known[name], tasks[name]
+        if task.kind == "single_label" and given["label"] is not None:  # null: none of the labels, which no class stands for
+            labels[name] = _index(task, given["label"])
+        elif task.kind == "multi_label":
+            labels[name] = tuple(_index(task, entry["label"]) for entry in given["labels"])
+        elif task.kind == "token_tags":
+            labels[name] = _of_words(task, given["tags"], text, ranges, IGNORED)
+        elif task.kind == "token_spans":
+            labels[name] = _of_words(task, given["spans"], text, ranges, 0)
+    return [Example(text=text, words=[text[start:end] for start, end in ranges], labels=labels)] if labels and ranges else []
+
+
+def _of_words(task: Task, entries: list[dict], text: str, ranges: list[tuple[int, int]], other: int) -> list[int]:
+    """One index per word, `other` where no entry is. Offsets are UTF-16 units; a span covers every word that it touches."""
+    units = [0]
+    for character in text:
+        units.append(units[-1] + (2 if ord(character) > 0xFFFF else 1))
+    found = [other] * len(ranges)
+    spans = task.kind == "token_spans"
+    for entry in entries:
+        start, end = entry["start"], entry["end"]
+        what = f"{task.name}: {entry['label']} at [{start}, {end})"
+        touched = [i for i, (a, b) in enumerate(ranges) if units[a] < end and units[b] > start]
+        if not touched or end > units[-1] or any(found[i] != other for i in touched):
+            raise ValueError(f"{what} covers no word of the text, or one that another entry covers; offsets are UTF-16 units of the text")
+        place = text.encode("utf-16-le", "surrogatepass")[2 * start:2 * end].decode("utf-16-le", "surrogatepass")
+        if entry.get("text", place) != place:
+            raise ValueError(f"{what}: found {place!r} in the text, expected {entry['text']!r}")
+        if not spans and (len(touched) > 1 or [units[at] for at in ranges[touched[0]]] != [start, end]):
+            raise ValueError(f"{what}: found {place!r}, expected a word such as {text[slice(*ranges[touched[0]])]!r}")
+        for i in touched:
+            found[i] = _index(task, entry["label"], ("B-" if i == touched[0] else "I-") if spans else "")
+    return found
+
+
+def _index(task: Task, label: str, prefix: str = "") -> int:
+    if prefix + label not in task.labels:
+        known = sorted({name.removeprefix("B-").removeprefix("I-") for name in task.labels} - {"O"})
+        raise ValueError(f"{task.name}: found the label {label!r}, expected one of {', '.join(known)}")
+    return task.labels.index(prefix + label)
+
+
 CORPORA: dict[str, Callable[[Path, str], list[Example]]] = {
     "ewt": ewt, "btc": btc, "wikigold": wikigold, "semeval": semeval, "polarity": polarity, "goemotions": goemotions,
-    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive,
+    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive, "review": review,
 }
 
 

@@ -16,8 +16,15 @@ from .wordpiece import WordPiece
 LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
-def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0) -> list[Row]:
-    """One corpus part as rows; read from `cache` unless the code or the limit changed. `most`: about that many, evenly drawn."""
+def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0, options: dict | None = None) -> list[Row]:
+    """One corpus part as rows; read from `cache` unless the code or the limit changed. `most`: about that many, evenly drawn.
+
+    `options`: what the run's file says of the corpus.
+    """
+    if name == "review":  # people work on that file, so nothing of it is kept
+        found = corpora.review(data / options["path"], part, options.get("text", "/text"))
+        pieces = WordPiece(vocab)
+        return [encode(pieces, example, limit) for example in thinned(found, most)]
     code = hashlib.sha256()
     for module in (corpora, encoding, wordpiece, words):
         code.update(Path(module.__file__).read_bytes())
@@ -49,7 +56,7 @@ def _examples(data: Path, name: str, part: str):
 def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
-        found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows)
+        found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows, options)
         if run.teacher:
             _attach(found, Path(run.teacher) / f"{name}.pickle")
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]

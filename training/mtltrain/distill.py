@@ -60,11 +60,11 @@ def _tokens(row: Row, windows: list[np.ndarray]) -> np.ndarray:
 def write(model: MultitaskModel, run: Run, data: Path, cache: Path, vocab: Path, folder: Path) -> None:
     """Labels every training corpus of the run into `folder`; those already there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in run.corpora:
+    for name, options in run.corpora.items():
         path = folder / f"{name}.pickle"
         if path.exists():
             continue
-        rows = dataset.rows(data, cache, vocab, name, "train", dataset.LONG, run.corpus_rows)
+        rows = dataset.rows(data, cache, vocab, name, "train", dataset.LONG, run.corpus_rows, options)
         began = time.time()
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(pickle.dumps(label(model, rows, run.crop)))

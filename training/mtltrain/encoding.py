@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .corpora import Example
+from .corpora import IGNORED, Example
 from .wordpiece import CLS, SEP, WordPiece
 from .words import split
-
-IGNORED = -100
 
 
 @dataclass

@@ -68,13 +68,13 @@ def manifest(model: MultitaskModel, folder: Path, run: Run, adjustments: dict[st
         "maxTokens": run.limit, "window": {"overlap": 32},
         "graphs": {"cpu": "model.cpu.onnx", "cuda": "model.cuda.onnx"},
         "inputs": {"ids": "input_ids", "mask": "attention_mask", "types": "token_type_ids"},
-        "tasks": [_task(model, t, adjustments.get(t, Adjustment()), scores.get(t, {})) for t in model.tasks],
+        "tasks": [_task(model, run, t, adjustments.get(t, Adjustment()), scores.get(t, {})) for t in model.tasks],
         "checksums": {f: "sha256:" + hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in files},
         "golden": "golden.json", "reference": reference,
     }
 
 
-def _task(model: MultitaskModel, name: str, adjustment: Adjustment, scores: dict) -> dict:
+def _task(model: MultitaskModel, run: Run, name: str, adjustment: Adjustment, scores: dict) -> dict:
     task = model.tasks[name]
     entry: dict = {"name": name, "kind": task.kind, "labels": list(task.labels)}
     if task.per_token:
@@ -86,9 +86,15 @@ def _task(model: MultitaskModel, name: str, adjustment: Adjustment, scores: dict
         entry["thresholds"] = [round(float(t), 4) for t in adjustment.thresholds or [0.5] * len(task.labels)]
     elif task.kind == "single_label":
         entry["threshold"] = adjustment.threshold
-    entry["data"] = [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in TRAINED_ON[name]]
+    entry["data"] = manifest_data(run, name)
     entry["scores"] = scores
     return entry
+
+
+def manifest_data(run: Run, task: str) -> list[dict]:
+    """What the task was trained on; of a run that reads a stream's own events, those too."""
+    names = TRAINED_ON[task] + (["review"] if "review" in run.corpora else [])
+    return [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in names]
 
 
 def golden(model: MultitaskModel, wordpiece: WordPiece, temperatures: dict[str, float], limit: int) -> dict:

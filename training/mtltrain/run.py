@@ -42,7 +42,7 @@ class Run:
     label_share: float = 1.0      # of every training corpus, for slices
     weighting: str = "equal"
     factors: dict[str, float] = field(default_factory=dict)
-    corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}
+    corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}; `review` also {path, text}
     dev_rows: int = 400           # per task while training
     final_rows: int = 0           # per task at the end; 0: all
     evaluate_every: int = 500
@@ -60,7 +60,9 @@ class Run:
             if wrong:
                 raise ValueError(f"run {self.name}: unknown {what} {sorted(wrong)}; known: {', '.join(known)}")
         if not self.corpora:
-            self.corpora = {name: {} for name in CORPORA}
+            self.corpora = {name: {} for name in CORPORA if name != "review"}
+        if not self.corpora.get("review", {"path": True}).get("path"):
+            raise ValueError(f"run {self.name}: [corpora.review] has no `path`; expected that of a file, absolute or below --data")
 
     def teacher_at(self, step: int) -> float:
         first, last = self.teacher_share

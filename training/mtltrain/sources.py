@@ -23,6 +23,7 @@ SOURCES = {
     "newsgroups": Source("20 Newsgroups, by date", "none stated", "http://qwone.com/~jason/20Newsgroups/"),
     "clinc": Source("CLINC150", "CC BY 3.0", "https://github.com/clinc/oos-eval"),
     "offensive": Source("TweetEval offensive (OLID)", "the data set's and Twitter terms", "https://github.com/cardiffnlp/tweeteval"),
+    "review": Source("events of the stream, labels checked by people", "the stream's own terms", "training/README.md"),
 }
 TRAINED_ON = {
     "pos": ["ewt"], "entities": ["uner", "btc", "wikigold"], "sentiment": ["semeval", "polarity"], "emotion": ["goemotions"],
