@@ -114,7 +114,8 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         using var assembly = new PipelineAssembly(loggers, _services.GetRequiredService<IMeterFactory>(), TimeProvider.System);
         using var loaded = assembly.LoadModel(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
         var chaotic = loaded with { Model = new ChaosModel(loaded.Model, seed) };
-        var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100) };
+        // Thousands of events may be in flight when the stop comes, and this model takes its time.
+        var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100), DrainTimeout = TimeSpan.FromMinutes(2) };
         var options = new KafkaOptions
         {
             BootstrapServers = _cluster.BootstrapServers,
