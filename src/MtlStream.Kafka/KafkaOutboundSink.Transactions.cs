@@ -18,6 +18,7 @@ public sealed partial class KafkaOutboundSink
     private long _lastFenced;
     private bool _initialized;
     private Error? _doubt;
+    private Task _call = Task.CompletedTask; // the newest call that may not come back
 
     /// <summary>The newest error that the client did not get over by itself; empty before the first.</summary>
     internal string LastTrouble { get; private set; } = "";
@@ -129,8 +130,9 @@ public sealed partial class KafkaOutboundSink
         var started = _time.GetTimestamp();
         var offsets = flows.Where(f => f.PublishedUpTo is not null && f.PublishedUpTo != f.Stored)
             .Select(f => new TopicPartitionOffset(f.Partition, f.PublishedUpTo!.Value)).ToList();
-        var error = Retrying(() => _producer!.SendOffsetsToTransaction(offsets, group, s_slice), abandon)
-            ?? Retrying(() => _producer!.CommitTransaction(s_slice), abandon);
+        var producer = _producer!;
+        var error = Retrying(() => producer.SendOffsetsToTransaction(offsets, group, s_slice), abandon)
+            ?? Retrying(() => producer.CommitTransaction(s_slice), abandon);
         if (error is not null)
         {
             _metrics.Committed(_time.GetElapsedTime(started), error.Code.ToString());
@@ -168,7 +170,7 @@ public sealed partial class KafkaOutboundSink
 
         if (doubt is not null) reason = doubt.Reason;
         if (doubt is { IsFatal: true } || IsUnknownOutcome(doubt)) Rebuild(doubt!);
-        else if (inTransaction && Retrying(() => _producer!.AbortTransaction(s_slice), abandon) is { } error) Rebuild(error);
+        else if (inTransaction && _producer is { } producer && Retrying(() => producer.AbortTransaction(s_slice), abandon) is { } error) Rebuild(error);
         _metrics.Aborted();
 
         foreach (var (record, reported) in EndTransaction()) reported(record, null); // dropped: their assignment is over
@@ -180,7 +182,8 @@ public sealed partial class KafkaOutboundSink
     {
         _initialized = false;
         lock (_gate) CloseGate();
-        _producer?.Dispose();
+        if (_producer is { } producer && !_call.IsCompleted) _ = _call.ContinueWith(_ => producer.Dispose(), TaskScheduler.Default); // not under its feet
+        else _producer?.Dispose();
         _producer = null;
     }
 
@@ -226,9 +229,9 @@ public sealed partial class KafkaOutboundSink
         }
     }
 
-    private void ReportedInTransaction(OutboundRecord record, DeliveryReport<byte[]?, byte[]?> report)
+    private void ReportedInTransaction(IProducer<byte[]?, byte[]?> producer, OutboundRecord record, DeliveryReport<byte[]?, byte[]?> report)
     {
-        if (!report.Error.IsError) return;
+        if (!report.Error.IsError || producer != Volatile.Read(ref _producer)) return; // one that was replaced has no say any more
         if (report.Error.Code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight) return; // the abort purged it
         var topic = TopicOf(record);
         _metrics.SendFailed(topic, report.Error.Code.ToString());
@@ -285,8 +288,7 @@ public sealed partial class KafkaOutboundSink
         {
             try
             {
-                call();
-                return null;
+                return Returns(call, abandon) ? null : new(ErrorCode.Local_TimedOut, "the client did not come back from a call");
             }
             catch (KafkaException exception) when (
                 (exception is KafkaRetriableException || exception.Error.Code == ErrorCode.Local_TimedOut)
@@ -299,6 +301,24 @@ public sealed partial class KafkaOutboundSink
                 return exception.Error;
             }
         }
+    }
+
+    /// <summary>Makes a call on a thread of its own; false when it does not come back while the transaction can live.</summary>
+    /// <remarks>
+    /// librdkafka's <c>send_offsets_to_transaction</c> keeps to no time-out while it looks for the group's coordinator, and looks for ever
+    /// when that broker has left the cluster (https://github.com/confluentinc/librdkafka/issues/5456 and 5511).
+    /// </remarks>
+    private bool Returns(Action call, CancellationToken abandon)
+    {
+        var started = _time.GetTimestamp();
+        _call = Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (Task.WaitAny([_call], s_slice) < 0)
+        {
+            if (_time.GetElapsedTime(started) > (abandon.IsCancellationRequested ? 2 * s_slice : _configuration.TransactionTimeout)) return false;
+        }
+
+        _call.GetAwaiter().GetResult();
+        return true;
     }
 
     // After a time-out nobody knows whether the transaction is committed: only a new producer, which ends what the old one left, brings certainty.

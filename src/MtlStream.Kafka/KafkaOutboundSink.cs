@@ -201,8 +201,9 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         Interlocked.Increment(ref _unreported);
         try
         {
-            if (_configuration.ExactlyOnce) _producer!.Produce(target, message, report => ReportedInTransaction(record, report));
-            else _producer!.Produce(target, message, report => Reported(record, reported, flow, report));
+            var producer = _producer!;
+            if (_configuration.ExactlyOnce) producer.Produce(target, message, report => ReportedInTransaction(producer, record, report));
+            else producer.Produce(target, message, report => Reported(record, reported, flow, report));
         }
         catch (KafkaException)
         {

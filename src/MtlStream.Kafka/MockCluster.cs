@@ -68,6 +68,13 @@ public sealed partial class MockCluster : IDisposable
     public void MoveLeader(string topic, int partition, int broker) =>
         Check(rd_kafka_mock_partition_set_leader(_cluster, topic, partition, broker));
 
+    /// <summary>Makes a broker the one that leads a consumer group.</summary>
+    public void MoveGroup(string group, int broker) => Check(rd_kafka_mock_coordinator_set(_cluster, "group", group, broker));
+
+    /// <summary>Makes a broker the one that leads the transactions of an id.</summary>
+    public void MoveTransactions(string transactionalId, int broker) =>
+        Check(rd_kafka_mock_coordinator_set(_cluster, "transaction", transactionalId, broker));
+
     /// <summary>Stops the brokers; what they held is gone.</summary>
     public void Dispose()
     {
@@ -132,6 +139,9 @@ public sealed partial class MockCluster : IDisposable
 
     [LibraryImport("librdkafka")]
     private static partial int rd_kafka_mock_broker_set_rtt(nint cluster, int broker, int milliseconds);
+
+    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rd_kafka_mock_coordinator_set(nint cluster, string keyType, string key, int broker);
 
     [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_partition_set_leader(nint cluster, string topic, int partition, int broker);

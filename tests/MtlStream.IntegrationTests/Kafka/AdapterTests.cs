@@ -7,7 +7,7 @@ using MtlStream.Kafka;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Source and sink against the embedded cluster: the protocol is real, the brokers are librdkafka's.</summary>
-public sealed class AdapterTests : IDisposable
+public sealed partial class AdapterTests : IDisposable
 {
     private const int Partitions = 4;
 
@@ -172,30 +172,6 @@ public sealed class AdapterTests : IDisposable
 
         await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 1000);
         await worker.StopAsync();
-    }
-
-    [Theory]
-    [InlineData(MockRequest.EndTxn, ErrorCode.InvalidProducerEpoch)]
-    [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.IllegalGeneration)]
-    [InlineData(MockRequest.TxnOffsetCommit, ErrorCode.GroupLoadInProgress)]
-    [InlineData(MockRequest.AddOffsetsToTxn, ErrorCode.GroupAuthorizationFailed)]
-    [InlineData(MockRequest.EndTxn, ErrorCode.GroupCoordinatorNotAvailable)]
-    [InlineData(MockRequest.AddPartitionsToTxn, ErrorCode.ConcurrentTransactions)]
-    [InlineData(MockRequest.Produce, ErrorCode.InvalidProducerEpoch)]
-    public async Task A_transaction_that_fails_is_read_again(MockRequest request, ErrorCode error)
-    {
-        await using var worker = Worker(DeliveryGuarantee.ExactlyOnce).Start();
-        _topics.WriteNumbers(_input, Partitions, 1000);
-        await Wait.Until(() => worker.Settled >= 1000);
-        worker.Hold = new();
-        _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
-        _cluster.FailNext(request, error);
-        worker.Hold.SetResult();
-
-        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 2000);
-        await worker.StopAsync();
-
-        AssertNumbers(2000, exact: false); // this cluster does not hide what was aborted
     }
 
     [Theory]
