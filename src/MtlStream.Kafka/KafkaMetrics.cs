@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 
 namespace MtlStream.Kafka;
 
@@ -84,6 +85,11 @@ public sealed class KafkaMetrics
     private IEnumerable<Measurement<long>> Lags()
     {
         foreach (var (topic, partition, lag) in _lags)
-            yield return new(lag, new("messaging.destination.name", topic), new("messaging.destination.partition.id", partition));
+        {
+            // A string, as the conventions have it and as it is on spans.
+            yield return new(
+                lag, new("messaging.destination.name", topic),
+                new("messaging.destination.partition.id", partition.ToString(CultureInfo.InvariantCulture)));
+        }
     }
 }
