@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using Confluent.Kafka;
+using MtlStream.IntegrationTests.Kafka;
+using MtlStream.Kafka;
+
+namespace MtlStream.IntegrationTests;
+
+/// <summary>Which events a worker's process traces, by <c>OTEL_TRACES_SAMPLER</c>: what a real Collector gets, and what results carry on.</summary>
+public sealed class OpsSamplingTests : IDisposable
+{
+    private const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected";
+    private const int Each = 60; // events that came with a sampled trace, with one that is not sampled, and without a trace
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-sampling").FullName;
+    private readonly MockCluster _cluster = new();
+    private Process? _collector;
+
+    public void Dispose()
+    {
+        _collector?.Kill();
+        _collector?.WaitForExit();
+        _collector?.Dispose();
+        _cluster.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <param name="sampled">Share of the events that are traced, of those that came with a sampled trace.</param>
+    /// <param name="unsampled">Of those that came with a trace that is not sampled.</param>
+    /// <param name="without">Of those that came without a trace.</param>
+    [SamplerTheory]
+    [InlineData("always_off", null, 0, 0, 0)]
+    [InlineData("always_on", null, 1, 1, 1)]
+    [InlineData("parentbased_traceidratio", "1", 1, 0, 1)]
+    [InlineData("parentbased_traceidratio", "0", 1, 0, 0)]
+    [InlineData("traceidratio", "0.5", 0.5, 0.5, 0.5)]
+    public async Task The_sampler_that_the_environment_names_decides_what_is_traced(string sampler, string? argument, double sampled, double unsampled, double without)
+    {
+        foreach (var topic in new[] { Input, Output, DeadLetters }) _cluster.CreateTopic(topic, 1);
+        var port = OpsTools.FreePort();
+        _collector = StartCollector(port);
+        await Wait.Until(() => Listens(port));
+        using var worker = StartWorker(port, sampler, argument);
+        using var topics = new Topics(_cluster.BootstrapServers);
+        Send(topics);
+
+        var results = topics.Read(Output, 3 * Each);
+        worker.SendTerminate();
+        Assert.Equal(0, await worker.EndedAsync());
+
+        var traced = results.Where(r => OpsRun.TraceOf(r) is { } trace && !Sent(r).Contains(trace.SpanId, StringComparison.Ordinal)).ToLookup(Kind, r => OpsRun.TraceOf(r)!.Value.TraceId);
+        AssertShare(sampled, traced["01"].Count());
+        AssertShare(unsampled, traced["00"].Count());
+        AssertShare(without, traced[""].Count());
+        var expected = traced.SelectMany(ids => ids).Order().ToList();
+        await Wait.Until(() => ProcessSpans().Count >= expected.Count, log: () => worker.Log);
+        Assert.Equal(expected, ProcessSpans());
+    }
+
+    // Half of 60 by chance: outside of 10 to 50 once in ten million runs.
+    private static void AssertShare(double share, int found) =>
+        Assert.InRange(found, share == 0.5 ? 10 : share * Each, share == 0.5 ? 50 : share * Each);
+
+    private static void Send(Topics topics)
+    {
+        for (var i = 0; i < 3 * Each; i++)
+        {
+            var flags = new[] { "01", "00", "" }[i % 3];
+            // Ids whose last seven bytes are evenly spread, because that is what the ratio of a sampler goes by.
+            var trace = flags.Length == 0 ? "" : $"00-{Guid.NewGuid():N}-{Random.Shared.NextInt64(1, long.MaxValue):x16}-{flags}";
+            var headers = new Headers { { "sent", Topics.Bytes(trace) } };
+            if (trace.Length > 0) headers.Add("traceparent", Topics.Bytes(trace));
+            topics.Write(new(Input, 0), new() { Value = Topics.Bytes($$"""{"text": "event {{i}}"}"""), Headers = headers });
+        }
+
+        topics.Flush();
+    }
+
+    /// <summary>The <c>traceparent</c> that the event came with.</summary>
+    private static string Sent(ConsumeResult<byte[]?, byte[]?> result) => Encoding.UTF8.GetString(result.Message.Headers.GetLastBytes("sent"));
+
+    private static string Kind(ConsumeResult<byte[]?, byte[]?> result) => Sent(result) is { Length: > 0 } trace ? trace[^2..] : "";
+
+    private WorkerProcess StartWorker(int port, string sampler, string? argument)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}",
+            ["OTEL_TRACES_SAMPLER"] = sampler,
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
+        };
+        if (argument is not null) environment["OTEL_TRACES_SAMPLER_ARG"] = argument;
+        return WorkerProcess.Start(
+            new Dictionary<string, string>
+            {
+                ["Kafka:BootstrapServers"] = _cluster.BootstrapServers,
+                ["Kafka:GroupId"] = "sampling",
+                ["Kafka:InputTopics:0"] = Input,
+                ["Kafka:OutputTopic"] = Output,
+                ["Kafka:DeadLetterTopic"] = DeadLetters,
+            }, environment: environment);
+    }
+
+    private Process StartCollector(int port)
+    {
+        var process = OpsTools.Start(OpsTools.Collector!, new Dictionary<string, string>
+        {
+            ["OTLP_OUT"] = _folder,
+            ["OTLP_GRPC_PORT"] = $"{port}",
+            ["OTLP_HTTP_PORT"] = $"{OpsTools.FreePort()}",
+            ["OTLP_PROMETHEUS_PORT"] = $"{OpsTools.FreePort()}",
+            ["OTLP_HEALTH_PORT"] = $"{OpsTools.FreePort()}",
+        }, "--config", Path.Combine(OpsTools.Root, "..", "shared", "otelcol", "config.yaml"));
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static bool Listens(int port)
+    {
+        try
+        {
+            using var connection = new TcpClient("127.0.0.1", port);
+            return connection.Connected;
+        }
+        catch (SocketException)
+        {
+            return false; // not yet
+        }
+    }
+
+    /// <summary>Trace ids of the spans that the Collector got of events, in order.</summary>
+    private List<string> ProcessSpans()
+    {
+        var path = Path.Combine(_folder, "traces.jsonl");
+        if (!File.Exists(path)) return [];
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        var written = reader.ReadToEnd();
+        return [.. from line in written[..(written.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            from resource in JsonNode.Parse(line)!["resourceSpans"]!.AsArray()
+            from scope in resource!["scopeSpans"]!.AsArray()
+            from span in scope!["spans"]!.AsArray()
+            where span["name"]!.GetValue<string>() == $"process {Input}"
+            orderby span["traceId"]!.GetValue<string>()
+            select span["traceId"]!.GetValue<string>()];
+    }
+
+    /// <summary>As <see cref="OpsFactAttribute"/>, for a theory that needs the Collector.</summary>
+    private sealed class SamplerTheoryAttribute : TheoryAttribute
+    {
+        public SamplerTheoryAttribute() => Skip = new OpsFactAttribute(nameof(OpsTools.Collector)).Skip;
+    }
+}
