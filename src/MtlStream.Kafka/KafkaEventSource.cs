@@ -137,6 +137,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
                 _logger.SourceStarted(string.Join(", ", _options.InputTopics), _options.BootstrapServers, _options.GroupId, _configuration.Delivery.Guarantee.ToString());
                 while (!_abandon.IsCancellationRequested && !(_completing && MayLeave()))
                 {
+                    _status.SetMoved(_time.GetTimestamp());
                     if (_stopping && _reading) StopReading();
                     Tend();
                     Read();
@@ -144,6 +145,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             }
 
             Close();
+            _status.SetMoved(0);
             _received.TrySetResult();
             _ended.TrySetResult();
         }
@@ -154,6 +156,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             _sink.Fail(exception.Message);
             _received.TrySetException(exception);
             CloseAfterFailure();
+            _status.SetMoved(0);
             _ended.TrySetResult();
         }
     }

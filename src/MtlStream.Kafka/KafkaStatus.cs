@@ -9,6 +9,7 @@ public sealed class KafkaStatus
     private volatile string? _memberId;
     private volatile string? _trouble = "not connected yet";
     private volatile IReadOnlyList<string> _missingTopics = [];
+    private long _moved;
 
     /// <summary>The brokers answered lately.</summary>
     public bool Connected => _connected;
@@ -34,6 +35,11 @@ public sealed class KafkaStatus
         : _missingTopics.Count > 0 ? $"missing topics: {string.Join(", ", _missingTopics)}"
         : _assigned == 0 && !_member ? "joining the consumer group"
         : null;
+
+    /// <summary>How long the thread that reads and commits has been inside one call of the client; zero when it does not run.</summary>
+    public TimeSpan StalledFor(TimeProvider time) => Volatile.Read(ref _moved) is not 0 and var moved ? time.GetElapsedTime(moved) : TimeSpan.Zero;
+
+    internal void SetMoved(long timestamp) => Volatile.Write(ref _moved, timestamp);
 
     internal void SetConnected() => (_connected, _trouble) = (true, null);
 

@@ -3,16 +3,21 @@ namespace MtlStream.Host.Worker;
 /// <summary>What the probes are told. Thread-safe.</summary>
 internal sealed class WorkerHealth
 {
+    /// <summary>Longer than the group waits for a worker that does not poll (<c>max.poll.interval.ms</c>, five minutes unless set).</summary>
+    private static readonly TimeSpan s_lost = TimeSpan.FromMinutes(6);
+
     private volatile bool _modelReady;
     private volatile bool _draining;
     private volatile string? _failure;
+    private volatile Func<TimeSpan> _stalled = () => TimeSpan.Zero;
     private volatile Func<string?> _broker = () => "the Kafka client has not been started";
 
     /// <summary>The model is loaded and every bucket warmed up.</summary>
     /// <param name="broker">Says what keeps the Kafka side from being ready; null when nothing does.</param>
-    public void ModelReady(Func<string?> broker)
+    /// <param name="stalled">How long the Kafka client has been inside one call.</param>
+    public void ModelReady(Func<string?> broker, Func<TimeSpan> stalled)
     {
-        _broker = broker;
+        (_broker, _stalled) = (broker, stalled);
         _modelReady = true;
     }
 
@@ -27,7 +32,7 @@ internal sealed class WorkerHealth
     /// <returns>What is missing; null when the worker can take events.</returns>
     public string? Ready() => Startup() ?? (_draining ? "the worker is stopping" : _broker());
 
-    /// <summary>Does not depend on Kafka: restarting the worker would not bring a broker back.</summary>
+    /// <summary>Does not depend on the brokers: restarting the worker would not bring one back. A client that hangs it would.</summary>
     /// <returns>What is broken; null when the worker lives.</returns>
-    public string? Live() => _failure;
+    public string? Live() => _failure ?? (_stalled() is var time && time > s_lost ? $"the Kafka client has not come back from a call for {time.TotalMinutes:0} minutes" : null);
 }

@@ -23,10 +23,10 @@ internal sealed class WorkerPool(Func<WorkerProcess> start) : IDisposable
         get { lock (_lock) return _workers.Count; }
     }
 
-    /// <summary>Last lines of workers that ended by themselves with a failure, and of those that run.</summary>
+    /// <summary>The exits so far, and the last lines of workers that ended by themselves with a failure, and of those that run.</summary>
     public string Log
     {
-        get { lock (_lock) return string.Join("\n---\n", _lastLines.TakeLast(3).Concat(_workers.Select(w => w.Log))); }
+        get { lock (_lock) return $"exits: {string.Join(", ", _exits.Select(e => $"{e.Value} x {e.Key}"))}\n{string.Join("\n---\n", _lastLines.TakeLast(3).Concat(_workers.Select(w => w.Log)))}"; }
     }
 
     public void SetWanted(int workers)

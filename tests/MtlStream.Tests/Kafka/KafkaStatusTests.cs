@@ -24,4 +24,18 @@ public sealed class KafkaStatusTests
         status.SetDisconnected("all brokers are down");
         Assert.Equal((false, "all brokers are down"), (status.Ready, status.NotReadyBecause));
     }
+
+    [Fact]
+    public void A_client_that_moves_is_not_stalled_and_neither_is_one_that_does_not_run()
+    {
+        var (status, time) = (new KafkaStatus(), TimeProvider.System);
+        Assert.Equal(TimeSpan.Zero, status.StalledFor(time));
+
+        status.SetMoved(time.GetTimestamp() - (180 * time.TimestampFrequency));
+        Assert.InRange(status.StalledFor(time), TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(60));
+        status.SetMoved(time.GetTimestamp());
+        Assert.InRange(status.StalledFor(time), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+        status.SetMoved(0);
+        Assert.Equal(TimeSpan.Zero, status.StalledFor(time));
+    }
 }
