@@ -61,7 +61,7 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         using var topics = new Topics(_cluster.BootstrapServers);
         var working = Task.Run(() => WorkAsync(seed + 1, stopping.Token));
         await Wait.Until(
-            () => working.IsCompleted || topics.Committed("g", "input", Partitions).Sum() >= Events, TimeSpan.FromMinutes(1),
+            () => working.IsCompleted || topics.Committed("g", "input", Partitions).Sum() >= Events, TimeSpan.FromMinutes(4),
             () => $"committed: {string.Join(", ", topics.Committed("g", "input", Partitions))}\n{TestLog.Newest}");
         await stopping.CancelAsync();
         await working;

@@ -81,7 +81,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     {
         using var consumer = Reader(topic);
         var read = new List<ConsumeResult<byte[]?, byte[]?>>();
-        var until = Environment.TickCount64 + (long)(deadline ?? TimeSpan.FromSeconds(60)).TotalMilliseconds;
+        var until = Environment.TickCount64 + (long)(deadline ?? TimeSpan.FromMinutes(2)).TotalMilliseconds;
         while (!enough(read))
         {
             if (Environment.TickCount64 > until) Assert.Fail($"Only {read.Count} messages of {topic} came in time.");

@@ -265,12 +265,12 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
         var settings = Settings("AtLeastOnce");
         settings["Kafka:Consumer:group.instance.id"] = "the-same";
         var first = Start(settings);
-        await Wait.Until(first.IsReady, TimeSpan.FromSeconds(60), () => first.Log);
+        await Wait.Until(first.IsReady, TimeSpan.FromMinutes(3), () => first.Log);
         var second = Start(settings);
 
-        Assert.Equal(1, await first.EndedAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(1, await first.EndedAsync(TimeSpan.FromMinutes(3)));
         Assert.Contains("group.instance.id 'the-same'", first.Log, StringComparison.Ordinal);
-        await Wait.Until(second.IsReady, TimeSpan.FromSeconds(60), () => second.Log);
+        await Wait.Until(second.IsReady, TimeSpan.FromMinutes(3), () => second.Log);
     }
 
     private WorkerProcess Start(string guarantee, string protocol = "classic")
