@@ -26,7 +26,8 @@ public sealed class KafkaConnection : IAsyncDisposable
     /// <summary>Leaves the group and ends the clients. What is not settled is delivered again.</summary>
     public async ValueTask DisposeAsync()
     {
+        var topics = _topics.DisposeAsync(); // at the same time: brokers that do not answer hold up both
         await Source.DisposeAsync();
-        await _topics.DisposeAsync();
+        await topics;
     }
 }

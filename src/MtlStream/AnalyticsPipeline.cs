@@ -61,8 +61,7 @@ public sealed class AnalyticsPipeline(
         stages.Start<TokenBatch>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
 
         logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Lanes, decodeWorkers);
-        await stages.CompleteAsync(settings.Delivery.DrainTimeout, time);
-        await source.CompleteAsync(abort);
+        await stages.CompleteAsync(source.CompleteAsync, settings.Delivery.DrainTimeout, time);
         logger.PipelineStopped();
     }
 

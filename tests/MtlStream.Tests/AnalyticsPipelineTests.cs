@@ -221,6 +221,21 @@ public sealed class AnalyticsPipelineTests
     }
 
     [Fact]
+    public async Task A_last_commit_that_takes_too_long_is_a_drain_that_does()
+    {
+        using var stop = new CancellationTokenSource();
+        var source = new InMemorySource([Event(0)], endless: true) { Completing = abort => Task.Delay(Timeout.Infinite, abort) };
+        var sink = new RecordingSink();
+
+        var run = Pipeline(source, sink, delivery: new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
+        Assert.False(source.Completed);
+    }
+
+    [Fact]
     public async Task An_abort_drops_what_is_in_flight_at_once()
     {
         using var abort = new CancellationTokenSource();

@@ -8,8 +8,10 @@ internal sealed class PipelineService(
     AppSettings settings, PipelineAssembly assembly, WorkerHealth health, KafkaStatus status, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
-    /// <summary>The run ended by itself or by a failure, not by a stop.</summary>
-    public bool Failed { get; private set; }
+    private bool _failed;
+
+    /// <summary>The run did not end as it should, or has not ended although it was stopped.</summary>
+    public bool Failed => _failed || ExecuteTask is { IsCompleted: false };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -27,9 +29,7 @@ internal sealed class PipelineService(
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            logger.PipelineFailed(exception);
-            health.Failed("the pipeline has failed; the log says why"); // not the exception's text: the probes have no password
-            Failed = true;
+            Fail(exception);
         }
 
         lifetime.StopApplication();
@@ -43,10 +43,24 @@ internal sealed class PipelineService(
         stopping.ThrowIfCancellationRequested();
         await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
         health.ModelReady(() => status.NotReadyBecause, () => status.StalledFor(assembly.Time));
-        await assembly
-            .Pipeline(
-                served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
-                new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow)
-            .RunAsync(stopping);
+        try
+        {
+            await assembly
+                .Pipeline(
+                    served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
+                    new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow)
+                .RunAsync(stopping);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
+        {
+            Fail(exception); // said now: leaving brokers that do not answer can take as long as the process has left
+        }
+    }
+
+    private void Fail(Exception failure)
+    {
+        _failed = true;
+        logger.PipelineFailed(failure);
+        health.Failed("the pipeline has failed; the log says why"); // not the exception's text: the probes have no password
     }
 }

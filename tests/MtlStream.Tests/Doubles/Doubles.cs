@@ -71,10 +71,13 @@ internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless
 
     public void Settle(SourcePosition position) => Settled.Enqueue(position);
 
-    public ValueTask CompleteAsync(CancellationToken abort)
+    /// <summary>Stands for the last commit.</summary>
+    public Func<CancellationToken, Task> Completing { get; init; } = _ => Task.CompletedTask;
+
+    public async ValueTask CompleteAsync(CancellationToken abort)
     {
+        await Completing(abort);
         Completed = true;
-        return ValueTask.CompletedTask;
     }
 }
 
