@@ -15,15 +15,15 @@ public sealed record KafkaOptions : IValidatableObject
     public string GroupId { get; init; } = "mtlstream";
 
     /// <summary>Topics to read. Never created.</summary>
-    [MinLength(1)]
+    [MinLength(1, ErrorMessage = "found none, expected at least one topic to read (Kafka:InputTopics:0).")]
     public IReadOnlyList<string> InputTopics { get; init; } = [];
 
     /// <summary>Topic of the enriched events.</summary>
-    [Required]
+    [Required(ErrorMessage = "found none, expected the topic that enriched events are written to.")]
     public string OutputTopic { get; init; } = "";
 
     /// <summary>Topic of the events that cannot be analysed.</summary>
-    [Required]
+    [Required(ErrorMessage = "found none, expected the topic that events go to which cannot be analysed.")]
     public string DeadLetterTopic { get; init; } = "";
 
     /// <summary>Topic of copies of the results that the model is unsure of, see <c>Watch:Review</c>. Empty: none are made.</summary>
