@@ -7,6 +7,8 @@ while true; do
   awk -v seed="$(od -An -N4 -tu4 /dev/urandom)" -v tab='\t' '
     BEGIN { srand(seed + 0) }
     function hex(digits,  s) { s = ""; while (length(s) < digits) s = s sprintf("%04x", int(rand() * 65536)); return s }
+    # The malformed samples are kept as text: what is sent is what is in it.
+    sub(/^.*"payload":"/, "") { sub(/"}$/, ""); gsub(/\\"/, "\"") }
     { printf "traceparent:00-%s-%s-%s%s%s\n", hex(32), hex(16), (rand() < 0.01 ? "01" : "00"), tab, $0 }' /events/sample-events.jsonl |
     while IFS= read -r line; do
       printf '%s\n' "$line"
