@@ -66,9 +66,9 @@ def base(options, seed: int, name: str) -> Run:
     return replace(run, name=name, seed=seed, steps=options.steps, label_share=options.share, quantized_share=0.0, teacher="", initial="")
 
 
-def alone(run: Run, task: str, steps: int) -> Run:
-    """The same run with one task and the corpora that carry it."""
-    return replace(run, name=f"{run.name}-{task}", tasks=[task], steps=max(10, steps),
+def alone(run: Run, task: str, share: float) -> Run:
+    """The same run with one task and the corpora that carry it: as many steps, each with the tokens of that task in the mixed run's step."""
+    return replace(run, name=f"{run.name}-{task}", tasks=[task], micro_batches=2, padded_tokens=round(run.padded_tokens * run.micro_batches / 2 * share),
                    corpora={c: run.corpora.get(c, {}) for c in CORPUS_OF[task]})
 
 
@@ -80,7 +80,7 @@ def token_shares(run: Run, options) -> dict[str, float]:
 
 
 def single(options, ledger: Ledger) -> None:
-    """The multitask model against one model per task: same encoder, labels and number of tokens per task."""
+    """The multitask model against one model per task: same encoder, labels, steps and number of tokens per task."""
     for seed in range(1, options.seeds + 1):
         run = base(options, seed, f"single-{seed}")
         shares = token_shares(run, options)
@@ -89,7 +89,7 @@ def single(options, ledger: Ledger) -> None:
             ledger.add(setting="multitask", seed=seed, scores=scores, **cost)
         for task in run.tasks:
             if not ledger.has(setting="single", seed=seed, task=task):
-                scores, cost = measured(alone(run, task, round(run.steps * shares[task])), options)
+                scores, cost = measured(alone(run, task, shares[task]), options)
                 ledger.add(setting="single", seed=seed, task=task, scores=scores, **cost)
 
 
@@ -126,7 +126,7 @@ def lowresource(options, ledger: Ledger) -> None:
             corpora = {c: {**o, "entity_share": share} if c in CORPUS_OF["entities"] or c == "ewt" else o for c, o in run.corpora.items()}
             run = replace(run, corpora=corpora)
             budget = token_shares(base(options, seed, "low"), options)["entities"]
-            for setting, one in (("alone", alone(run, "entities", round(run.steps * budget))), ("with others", run)):
+            for setting, one in (("alone", alone(run, "entities", budget)), ("with others", run)):
                 if not ledger.has(setting=setting, share=share, seed=seed):
                     scores, cost = measured(one, options)
                     ledger.add(setting=setting, share=share, seed=seed, scores={"entities": scores["entities"]}, **cost)

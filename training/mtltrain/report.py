@@ -44,7 +44,7 @@ def single() -> list[str]:
         rows.append([f"`{task}` ({METRICS[task]})", spread([shared[s] for s in both]), spread([alone[s] for s in both]), difference, str(len(both))])
     tokens = np.mean([line["tokens"] for line in multi])
     return ["## One model for all tasks against one model each", "",
-            f"Same encoder, a slice of the labels, the same number of tokens per task on both sides ({tokens / 1e3:.0f} thousand for the multitask model), dev scores, "
+            f"Same encoder, a slice of the labels, as many steps and as many tokens per task on both sides ({tokens / 1e3:.0f} thousand for the multitask model), dev scores, "
             "mean ± standard deviation over the seeds; the difference is taken seed by seed.", "",
             *table(["task", "multitask", "alone", "difference", "seeds"], rows),
             ]
