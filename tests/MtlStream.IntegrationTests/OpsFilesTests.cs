@@ -83,6 +83,27 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Numbers_of_a_values_file_reach_the_worker_as_they_are_written()
+    {
+        var values = Path.GetTempFileName();
+        await File.WriteAllTextAsync(values, """
+            kafka: { producer: { batch.size: 2000000 } }
+            settings: { "Kafka:MaxInFlightEvents": 1048576, "Watch:Share": 0.25, "Output:AllScores": true }
+            keda: { enabled: true, lagThreshold: 5000000 }
+            """);
+
+        var (code, output) = await HelmAsync("template", "small", "-f", values);
+
+        Assert.True(code == 0, output);
+        Assert.Contains("MTLSTREAM__Kafka__Producer__batch_size: \"2000000\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Kafka__MaxInFlightEvents: \"1048576\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Watch__Share: \"0.25\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Output__AllScores: \"true\"", output, StringComparison.Ordinal);
+        Assert.Contains("lagThreshold: \"5000000\"", output, StringComparison.Ordinal);
+        File.Delete(values);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task Values_that_cannot_work_are_refused_with_their_reason()
     {
         Assert.Contains("ExactlyOnce needs workload StatefulSet", await Refusal("large", "workload=Deployment"), StringComparison.Ordinal);

@@ -18,6 +18,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "mtlstream.name" .) }}{{ else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
 {{- end }}
 
+{{- /* A value as text. Numbers of a values file are floats, which would become 2e+06. */}}
+{{- define "mtlstream.text" -}}
+{{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{- define "mtlstream.check" -}}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
@@ -93,7 +98,7 @@ spec:
       readinessProbe:
         httpGet: { path: /health/ready, port: health }
         periodSeconds: 5
-      livenessProbe: # does not depend on Kafka: a restart would not bring a broker back
+      livenessProbe: # does not depend on the brokers: a restart would not bring one back
         httpGet: { path: /health/live, port: health }
         periodSeconds: 10
         failureThreshold: 3
