@@ -76,15 +76,18 @@ class ReviewTest(unittest.TestCase):
         from mtltrain import dataset
         from mtltrain.encoding import IGNORED
         from mtltrain.run import Run
+        from mtltrain.sampling import collate
 
-        event, _ = reviewed("pos", "sentiment")
+        event, tasks = reviewed("pos", "sentiment", "emotion")
+        tasks["emotion"]["labels"] = []  # checked: there is none
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "review.jsonl").write_text(json.dumps(event) + "\n")
             run = Run(corpora={"review": {"path": "review.jsonl", "boost": 2.0}})
             corpus, = dataset.sampler(run, Path(folder), Path(folder) / "cache", VOCAB).corpora
 
         row, = corpus.rows
-        self.assertEqual({"pos", "sentiment"}, set(row.labels))
+        self.assertEqual({"pos", "sentiment", "emotion"}, set(row.labels))
+        self.assertEqual({"pos", "sentiment", "emotion"}, set(collate([row]).rows))
         self.assertEqual(2, (row.labels["pos"] != IGNORED).sum())
         self.assertEqual(("review", 2.0), (corpus.name, corpus.boost))
 
