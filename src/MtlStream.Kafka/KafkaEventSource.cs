@@ -43,6 +43,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
 
     // Owned by the poll thread.
     private IConsumer<byte[]?, byte[]?>? _consumer;
+    private readonly Queue<List<SourceRecord>> _waiting = new(); // full chunks that the lane has no room for yet
     private List<SourceRecord> _chunk = [];
     private bool _reading = true;
     private volatile bool _full;
@@ -69,6 +70,9 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
 
     /// <summary>Events handed over or about to be, and not settled.</summary>
     internal long InFlightEvents => _table.InFlightEvents;
+
+    /// <summary>Bytes of their keys, payloads and headers.</summary>
+    internal long InFlightBytes => _table.InFlightBytes;
 
     /// <summary>True while reading waits for what is in flight.</summary>
     internal bool Paused => _paused;
@@ -208,9 +212,10 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             return;
         }
 
-        var laneFull = !HandOver() && _chunk.Count >= MostPerChunk;
-        var noRoom = !HasRoomToRead();
-        if (laneFull || noRoom)
+        // A full lane is no reason to stop: a pause for its sake would be over, and due again, with every chunk that it takes.
+        HandOver();
+        if (_chunk.Count >= MostPerChunk) StartChunk();
+        if (!HasRoomToRead())
         {
             if (!_full) (_full, _fullSince) = (true, _time.GetTimestamp());
             // Waiting a little keeps what the client has prefetched; a pause throws it away.
@@ -220,14 +225,14 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
                 return;
             }
 
-            _awaitsRoom = noRoom; // a full lane has work for longer than this wait
+            _awaitsRoom = true;
             WaitAtMost(s_roomPoll);
             _awaitsRoom = false;
             return;
         }
 
         _full = false;
-        var patience = _chunk.Count > 0 ? s_roomPoll : s_idlePoll;
+        var patience = _chunk.Count + _waiting.Count > 0 ? s_roomPoll : s_idlePoll;
         while (ConsumeOne(patience) && _chunk.Count < MostPerChunk) patience = TimeSpan.Zero;
         HandOver();
     }
@@ -286,13 +291,29 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         return new(_table.Receive(flow, result.Offset.Value, bytes), message.Key, message.Value, headers, timestamp, _time.GetTimestamp());
     }
 
-    /// <summary>Hands the chunk over; false when there is none or the lane has no room: then it is kept.</summary>
-    private bool HandOver()
+    /// <summary>Hands over what the lane has room for; the rest is kept.</summary>
+    private void HandOver()
     {
-        if (_chunk.Count == 0 || !_lane!.TryWrite(_chunk)) return false;
-        CountConsumed(_chunk);
-        _chunk = new(MostPerChunk);
+        while (_waiting.TryPeek(out var oldest))
+        {
+            if (!TryHandOver(oldest)) return;
+            _waiting.Dequeue();
+        }
+
+        if (_chunk.Count > 0 && TryHandOver(_chunk)) _chunk = new(MostPerChunk);
+    }
+
+    private bool TryHandOver(List<SourceRecord> chunk)
+    {
+        if (!_lane!.TryWrite(chunk)) return false;
+        CountConsumed(chunk);
         return true;
+    }
+
+    private void StartChunk()
+    {
+        _waiting.Enqueue(_chunk);
+        _chunk = new(MostPerChunk);
     }
 
     // The lane's reader has the chunk by now and may read it at the same time.
@@ -310,6 +331,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     private void StopReading()
     {
         _reading = false;
+        _waiting.Clear();
         _chunk = []; // not handed over, so not received: it is not settled, and delivered again
         Pause();
         _received.TrySetResult();

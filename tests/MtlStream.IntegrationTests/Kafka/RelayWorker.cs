@@ -20,6 +20,7 @@ internal sealed class RelayWorker : IAsyncDisposable
     private readonly CancellationTokenSource _abort = new();
     private readonly Func<SourceRecord, OutboundRecord> _answer;
     private readonly Channel<(OutboundRecord, PublishRefusal)> _refused = Channel.CreateBounded<(OutboundRecord, PublishRefusal)>(100_000);
+    private readonly Counted _pauses;
     private long _settled;
     private long _refusals;
 
@@ -28,6 +29,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         _answer = answer ?? PassOn;
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
+        _pauses = new(meters, "mtlstream.kafka.pauses");
         _kafka = new(new(kafka, delivery), Status, new(meters), TimeProvider.System, loggers);
     }
 
@@ -39,7 +41,15 @@ internal sealed class RelayWorker : IAsyncDisposable
 
     public long InFlight => _kafka.Source.InFlightEvents;
 
+    public long InFlightBytes => _kafka.Source.InFlightBytes;
+
     public bool Paused => _kafka.Source.Paused;
+
+    /// <summary>How often it was paused.</summary>
+    public long Pauses => _pauses.Sum;
+
+    /// <summary>Transactions committed.</summary>
+    public long Commits => _kafka.Sink.Commits;
 
     /// <summary>Blocks every event while it is set: a model that hangs.</summary>
     public TaskCompletionSource? Hold { get; set; }
@@ -68,6 +78,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         await _stopping.CancelAsync();
         await _kafka.DisposeAsync();
         await Run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _pauses.Dispose();
         await _services.DisposeAsync();
     }
 
