@@ -1,7 +1,6 @@
 using System.Globalization;
-using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 using MtlStream.Delivery;
+using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -98,7 +97,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         worker.Hold = new();
         worker.Start();
         await Wait.Until(() => worker.Status.Ready);
-        await LimitAsync(_output, bytes: 2000); // limits are read at the start: from here on it is as if they could not be
+        await _topics.SetAsync(_output, "max.message.bytes", "2000"); // limits are read at the start: from here on it is as if they could not be
 
         _topics.WriteNumbers(_input, 4, 1000);
         foreach (var partition in new[] { 0, 3 }) _topics.Write(new(_input, partition), new() { Value = Topics.Bytes(new('9', 5000)) });
@@ -115,26 +114,68 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         if (guarantee == DeliveryGuarantee.ExactlyOnce) Assert.Equal((2000, 2), (numbers.Count, letters.Count));
     }
 
+    [RealKafkaFact]
+    public async Task A_transaction_is_committed_when_it_has_its_events_long_before_its_time()
+    {
+        const int Most = 100;
+        _topics.Create([_input, _output, _letters], partitions: 4);
+        await using var worker = new RelayWorker(
+            Options(
+                new() { ["session.timeout.ms"] = "1500000", ["max.poll.interval.ms"] = "1500000" },
+                new() { ["transaction.timeout.ms"] = "900000" }),
+            new() { Guarantee = DeliveryGuarantee.ExactlyOnce, CommitInterval = TimeSpan.FromMinutes(10), MaxTransactionEvents = Most }).Start();
+
+        for (var i = 1; i <= 3; i++)
+        {
+            _topics.WriteNumbers(_input, 4, Most, from: (i - 1) * Most);
+            await Wait.Until(() => worker.Settled == i * Most);
+            Assert.Equal(i, worker.Commits); // not before it had them all
+            Assert.Equal(i * Most, _topics.Committed(_group, _input, 4).Sum());
+        }
+
+        _topics.WriteNumbers(_input, 4, Most / 2, from: 3 * Most);
+        await Wait.Until(() => worker.InFlight == Most / 2);
+        await worker.StopAsync(); // a stop does not wait for more of them
+        Assert.Equal((3 * Most + Most / 2, 4), (worker.Settled, worker.Commits));
+    }
+
+    [RealKafkaFact]
+    public async Task No_transaction_is_begun_before_there_is_something_to_publish()
+    {
+        var (quiet, quietGroup) = (Topics.Unique("quiet"), Topics.Unique("group"));
+        _topics.Create([quiet, _input, _output, _letters], partitions: 1);
+        var delivery = new DeliveryOptions { Guarantee = DeliveryGuarantee.ExactlyOnce, CommitInterval = TimeSpan.FromMilliseconds(50) };
+        await using var idle = new RelayWorker(Options() with { InputTopics = [quiet], GroupId = quietGroup }, delivery).Start();
+        await Wait.Until(() => idle.Status.AssignedPartitions == 1);
+
+        await using var busy = new RelayWorker(Options(), delivery).Start();
+        for (var i = 0; busy.Commits < 10; i++) // the idle one has as long as this for as many
+        {
+            _topics.WriteNumbers(_input, 1, 1, from: i);
+            await Wait.Until(() => busy.Settled == i + 1);
+        }
+
+        Assert.Equal(0, idle.Commits);
+        _topics.WriteNumbers(quiet, 1, 1);
+        await Wait.Until(() => idle.Settled == 1);
+        await idle.StopAsync();
+        await busy.StopAsync();
+        Assert.Equal(1, idle.Commits);
+    }
+
     private RelayWorker Worker(
         string protocol, Dictionary<string, string>? consumer = null, DeliveryGuarantee guarantee = DeliveryGuarantee.AtLeastOnce, Dictionary<string, string>? producer = null) => new(
-            new()
-            {
-                BootstrapServers = _kafka.BootstrapServers,
-                GroupId = _group,
-                InputTopics = [_input],
-                OutputTopic = _output,
-                DeadLetterTopic = _letters,
-                Consumer = new Dictionary<string, string>(consumer ?? []) { ["group.protocol"] = protocol },
-                Producer = producer ?? [],
-            },
+            Options(new(consumer ?? []) { ["group.protocol"] = protocol }, producer),
             new() { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) });
 
-    private async Task LimitAsync(string topic, int bytes)
+    private KafkaOptions Options(Dictionary<string, string>? consumer = null, Dictionary<string, string>? producer = null) => new()
     {
-        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _kafka.BootstrapServers }).Build();
-        await admin.IncrementalAlterConfigsAsync(new()
-        {
-            [new() { Type = ResourceType.Topic, Name = topic }] = [new() { Name = "max.message.bytes", Value = $"{bytes}", IncrementalOperation = AlterConfigOpType.Set }],
-        });
-    }
+        BootstrapServers = _kafka.BootstrapServers,
+        GroupId = _group,
+        InputTopics = [_input],
+        OutputTopic = _output,
+        DeadLetterTopic = _letters,
+        Consumer = consumer ?? [],
+        Producer = producer ?? [],
+    };
 }

@@ -34,6 +34,15 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
             .GetAwaiter().GetResult();
     }
 
+    public async Task SetAsync(string topic, string setting, string value)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        await admin.IncrementalAlterConfigsAsync(new()
+        {
+            [new() { Type = ResourceType.Topic, Name = topic }] = [new() { Name = setting, Value = value, IncrementalOperation = AlterConfigOpType.Set }],
+        });
+    }
+
     public int PartitionCount(string topic)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
