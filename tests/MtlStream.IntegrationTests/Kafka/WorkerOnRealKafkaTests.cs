@@ -175,6 +175,34 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
     [RealKafkaTheory]
     [InlineData("AtLeastOnce")]
     [InlineData("ExactlyOnce")]
+    public async Task A_dead_letter_that_cannot_be_written_stops_the_worker_and_is_written_when_it_can(string guarantee)
+    {
+        var poison = $"poison {new string('x', 2000)}";
+        await _topics.SetAsync(_letters, "max.message.bytes", "1000");
+        WriteEvents(0, 400);
+        _topics.Write(new(_input, 1), new() { Value = Topics.Bytes(poison) });
+        WriteEvents(400, 400);
+        var settings = Settings(guarantee);
+        settings["Kafka:Consumer:session.timeout.ms"] = "6000"; // the failed worker is missed soon
+        var worker = Start(settings);
+
+        Assert.True(await worker.EndedAsync() == 1, worker.Log);
+        Assert.Contains("A dead letter cannot be written", worker.Log, StringComparison.Ordinal);
+        Assert.True(_topics.Committed(_group, _input, Partitions)[1] <= 100); // the poison's own offset
+        Assert.Empty(_topics.ReadAll(_letters));
+
+        await _topics.SetAsync(_letters, "max.message.bytes", "100000");
+        var next = Start(settings);
+        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= 801, log: () => next.Log);
+        next.SendTerminate();
+        Assert.True(await next.EndedAsync() == 0, next.Log);
+        Assert.Equal(poison, Topics.Text(Assert.Single(_topics.ReadAll(_letters)).Message.Value));
+        AssertEvents(800, exact: guarantee == "ExactlyOnce");
+    }
+
+    [RealKafkaTheory]
+    [InlineData("AtLeastOnce")]
+    [InlineData("ExactlyOnce")]
     public async Task Killed_in_the_middle_nothing_is_lost_and_exactly_once_means_that(string guarantee)
     {
         const int Events = 32_000;
@@ -202,6 +230,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
 
     [RealKafkaTheory]
     [InlineData("AtLeastOnce", "classic")]
+    [InlineData("AtLeastOnce", "consumer")]
     [InlineData("ExactlyOnce", "classic")]
     [InlineData("ExactlyOnce", "consumer")]
     public async Task From_one_worker_to_four_and_back_under_load(string guarantee, string protocol)
