@@ -25,8 +25,10 @@ public sealed class AssignmentTableTests
         var fresh = _table.Receive(now, 7, 10);
         Assert.Equal((2, 110), (_table.InFlightEvents, _table.InFlightBytes));
 
+        Assert.True(before.Retired);
         _table.Settle(late);
 
+        Assert.Null(_table.Find(late));
         Assert.Null(now.Committable);
         Assert.Equal((1, 10), (_table.InFlightEvents, _table.InFlightBytes));
         _table.Settle(fresh);
@@ -45,7 +47,70 @@ public sealed class AssignmentTableTests
         Assert.Same(flow, _table.Find(first));
         _table.Settle(first);
         Assert.Null(_table.Find(first));
-        Assert.Throws<InvalidOperationException>(() => _table.Settle(first));
+        var failure = Assert.Throws<InvalidOperationException>(() => _table.Settle(first));
+        Assert.Contains(first.ToString(), failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flow_that_ends_with_nothing_in_flight_is_forgotten_at_once()
+    {
+        var position = _table.Receive(_table.Start(_partition), 0, 1);
+        _table.Settle(position);
+        Assert.NotNull(_table.Find(position));
+
+        _table.Remove(_partition);
+
+        Assert.Null(_table.Find(position));
+    }
+
+    [Fact]
+    public void What_a_flow_drops_is_settled_and_never_committed()
+    {
+        var flow = _table.Start(_partition);
+        var (first, second) = (_table.Receive(flow, 5, 1), _table.Receive(flow, 6, 1));
+
+        flow.Drop(second.Sequence);
+        _table.Settle(second);
+        _table.Settle(first);
+
+        Assert.Equal((6, 0), (flow.Committable, flow.Unsettled));
+    }
+
+    [Fact]
+    public void A_flow_that_is_given_up_is_over()
+    {
+        var flow = _table.Start(_partition);
+        Assert.False(flow.GivenUp);
+
+        flow.GiveUp();
+
+        Assert.True(flow.GivenUp);
+        Assert.False(flow.TryBeginPublish());
+    }
+
+    [Fact]
+    public void A_flow_begins_with_the_first_event_that_was_read()
+    {
+        var flow = _table.Start(_partition);
+        Assert.Null(flow.FirstOffset);
+
+        _table.Receive(flow, 7, 1);
+        _table.Receive(flow, 8, 1);
+
+        Assert.Equal(7, flow.FirstOffset);
+    }
+
+    [Fact]
+    public void What_is_published_is_remembered_until_it_is_settled()
+    {
+        var flow = _table.Start(_partition);
+        var position = _table.Receive(flow, 0, 1);
+
+        flow.Published(position.Sequence);
+        Assert.Equal(1, flow.Remembered);
+        _table.Settle(position);
+
+        Assert.Equal(0, flow.Remembered);
     }
 
     [Fact]

@@ -62,7 +62,8 @@ public sealed class OffsetWatermarkTests
         Assert.Throws<InvalidOperationException>(() => watermark.Settle(second));
         Assert.Throws<InvalidOperationException>(() => watermark.Settle(second + 1));
         watermark.Settle(first);
-        Assert.Throws<InvalidOperationException>(() => watermark.Settle(first));
+        var failure = Assert.Throws<InvalidOperationException>(() => watermark.Settle(first));
+        Assert.Contains("Event 0 was settled twice or never received; 0 are pending from 2 on.", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
