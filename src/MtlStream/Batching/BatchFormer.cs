@@ -9,10 +9,14 @@ namespace MtlStream.Batching;
 /// </remarks>
 public sealed class BatchFormer
 {
+    /// <summary>Batches without a lack of memory after which the budget doubles again: what took the room may be gone.</summary>
+    public const int RegrowAfter = 256;
+
     private readonly BatchShape _shape;
     private readonly int _lanes;
     private readonly List<Queue<Waiting>> _byLength = []; // index: tokens of the row
     private int _budget;
+    private int _sinceHalved;
     private long _serial;
     private long _tokens;
 
@@ -38,7 +42,11 @@ public sealed class BatchFormer
 
     /// <summary>Halves the padded-token budget: the device had no room. Down to one row of the widest kind at least.</summary>
     /// <returns>The budget now, in padded tokens.</returns>
-    public int HalveBudget() => _budget = Math.Max(_budget / 2, 1);
+    public int HalveBudget()
+    {
+        _sinceHalved = 0;
+        return _budget = Math.Max(_budget / 2, 1);
+    }
 
     public void Add(TokenRow row, long since)
     {
@@ -54,6 +62,9 @@ public sealed class BatchFormer
     public TokenBatch Form(BatchTrigger trigger)
     {
         Debug.Assert(Count > 0, "formed a batch of nothing");
+        if (_budget < _shape.MaxPaddedTokens && ++_sinceHalved > RegrowAfter)
+            (_sinceHalved, _budget) = (0, (int)Math.Min(2L * _budget, _shape.MaxPaddedTokens));
+
         var oldest = Oldest();
         var share = _shape.GainsFromCompany ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
         var rows = new List<TokenRow>(Math.Min(Count, share));

@@ -15,7 +15,7 @@ internal static partial class Log
     [LoggerMessage(1010, LogLevel.Warning, "The model failed on a batch of {Rows} rows; splitting it.")]
     public static partial void BatchSplit(this ILogger logger, int rows, Exception exception);
 
-    [LoggerMessage(1011, LogLevel.Warning, "The device ran out of memory; batches hold at most {PaddedTokens} padded tokens from now on.")]
+    [LoggerMessage(1011, LogLevel.Warning, "The device ran out of memory; batches hold at most {PaddedTokens} padded tokens until it had room for a while.")]
     public static partial void BudgetHalved(this ILogger logger, int paddedTokens);
 
     [LoggerMessage(1012, LogLevel.Warning, "A record for {Destination} was refused for good and becomes a dead letter: {Reason}")]

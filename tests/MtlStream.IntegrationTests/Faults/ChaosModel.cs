@@ -6,6 +6,8 @@ namespace MtlStream.IntegrationTests.Faults;
 /// <summary>Slow at times, out of memory at times, and refuses texts with a certain word. The seed decides.</summary>
 internal sealed class ChaosModel(IMultitaskModel inner, int seed) : IMultitaskModel
 {
+    private const int LeastWithoutRoom = 16; // for fewer rows there always is
+
     private readonly Random _random = new(seed);
 
     public ModelIdentity Identity => inner.Identity;
@@ -18,7 +20,7 @@ internal sealed class ChaosModel(IMultitaskModel inner, int seed) : IMultitaskMo
         int dice;
         lock (_random) dice = _random.Next(100);
         if (dice < 60) Thread.Sleep(3 * dice);
-        if (dice == 99 && batch.Rows.Count > 1) throw new InferenceException("no room", outOfMemory: true);
+        if (dice == 99 && batch.Rows.Count > LeastWithoutRoom) throw new InferenceException("no room", outOfMemory: true);
         if (batch.Rows.Any(r => r.Event.Event.Text.Contains(NumberedEvents.RefusedWord, StringComparison.Ordinal)))
             throw new InferenceException("the text cannot be digested");
         return inner.Predict(batch, lane);

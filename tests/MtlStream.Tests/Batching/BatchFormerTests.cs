@@ -131,6 +131,33 @@ public sealed class BatchFormerTests
     }
 
     [Fact]
+    public void When_memory_sufficed_for_a_while_batches_weigh_twice_as_much_again_and_never_more_than_at_first()
+    {
+        var former = Former();
+        Assert.Equal(128, former.HalveBudget());
+        Assert.Equal(64, former.HalveBudget());
+
+        Assert.Equal(2, RowsOfTheBatchAfter(BatchFormer.RegrowAfter - 1));
+        Assert.Equal(4, RowsOfTheBatchAfter(1));
+        Assert.Equal(8, RowsOfTheBatchAfter(BatchFormer.RegrowAfter));
+        Assert.Equal(8, RowsOfTheBatchAfter(2 * BatchFormer.RegrowAfter));
+
+        int RowsOfTheBatchAfter(int batches)
+        {
+            for (; batches > 0; batches--)
+            {
+                former.Add(new(Make.Tokenized(30), 0), 0);
+                former.Form(BatchTrigger.Linger);
+            }
+
+            for (var i = 0; i < 8; i++) former.Add(new(Make.Tokenized(30), 0), 0);
+            var rows = former.Form(BatchTrigger.Linger).Rows.Count;
+            while (former.Count > 0) former.Form(BatchTrigger.Linger);
+            return rows;
+        }
+    }
+
+    [Fact]
     public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
     {
         var former = new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2);
