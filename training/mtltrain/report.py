@@ -35,19 +35,24 @@ def single() -> list[str]:
     if not found:
         return []
     multi = [line for line in found if line["setting"] == "multitask"]
-    rows = []
+    rows, gained, lost = [], [], []
     for task in NAMES:
         shared = {line["seed"]: line["scores"][task] for line in multi}
         alone = {line["seed"]: line["scores"][task] for line in found if line["setting"] == "single" and line["task"] == task}
         both = sorted(set(shared) & set(alone))
-        difference = spread([shared[s] - alone[s] for s in both])
-        rows.append([f"`{task}` ({METRICS[task]})", spread([shared[s] for s in both]), spread([alone[s] for s in both]), difference, str(len(both))])
+        differences = [shared[s] - alone[s] for s in both]
+        if len(both) > 1 and abs(np.mean(differences)) > 2 * np.std(differences, ddof=1) / len(both) ** 0.5:
+            (gained if np.mean(differences) > 0 else lost).append(f"`{task}`")
+        rows.append([f"`{task}` ({METRICS[task]})", spread([shared[s] for s in both]), spread([alone[s] for s in both]), spread(differences), str(len(both))])
     tokens = np.mean([line["tokens"] for line in multi])
     return ["## One model for all tasks against one model each", "",
             f"Same encoder, a slice of the labels, as many steps and as many tokens per task on both sides ({tokens / 1e3:.0f} thousand for the multitask model), dev scores, "
             "mean ± standard deviation over the seeds; the difference is taken seed by seed.", "",
             *table(["task", "multitask", "alone", "difference", "seeds"], rows),
-            ]
+            f"More than two standard errors from zero: better together {', '.join(gained) or 'none'}; worse together {', '.join(lost) or 'none'}. A slice is short: `emotion` alone has hardly begun to "
+            "give labels by its end. What was done about interference in the shipped model: "
+            "`intent` and the treebank are drawn 1.8 and 1.9 times as often as their size says, the loss of `entities` counts 1.5 times, every text-level task pools with an attention of "
+            "its own, and training goes on an order of magnitude longer, which a slice cannot show.", ""]
 
 
 def serving() -> list[str]:
