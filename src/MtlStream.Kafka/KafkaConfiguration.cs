@@ -10,6 +10,7 @@ public sealed class KafkaConfiguration
     /// <summary>Below the session timeout (45 s by default), so that a transaction in limbo is over before the group moves on.</summary>
     private const int DefaultTransactionTimeoutMs = 15_000;
     private const int DefaultSessionTimeoutMs = 45_000;
+    private const int DefaultMaxPollIntervalMs = 300_000;
 
     private static readonly Dictionary<string, string> s_client = new()
     {
@@ -121,6 +122,13 @@ public sealed class KafkaConfiguration
         {
             yield return $"Kafka:Producer:transaction.timeout.ms ({TransactionTimeout.TotalMilliseconds:0}) is not below session.timeout.ms "
                 + $"({session.TotalMilliseconds:0}): another worker could take over a partition while a transaction over it is still open.";
+        }
+
+        var pollInterval = Milliseconds(LibrdkafkaProperties.Setting(Kafka, "max.poll.interval.ms"), DefaultMaxPollIntervalMs);
+        if (2 * TransactionTimeout >= pollInterval)
+        {
+            yield return $"Kafka:Producer:transaction.timeout.ms ({TransactionTimeout.TotalMilliseconds:0}) is not below half of max.poll.interval.ms "
+                + $"({pollInterval.TotalMilliseconds:0}): a commit that is waited for would cost the worker its place in the group.";
         }
 
         if (Delivery.CommitInterval >= TransactionTimeout)

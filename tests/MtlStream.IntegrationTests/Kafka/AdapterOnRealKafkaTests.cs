@@ -121,7 +121,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         _topics.Create([_input, _output, _letters], partitions: 4);
         await using var worker = new RelayWorker(
             Options(
-                new() { ["session.timeout.ms"] = "1500000", ["max.poll.interval.ms"] = "1500000" },
+                new() { ["session.timeout.ms"] = "1500000", ["max.poll.interval.ms"] = "3000000" },
                 new() { ["transaction.timeout.ms"] = "900000" }),
             new() { Guarantee = DeliveryGuarantee.ExactlyOnce, CommitInterval = TimeSpan.FromMinutes(10), MaxTransactionEvents = Most }).Start();
 

@@ -67,6 +67,17 @@ public sealed class KafkaConfigurationTests
     }
 
     [Fact]
+    public void A_transaction_that_can_keep_the_worker_from_polling_for_too_long_is_refused()
+    {
+        var options = s_options with { Consumer = Settings(("max.poll.interval.ms", "30000")) };
+
+        var refused = Assert.Throws<OptionsValidationException>(() => new KafkaConfiguration(options, s_exactlyOnce));
+
+        Assert.Contains("max.poll.interval.ms (30000)", refused.Message, StringComparison.Ordinal);
+        _ = new KafkaConfiguration(s_options with { Consumer = Settings(("max.poll.interval.ms", "30001")) }, s_exactlyOnce);
+    }
+
+    [Fact]
     public void A_short_session_brings_a_shorter_transaction_and_heartbeat_with_it()
     {
         var configuration = new KafkaConfiguration(s_options with { Consumer = Settings(("session_timeout_ms", "6000")) }, s_exactlyOnce);
