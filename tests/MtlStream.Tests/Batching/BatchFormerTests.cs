@@ -113,6 +113,10 @@ public sealed class BatchFormerTests
         Assert.Equal(expected, new BatchFormer(s_shape, lanes: 1, asked).Capacity);
 
     [Fact]
+    public void Where_batches_are_large_there_are_four_of_them_to_choose_from() =>
+        Assert.Equal(400, new BatchFormer(s_shape with { MaxRows = 100 }, lanes: 1).Capacity);
+
+    [Fact]
     public void A_row_larger_than_the_budget_still_leaves()
     {
         var former = Former(400);
@@ -165,6 +169,31 @@ public sealed class BatchFormerTests
 
         Assert.True(former.IsReady);
         Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
+        Assert.False(new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2).IsReady);
+    }
+
+    [Fact]
+    public void On_a_device_that_gains_from_company_a_batch_takes_all_it_can_whatever_the_lanes()
+    {
+        var former = new BatchFormer(s_shape, lanes: 2);
+        for (var i = 0; i < 8; i++) former.Add(new(Make.Tokenized(10), 0), i);
+
+        Assert.Equal(8, former.Form(BatchTrigger.DeviceFree).Rows.Count);
+    }
+
+    [Fact]
+    public void Rows_of_the_same_length_go_before_those_a_little_shorter() =>
+        Assert.Equal([30, 30, 30, 30, 30, 30, 30, 30], Lengths(Former(30, 29, 29, 29, 30, 30, 30, 30, 30, 30, 30).Form(BatchTrigger.Linger)));
+
+    [Fact]
+    public void Longer_rows_come_along_where_there_are_no_shorter_ones_and_what_closed_the_batch_is_said()
+    {
+        var batch = Former(10, 12, 15).Form(BatchTrigger.EndOfInput);
+
+        Assert.Equal([10, 12, 15], Lengths(batch));
+        Assert.Equal(BatchTrigger.EndOfInput, batch.Trigger);
+        Assert.Equal(BatchTrigger.RowLimit, Former(10, 10, 10, 10, 10, 10, 10, 10).Form(BatchTrigger.EndOfInput).Trigger);
+        Assert.Equal(BatchTrigger.TokenBudget, Former(128, 128, 128).Form(BatchTrigger.EndOfInput).Trigger);
     }
 
     [Fact]
