@@ -22,7 +22,8 @@ internal enum Fault
 /// <param name="Protocol">Of the consumer group: <c>classic</c> or <c>consumer</c>.</param>
 /// <param name="Time">How long writing the events takes; the faults come as they are processed, on a slow machine later than on a fast one.</param>
 /// <param name="Kills">How often a worker is killed, at least.</param>
-internal sealed record CampaignPlan(string Guarantee, string Protocol, int Seed, int Events, TimeSpan Time, int Kills);
+/// <param name="Alone">The only kind of fault, <paramref name="Kills"/> times; null for all kinds together.</param>
+internal sealed record CampaignPlan(string Guarantee, string Protocol, int Seed, int Events, TimeSpan Time, int Kills, Fault? Alone = null);
 
 /// <summary>One campaign: three brokers behind proxies, workers as processes, faults at moments that the seed decides.</summary>
 internal sealed class FaultCampaign : IDisposable
@@ -69,7 +70,7 @@ internal sealed class FaultCampaign : IDisposable
 
     public async Task<Account> RunAsync()
     {
-        _say($"seed {_plan.Seed}: {_plan.Guarantee}, {_plan.Protocol}, {_plan.Events} events over {_plan.Time}");
+        _say($"seed {_plan.Seed}: {_plan.Guarantee}, {_plan.Protocol}, {_plan.Events} events over {_plan.Time}{(_plan.Alone is { } fault ? $", {fault} alone" : "")}");
         _workers.SetWanted(2);
         var writing = Task.Run(() => NumberedEvents.WriteAsync(Inside, "input", Partitions, _plan.Events, _plan.Time, _stopping.Token));
         var tending = Task.Run(TendAsync);
@@ -155,8 +156,8 @@ internal sealed class FaultCampaign : IDisposable
     /// <summary>The faults of the plan, in an order, at shares of the work done and of lengths that the seed decides.</summary>
     private async Task InjectAsync(Topics topics)
     {
-        var faults = new List<Fault>(Enumerable.Repeat(Fault.WorkerKilled, _plan.Kills));
-        foreach (var other in Enum.GetValues<Fault>().Where(f => f != Fault.WorkerKilled))
+        var faults = new List<Fault>(Enumerable.Repeat(_plan.Alone ?? Fault.WorkerKilled, _plan.Kills));
+        foreach (var other in Enum.GetValues<Fault>().Where(f => f != Fault.WorkerKilled && _plan.Alone is null))
             faults.AddRange(Enumerable.Repeat(other, Math.Max(1, _plan.Kills / 5)));
         var shuffled = faults.ToArray();
         _random.Shuffle(shuffled);

@@ -20,6 +20,16 @@ public sealed class FaultCampaignTests(ITestOutputHelper output)
     public Task No_fault_loses_alters_or_reorders_an_event(string guarantee, string protocol) =>
         RunAsync(new(guarantee, protocol, Setting("SEED", Random.Shared.Next()), Setting("EVENTS", 20_000), TimeSpan.FromSeconds(Setting("SECONDS", 75)), Setting("KILLS", 5)));
 
+    public static IEnumerable<object[]> EachAlone =>
+        from guarantee in new[] { "AtLeastOnce", "ExactlyOnce" } from fault in Enum.GetNames<Fault>() select new object[] { guarantee, fault };
+
+    /// <summary>One kind of fault at a time, three times each: what fails then has one cause.</summary>
+    [RealKafkaTheory]
+    [Trait("Category", "Faults")]
+    [MemberData(nameof(EachAlone))]
+    public Task No_fault_alone_does_so(string guarantee, string fault) =>
+        RunAsync(new(guarantee, "consumer", Setting("SEED", Random.Shared.Next()), 4000, TimeSpan.FromSeconds(8), 3, Enum.Parse<Fault>(fault)));
+
     /// <summary>The same, as short as every fault allows: for each run of all tests.</summary>
     [RealKafkaTheory]
     [Trait("Category", "RealKafka")]
