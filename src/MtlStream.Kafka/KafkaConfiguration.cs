@@ -12,6 +12,12 @@ public sealed class KafkaConfiguration
     private const int DefaultSessionTimeoutMs = 45_000;
     private const int DefaultMaxPollIntervalMs = 300_000;
 
+    /// <summary>
+    /// With the consumer protocol also how long the brokers wait for a member that owes them a partition. The thread that polls waits
+    /// for the model, so a member that does not give it up (seen with librdkafka 2.15 and Kafka 4.3) can be thrown out sooner, and joins anew.
+    /// </summary>
+    private const int ConsumerProtocolMaxPollIntervalMs = 120_000;
+
     private static readonly Dictionary<string, string> s_client = new()
     {
         ["client.id"] = "mtlstream",
@@ -90,6 +96,10 @@ public sealed class KafkaConfiguration
             defaults["partition.assignment.strategy"] = "cooperative-sticky";
             defaults["heartbeat.interval.ms"] = Math.Min(3000, (int)session.TotalMilliseconds / 3).ToString(CultureInfo.InvariantCulture);
         }
+        else
+        {
+            defaults["max.poll.interval.ms"] = ConsumerProtocolMaxPollIntervalMs.ToString(CultureInfo.InvariantCulture);
+        }
 
         return Merge(Merge(defaults, Kafka.Client, []), Kafka.Consumer, needed);
     }
@@ -124,7 +134,8 @@ public sealed class KafkaConfiguration
                 + $"({session.TotalMilliseconds:0}): another worker could take over a partition while a transaction over it is still open.";
         }
 
-        var pollInterval = Milliseconds(LibrdkafkaProperties.Setting(Kafka, "max.poll.interval.ms"), DefaultMaxPollIntervalMs);
+        var pollInterval = Milliseconds(
+            LibrdkafkaProperties.Setting(Kafka, "max.poll.interval.ms"), SessionTimeout is null ? ConsumerProtocolMaxPollIntervalMs : DefaultMaxPollIntervalMs);
         if (2 * TransactionTimeout >= pollInterval)
         {
             yield return $"Kafka:Producer:transaction.timeout.ms ({TransactionTimeout.TotalMilliseconds:0}) is not below half of max.poll.interval.ms "

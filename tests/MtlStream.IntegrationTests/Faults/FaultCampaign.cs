@@ -110,7 +110,7 @@ internal sealed class FaultCampaign : IDisposable
             ["Delivery:CommitInterval"] = "00:00:00.200",
             ["Delivery:DrainTimeout"] = "00:00:10",
         };
-        if (_plan.Protocol == "consumer") settings["Kafka:Consumer:group.protocol"] = "consumer";
+        if (_plan.Protocol == "consumer") (settings["Kafka:Consumer:group.protocol"], settings["Kafka:Consumer:max.poll.interval.ms"]) = ("consumer", "60000");
         else settings["Kafka:Consumer:session.timeout.ms"] = Milliseconds(_sessionTimeout);
         return settings;
     }

@@ -99,6 +99,7 @@ public sealed class KafkaConfigurationTests
         Assert.Null(configuration.SessionTimeout);
         Assert.DoesNotContain("partition.assignment.strategy", configuration.Consumer.Keys);
         Assert.DoesNotContain("heartbeat.interval.ms", configuration.Consumer.Keys);
+        Assert.Equal("120000", configuration.Consumer["max.poll.interval.ms"]);
     }
 
     [Fact]
