@@ -13,8 +13,9 @@ public sealed class KafkaConfiguration
     private const int DefaultMaxPollIntervalMs = 300_000;
 
     /// <summary>
-    /// With the consumer protocol also how long the brokers wait for a member that owes them a partition. The thread that polls waits
-    /// for the model, so a member that does not give it up (seen with librdkafka 2.15 and Kafka 4.3) can be thrown out sooner, and joins anew.
+    /// With the consumer protocol also how long the brokers wait for a member that owes them a partition. The thread that polls never
+    /// waits for the model, so a member that does not give one up (seen with librdkafka 2.15 and Kafka 4.3) can be thrown out sooner;
+    /// it joins anew.
     /// </summary>
     private const int ConsumerProtocolMaxPollIntervalMs = 120_000;
 

@@ -7,6 +7,7 @@ namespace MtlStream.Kafka;
 // The poll thread's side: making the producer, and committing or aborting transactions.
 public sealed partial class KafkaOutboundSink
 {
+    private static readonly Error s_stuck = new(ErrorCode.Local_TimedOut, "the client did not come back from a call");
     private static readonly TimeSpan s_slice = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_fencedAgain = TimeSpan.FromMinutes(1);
     private static readonly Destination[] s_destinations = Enum.GetValues<Destination>();
@@ -18,7 +19,7 @@ public sealed partial class KafkaOutboundSink
     private long _lastFenced;
     private bool _initialized;
     private Error? _doubt;
-    private Task _call = Task.CompletedTask; // the newest call that may not come back
+    private Task _stuck = Task.CompletedTask; // the producer's call that has not come back
 
     /// <summary>The newest error that the client did not get over by itself; empty before the first.</summary>
     internal string LastTrouble { get; private set; } = "";
@@ -169,7 +170,7 @@ public sealed partial class KafkaOutboundSink
         }
 
         if (doubt is not null) reason = doubt.Reason;
-        if (doubt is { IsFatal: true } || IsUnknownOutcome(doubt)) Rebuild(doubt!);
+        if (doubt is { IsFatal: true } || IsUnknownOutcome(doubt) || !_stuck.IsCompleted) Rebuild(doubt ?? s_stuck);
         else if (inTransaction && _producer is { } producer && Retrying(() => producer.AbortTransaction(s_slice), abandon) is { } error) Rebuild(error);
         _metrics.Aborted();
 
@@ -182,9 +183,9 @@ public sealed partial class KafkaOutboundSink
     {
         _initialized = false;
         lock (_gate) CloseGate();
-        if (_producer is { } producer && !_call.IsCompleted) _ = _call.ContinueWith(_ => producer.Dispose(), TaskScheduler.Default); // not under its feet
+        if (_producer is { } producer && !_stuck.IsCompleted) _ = _stuck.ContinueWith(_ => producer.Dispose(), TaskScheduler.Default); // not under its feet
         else _producer?.Dispose();
-        _producer = null;
+        (_producer, _stuck) = (null, Task.CompletedTask);
     }
 
     private bool TryBeginTransaction()
@@ -288,7 +289,7 @@ public sealed partial class KafkaOutboundSink
         {
             try
             {
-                return Returns(call, abandon) ? null : new(ErrorCode.Local_TimedOut, "the client did not come back from a call");
+                return Returns(call, abandon) ? null : s_stuck;
             }
             catch (KafkaException exception) when (
                 (exception is KafkaRetriableException || exception.Error.Code == ErrorCode.Local_TimedOut)
@@ -311,13 +312,15 @@ public sealed partial class KafkaOutboundSink
     private bool Returns(Action call, CancellationToken abandon)
     {
         var started = _time.GetTimestamp();
-        _call = Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        while (Task.WaitAny([_call], s_slice) < 0)
+        var made = Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (Task.WaitAny([made], s_slice) < 0)
         {
-            if (_time.GetElapsedTime(started) > (abandon.IsCancellationRequested ? 2 * s_slice : _configuration.TransactionTimeout)) return false;
+            if (_time.GetElapsedTime(started) <= (abandon.IsCancellationRequested ? 2 * s_slice : _configuration.TransactionTimeout)) continue;
+            _stuck = made;
+            return false;
         }
 
-        _call.GetAwaiter().GetResult();
+        made.GetAwaiter().GetResult();
         return true;
     }
 

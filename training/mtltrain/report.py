@@ -86,7 +86,7 @@ def per_setting(name: str, title: str, what: str) -> list[str]:
 
 def weighting() -> list[str]:
     return per_setting("weighting", "Weighting the losses",
-                       "The same slice and seeds; `equal` repeats the multitask runs above, and what it differs from those by is the noise of gradients that are added up in another order."
+                       "The same slice and seeds; `equal` repeats the multitask runs above, and differs from those by what two runs of one setting and seed differ by."
                        + ("" if any(line["setting"] == "pcgrad" for line in lines("weighting")) else " PCGrad, a backward pass for each task, was not run to its end."))
 
 
