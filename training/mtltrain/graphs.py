@@ -98,6 +98,8 @@ class Graph:
     def linear(self, x: str, layer, name: str, bias: bool = True) -> str:
         """x [..., in] -> [..., out]."""
         weight = self.matrix(layer, name)
+        if layer.smoothing is not None and not self.half:
+            x = self.node("Mul", [x, self.stored(name + ".smoothing", layer.smoothing.numpy())], name + "/x")
         if self.half:
             y = self.node("MatMul", [x, weight], name + "/y")
             return self.node("Add", [y, self.bias(layer, name)], name + "/z") if bias else y
@@ -105,7 +107,7 @@ class Graph:
         return self.node("DynamicQuantizeMatMul", inputs, name + "/y", MICROSOFT)
 
     def matrix(self, layer, name: str) -> str:
-        """[in, out]: int8 on CPU, fp16 on CUDA."""
+        """[in, out]: int8 on CPU, fp16 on CUDA, where the weights take over what smoothing does to the input."""
         values, scales = to_int8(layer.weight)
         stored = self.stored(name, values.numpy().T)
         scale = self.stored(name + ".scales", scales.numpy().reshape(-1))
@@ -113,6 +115,9 @@ class Graph:
             return stored
         wide = self.node("Cast", [stored], name + "/wide", to=TensorProto.FLOAT)
         full = self.node("Mul", [wide, scale], name + "/full")
+        if layer.smoothing is not None:
+            factors = self.stored(name + ".smoothing", layer.smoothing.numpy())
+            full = self.node("Mul", [full, self.node("Unsqueeze", [factors, self.constant("axis1", np.array([1]))], name + "/column")], name + "/plain")
         return self.node("Cast", [full], name + "/half", to=TensorProto.FLOAT16)
 
     def bias(self, layer, name: str) -> str:

@@ -47,9 +47,12 @@ class Matrix(nn.Linear):
     """A linear layer that can see its weight and its input as int8 would hold them."""
 
     quantized = False
-    rounded: Tensor | None = None  # kept while nothing trains
+    rounded: Tensor | None = None    # kept while nothing trains
+    smoothing: Tensor | None = None  # [in], multiplied into the input; `quantize.smooth`
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if self.smoothing is not None:
+            x = x * self.smoothing.to(x.dtype)
         if not self.quantized:
             return F.linear(x, self.weight, self.bias)
         if torch.is_grad_enabled():

@@ -6,8 +6,12 @@ Weights: symmetric int8, one scale per output channel. Activations: asymmetric u
 
 from __future__ import annotations
 
+from typing import Callable
+
 import torch
 from torch import Tensor
+
+EQUAL_SHARE = 0.98  # of the channels that enter a matrix; the others are brought down to the largest of these
 
 
 def weight_scales(weight: Tensor) -> Tensor:
@@ -60,3 +64,29 @@ def round_weight(weight: Tensor) -> Tensor:
 def round_activation(x: Tensor, mask: Tensor) -> Tensor:
     """[rows, columns, n] with mask [rows, columns], or [rows, n]: each text as uint8 would hold it."""
     return _RoundActivation.apply(x, mask)
+
+
+def smooth(matrices: list, run: Callable[[], None]) -> None:
+    """Brings the few channels that dwarf all others down before they are rounded, and makes up for it in the weights.
+
+    One channel in 384 is five times as large as the next (37 of 7, in all texts) and takes the steps of uint8 from the others; every output
+    channel of the weights has a scale of its own and hardly notices. After SmoothQuant (Xiao et al. 2023, arXiv 2211.10438), which
+    moves every channel; here the most of them stay. In full precision the function is what it was. `run` passes texts through the model.
+    """
+    largest: dict = {}
+
+    def note(matrix, inputs) -> None:
+        found = inputs[0].detach().float().abs().flatten(0, -2).amax(0)
+        largest[matrix] = torch.maximum(largest[matrix], found) if matrix in largest else found
+
+    hooks = [matrix.register_forward_pre_hook(note) for matrix in matrices]
+    try:
+        run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for matrix in matrices:
+        factors = (largest[matrix] / largest[matrix].quantile(EQUAL_SHARE)).clamp_min(1)
+        with torch.no_grad():
+            matrix.weight.mul_(factors)
+        matrix.smoothing = 1 / factors

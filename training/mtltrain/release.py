@@ -12,7 +12,8 @@ from . import calibrate, card, dataset, evaluate, fairness, package, pretrained
 from .corpora import ewt_raw
 from .encoding import encode_words
 from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
-from .model import MultitaskModel
+from .model import MultitaskModel, TokenHead
+from .quantize import smooth
 from .run import Run
 from .sources import TESTED_ON
 from .tasks import UPOS
@@ -35,14 +36,17 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     model = build(run, cache)
     model.load_state_dict(torch.load(trained))
     model.eval()
-    model.set_quantized(run.quantized_share > 0)
+    layers = model.encoder.layers
+    widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
+    smooth(widest, lambda: predict(model, _mixed(data, cache, vocab, run.limit, "train", 150), run.tasks))
+    model.set_quantized(True)
     adjustments = calibrate.fit(model, data, cache, vocab, run.limit, dev_most)
     scores: dict[str, dict] = {}
     for precision in () if unscored else ("int8",) if most else ("fp32", "int8"):
         model.set_quantized(precision == "int8")
         scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
         print(precision, json.dumps(scores[precision]), flush=True)
-    model.set_quantized(run.quantized_share > 0)
+    model.set_quantized(True)
     biases = fairness.measure(model, vocab, run.limit, adjustments)
     reference = dev_reference(model, data, cache, vocab, run, adjustments, dev_most or 300)
     part = f", about {most} rows at most" if most else ""
@@ -55,6 +59,10 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     if not unscored:
         card.write(folder, results)
     return scores
+
+
+def _mixed(data: Path, cache: Path, vocab: Path, limit: int, part: str, per_corpus: int) -> list:
+    return [row for name in _MIXED for row in dataset.rows(data, cache, vocab, name, part, limit, per_corpus) if len(row) > 2]
 
 
 def _plain(a: Adjustment) -> dict:
@@ -107,7 +115,7 @@ def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, r
 
     Shares of the labels, of the confidences in ten equal bins, of the text lengths, and of tokens that the vocabulary lacks.
     """
-    rows = [row for name in _MIXED for row in dataset.rows(data, cache, vocab, name, "dev", run.limit, per_corpus) if len(row) > 2]
+    rows = _mixed(data, cache, vocab, run.limit, "dev", per_corpus)
     logits = predict(model, rows, run.tasks)
     lengths = np.array([len(row) - 2 for row in rows])
     ids = np.concatenate([row.ids[1:-1] for row in rows])

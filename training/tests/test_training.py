@@ -127,9 +127,13 @@ class ModelTest(unittest.TestCase):
         import onnx
 
         from mtltrain import graphs
+        from mtltrain.quantize import smooth
 
+        model = tiny().eval()
+        plain = model.encoder.layers[0].ff2.weight.detach().clone()
+        smooth([layer.ff2 for layer in model.encoder.layers], lambda: model(*self.batch()))
         with tempfile.TemporaryDirectory() as folder:
-            graphs.write(tiny(), Path(folder), {})
+            graphs.write(model, Path(folder), {})
             length = (Path(folder) / "weights.bin").stat().st_size
             entries = {}
             for device in ("cpu", "cuda"):
@@ -141,6 +145,49 @@ class ModelTest(unittest.TestCase):
                         self.assertLessEqual(sum(place), length)
                         self.assertEqual(place, entries.setdefault(tensor.name, place))
             self.assertGreater(len(entries), 50)
+            # On CUDA the weights take smoothing back, on CPU the input takes it.
+            self.assertTrue(torch.allclose(self.constant(proto, "layer0.ff2/half", folder).T, plain, atol=float(plain.abs().max()) / 100))
+            cpu = {o: n for n in onnx.load(f"{folder}/model.cpu.onnx", load_external_data=False).graph.node for o in n.output}
+            self.assertEqual(["layer0.gelu", "layer0.ff2.smoothing"], list(cpu[cpu["layer0.ff2/y"].input[0]].input))
+
+    def constant(self, proto, name, folder):
+        """What a value computed from constants alone comes to, as ONNX Runtime folds it."""
+        from onnx import numpy_helper
+
+        node = next((n for n in proto.graph.node if name in n.output), None)
+        if node is None:
+            tensor = next(t for t in proto.graph.initializer if t.name == name)
+            return torch.from_numpy(numpy_helper.to_array(tensor, folder).copy())
+        inputs = [self.constant(proto, i, folder) for i in node.input]
+        return {"Cast": lambda x: x.float(), "Mul": lambda x, y: x * y, "Unsqueeze": lambda x, axes: x.unsqueeze(int(axes[0]))}[node.op_type](*inputs)
+
+    @staticmethod
+    def batch():
+        ids = torch.randint(5, 200, (16, 12), generator=torch.Generator().manual_seed(1))
+        return ids, torch.zeros_like(ids), torch.ones(16, 12)
+
+    def test_smoothing_changes_nothing_but_what_int8_loses_to_a_channel_that_is_too_large(self):
+        from mtltrain.quantize import smooth
+
+        model = tiny().eval()
+        with torch.no_grad():
+            for layer in model.encoder.layers:
+                layer.ff1.weight[3] *= 60  # what enters ff2 by this channel dwarfs the rest
+
+            def outputs(quantized):
+                model.set_quantized(quantized)
+                return model(*self.batch())
+
+            wanted, before = outputs(False), outputs(True)
+            model.set_quantized(False)
+            smooth([layer.ff2 for layer in model.encoder.layers], lambda: model(*self.batch()))
+            exact, after = outputs(False), outputs(True)
+        for layer in model.encoder.layers:
+            self.assertEqual(int(layer.ff2.smoothing.argmin()), 3)
+            self.assertLess(int((layer.ff2.smoothing < 1).sum()), 0.05 * len(layer.ff2.smoothing), "most channels stay")
+        for task, values in wanted.items():
+            self.assertTrue(torch.allclose(values, exact[task], atol=1e-4), task)
+            self.assertLess(float((after[task] - values).abs().mean()), 0.8 * float((before[task] - values).abs().mean()), task)
 
     def test_rounding_to_int8_is_within_half_a_step(self):
         from mtltrain.quantize import round_weight, to_int8
