@@ -36,8 +36,14 @@ public sealed class KafkaStatus
         : _assigned == 0 && !_member ? "joining the consumer group"
         : null;
 
-    /// <summary>How long the thread that reads and commits has been inside one call of the client; zero when it does not run.</summary>
-    public TimeSpan StalledFor(TimeProvider time) => Volatile.Read(ref _moved) is not 0 and var moved ? time.GetElapsedTime(moved) : TimeSpan.Zero;
+    /// <summary>How long the thread that reads and commits has been inside one call of the client, when that is longer than any call should take: six
+    /// minutes, or four times a long <c>transaction.timeout.ms</c>, as often as a commit may wait for it. Null otherwise, and when the thread does not run.</summary>
+    public TimeSpan? LostFor(TimeProvider time, KafkaConfiguration configuration)
+    {
+        var usual = TimeSpan.FromMinutes(6);
+        var longest = 4 * configuration.TransactionTimeout is var waits && waits > usual ? waits : usual;
+        return Volatile.Read(ref _moved) is not 0 and var moved && time.GetElapsedTime(moved) is var inside && inside > longest ? inside : null;
+    }
 
     internal void SetMoved(long timestamp) => Volatile.Write(ref _moved, timestamp);
 

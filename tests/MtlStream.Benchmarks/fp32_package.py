@@ -15,9 +15,15 @@ from onnx import TensorProto, helper
 
 
 def to_fp32(graph: onnx.GraphProto) -> int:
-    """Turns every DynamicQuantizeMatMul into Cast, Mul (which ONNX Runtime folds at load), MatMul and Add; returns how many."""
+    """Turns every DynamicQuantizeMatMul into Cast, Mul (which ONNX Runtime folds at load), MatMul and Add; returns how many.
+
+    What smoothing does to an input (training/mtltrain/quantize.py) the weights take back, so that the copy pays nothing for it.
+    """
     nodes, count = [], 0
+    smoothed = {node.output[0]: node for node in graph.node if node.op_type == "Mul" and node.input[1].endswith(".smoothing")}
     for node in graph.node:
+        if node.output[0] in smoothed:
+            continue
         if node.op_type != "DynamicQuantizeMatMul":
             nodes.append(node)
             continue
@@ -27,9 +33,17 @@ def to_fp32(graph: onnx.GraphProto) -> int:
         name = node.output[0]
         nodes.append(helper.make_node("Cast", [weight], [name + "/wide"], name=name + "/cast", to=TensorProto.FLOAT))
         nodes.append(helper.make_node("Mul", [name + "/wide", scale], [name + "/full"], name=name + "/scale"))
-        nodes.append(helper.make_node("MatMul", [x, name + "/full"], [name + "/product" if bias else name], name=name + "/matmul"))
+        full = name + "/full"
+        if x in smoothed:
+            x, factors = smoothed[x].input
+            nodes.append(helper.make_node("Unsqueeze", [factors, "axis1"], [name + "/column"], name=name + "/unsqueeze"))
+            nodes.append(helper.make_node("Mul", [full, name + "/column"], [name + "/plain"], name=name + "/unsmooth"))
+            full = name + "/plain"
+        nodes.append(helper.make_node("MatMul", [x, full], [name + "/product" if bias else name], name=name + "/matmul"))
         if bias:
             nodes.append(helper.make_node("Add", [name + "/product", bias], [name], name=name + "/bias"))
+    if smoothed and all(tensor.name != "axis1" for tensor in graph.initializer):
+        graph.initializer.append(helper.make_tensor("axis1", TensorProto.INT64, [1], [1]))
     del graph.node[:]
     graph.node.extend(nodes)
     return count

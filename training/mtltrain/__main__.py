@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from . import distill, pretrained, release, run as runs, train
+from .model import MultitaskModel
 from .run import Run
 
 
@@ -58,11 +59,17 @@ def _taught(run: Run, options) -> Run:
         shutil.rmtree(out, ignore_errors=True)
     if not (out / "model.pt").exists():
         train.train(teacher, options.data, options.cache, out, options.processes)
-    model = train.build(teacher, options.cache)
-    model.load_state_dict(torch.load(out / "model.pt"))
+    models = [_trained(teacher, out / "model.pt", options)] + ([_trained(run, run.initial, options)] if run.initial else [])
     torch.set_num_threads(options.processes)
-    distill.write(model, teacher, options.data, options.cache, pretrained.vocab(options.cache), out / "labels")
-    return replace(run, teacher=str(out / "labels"))
+    labels = out / f"labels-{run.name}"
+    distill.write(models, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
+    return replace(run, teacher=str(labels))
+
+
+def _trained(run: Run, path: Path | str, options) -> MultitaskModel:
+    model = train.build(run, options.cache)
+    model.load_state_dict(torch.load(path))
+    return model
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a teacher says about every training text: the labels that a corpus has, softened, and those of other tasks that it lacks.
 
-Distillation with the teacher's share falling as training goes on follows Clark et al. 2019, "BAM! Born-again multi-task networks" (arXiv 1907.04829).
+Several teachers: the mean of those that know the task. Distillation with the teacher's share falling as training goes on follows Clark et al. 2019, "BAM! Born-again multi-task networks" (arXiv 1907.04829).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .run import Run
 
 # Tasks whose labels mean something on any text; `topic` and `intent` know only the groups and commands of their own corpora.
 EVERYWHERE = ("pos", "entities", "sentiment", "emotion", "offensive")
-WINDOWS = 2  # of a long text that the teacher reads
+WINDOWS = 1  # of a long text that the teacher reads
 
 
 def label(model: MultitaskModel, rows: list[Row], crop: int) -> list[dict[str, np.ndarray]]:
@@ -57,7 +57,7 @@ def _tokens(row: Row, windows: list[np.ndarray]) -> np.ndarray:
     return out
 
 
-def write(model: MultitaskModel, run: Run, data: Path, cache: Path, vocab: Path, folder: Path) -> None:
+def write(models: list[MultitaskModel], run: Run, data: Path, cache: Path, vocab: Path, folder: Path) -> None:
     """Labels every training corpus of the run into `folder`; those already there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, options in run.corpora.items():
@@ -67,6 +67,15 @@ def write(model: MultitaskModel, run: Run, data: Path, cache: Path, vocab: Path,
         rows = dataset.rows(data, cache, vocab, name, "train", dataset.LONG, run.corpus_rows, options)
         began = time.time()
         temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(pickle.dumps(label(model, rows, run.crop)))
+        said = [label(model, rows, run.crop) for model in models]
+        temporary.write_bytes(pickle.dumps([_mean(of_row) for of_row in zip(*said)]))
         temporary.replace(path)
-        print(f"{run.name} has read {name}: {len(rows)} texts in {time.time() - began:.0f} s", flush=True)
+        print(f"{len(models)} teachers of {run.name} have read {name}: {len(rows)} texts in {time.time() - began:.0f} s", flush=True)
+
+
+def _mean(said: tuple[dict[str, np.ndarray], ...]) -> dict[str, np.ndarray]:
+    found: dict[str, list[np.ndarray]] = {}
+    for soft in said:
+        for task, probabilities in soft.items():
+            found.setdefault(task, []).append(probabilities)
+    return {task: np.mean(values, axis=0, dtype=np.float32).astype(np.float16) for task, values in found.items()}

@@ -110,7 +110,7 @@ def distillation(options, ledger: Ledger) -> None:
             shutil.rmtree(labels, ignore_errors=True)
             teacher = build(run, options.cache)
             teacher.load_state_dict(torch.load(options.initial))
-            distill.write(teacher, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
+            distill.write([teacher], run, options.data, options.cache, pretrained.vocab(options.cache), labels)
         for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"teacher": str(labels), "teacher_others": 0.0}),
                                  ("teacher for every task", {"teacher": str(labels)})):
             if not ledger.has(setting=setting, seed=seed):

@@ -48,7 +48,7 @@ class Run:
     evaluate_every: int = 500
     patience: int = 0             # evaluations without a better score before stopping; 0: never
     checkpoint_every: int = 200
-    teacher: str = ""             # run file of a teacher, beside this one; losses.py says what the shares do
+    teacher: str = ""             # run file of a teacher, beside this one; `initial` teaches too. losses.py says what the shares do
     teacher_share: list[float] = field(default_factory=lambda: [0.7, 0.3])  # at the first step and at the last
     teacher_others: float = 0.2
     initial: str = ""             # a run's `model.pt` to start from instead of `source`

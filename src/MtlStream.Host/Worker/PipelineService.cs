@@ -42,7 +42,7 @@ internal sealed class PipelineService(
         await using var served = ServedModel.Start(settings, assembly);
         stopping.ThrowIfCancellationRequested();
         await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
-        health.ModelReady(() => status.NotReadyBecause, () => status.StalledFor(assembly.Time));
+        health.ModelReady(() => status.NotReadyBecause, () => status.LostFor(assembly.Time, settings.KafkaClients));
         try
         {
             await assembly

@@ -3,21 +3,18 @@ namespace MtlStream.Host.Worker;
 /// <summary>What the probes are told. Thread-safe.</summary>
 internal sealed class WorkerHealth
 {
-    /// <summary>Longer than the group waits for a worker that does not poll (<c>max.poll.interval.ms</c>, five minutes unless set).</summary>
-    private static readonly TimeSpan s_lost = TimeSpan.FromMinutes(6);
-
     private volatile bool _modelReady;
     private volatile bool _draining;
     private volatile string? _failure;
-    private volatile Func<TimeSpan> _stalled = () => TimeSpan.Zero;
+    private volatile Func<TimeSpan?> _lost = () => null;
     private volatile Func<string?> _broker = () => "the Kafka client has not been started";
 
     /// <summary>The model is loaded and every bucket warmed up.</summary>
     /// <param name="broker">Says what keeps the Kafka side from being ready; null when nothing does.</param>
-    /// <param name="stalled">How long the Kafka client has been inside one call.</param>
-    public void ModelReady(Func<string?> broker, Func<TimeSpan> stalled)
+    /// <param name="lost">For how long the Kafka client has been inside a call that should be over; null when it is not.</param>
+    public void ModelReady(Func<string?> broker, Func<TimeSpan?> lost)
     {
-        (_broker, _stalled) = (broker, stalled);
+        (_broker, _lost) = (broker, lost);
         _modelReady = true;
     }
 
@@ -34,5 +31,5 @@ internal sealed class WorkerHealth
 
     /// <summary>Does not depend on the brokers: restarting the worker would not bring one back. A client that hangs it would.</summary>
     /// <returns>What is broken; null when the worker lives.</returns>
-    public string? Live() => _failure ?? (_stalled() is var time && time > s_lost ? $"the Kafka client has not come back from a call for {time.TotalMinutes:0} minutes" : null);
+    public string? Live() => _failure ?? (_lost() is { } time ? $"the Kafka client has not come back from a call for {time.TotalMinutes:0} minutes" : null);
 }

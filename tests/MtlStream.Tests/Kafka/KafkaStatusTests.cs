@@ -1,3 +1,4 @@
+using MtlStream.Delivery;
 using MtlStream.Kafka;
 
 namespace MtlStream.Tests.Kafka;
@@ -26,16 +27,27 @@ public sealed class KafkaStatusTests
     }
 
     [Fact]
-    public void A_client_that_moves_is_not_stalled_and_neither_is_one_that_does_not_run()
+    public void A_client_that_moves_is_not_lost_and_neither_is_one_that_does_not_run_or_may_wait_for_a_long_transaction()
     {
         var (status, time) = (new KafkaStatus(), TimeProvider.System);
-        Assert.Equal(TimeSpan.Zero, status.StalledFor(time));
+        var usual = Configuration(transactionTimeout: "15000");
+        Assert.Null(status.LostFor(time, usual));
 
-        status.SetMoved(time.GetTimestamp() - (180 * time.TimestampFrequency));
-        Assert.InRange(status.StalledFor(time), TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(60));
+        status.SetMoved(time.GetTimestamp() - (420 * time.TimestampFrequency));
+        Assert.InRange(status.LostFor(time, usual)!.Value, TimeSpan.FromMinutes(7), TimeSpan.FromMinutes(60));
+        Assert.Null(status.LostFor(time, Configuration(transactionTimeout: "900000")));
         status.SetMoved(time.GetTimestamp());
-        Assert.InRange(status.StalledFor(time), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+        Assert.Null(status.LostFor(time, usual));
         status.SetMoved(0);
-        Assert.Equal(TimeSpan.Zero, status.StalledFor(time));
+        Assert.Null(status.LostFor(time, usual));
     }
+
+    private static KafkaConfiguration Configuration(string transactionTimeout) => new(
+        new()
+        {
+            BootstrapServers = "localhost:9092",
+            Consumer = new Dictionary<string, string> { ["session.timeout.ms"] = "1800000", ["max.poll.interval.ms"] = "3600000" },
+            Producer = new Dictionary<string, string> { ["transaction.timeout.ms"] = transactionTimeout },
+        },
+        new() { Guarantee = DeliveryGuarantee.ExactlyOnce });
 }
