@@ -62,10 +62,13 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
-        if "entity_share" in options:
-            found = _fewer_entities(found, options["entity_share"], run)
+        boost, size, rest = options.get("boost", 1.0), len(found), []
+        if "entity_share" in options:  # what keeps its labels is drawn as often as if all had kept them
+            found, rest = _fewer_entities(found, options["entity_share"], run)
         if found:
-            members.append(Corpus(name, found, options.get("boost", 1.0), run.crop, run.seed))
+            members.append(Corpus(name, found, boost, run.crop, run.seed, size))
+        if rest:
+            members.append(Corpus(f"{name} without entities", rest, boost, run.crop, run.seed))
     return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed)
 
 
@@ -80,12 +83,12 @@ def _attach(found: list[Row], path: Path) -> None:
         row.soft = probabilities
 
 
-def _fewer_entities(found: list[Row], share: float, run: Run) -> list[Row]:
-    """Keeps the entity labels of a share of the rows; rows that have no label left are dropped."""
-    kept = {id(row) for row in sample([row for row in found if "entities" in row.labels], share, run.seed)}
-    rows = []
+def _fewer_entities(found: list[Row], share: float, run: Run) -> tuple[list[Row], list[Row]]:
+    """(A share of the rows with entity labels, the other rows without theirs); rows that have no label left are dropped."""
+    kept = sample([row for row in found if "entities" in row.labels], share, run.seed)
+    known, rest = {id(row) for row in kept}, []
     for row in found:
-        labels = {task: label for task, label in row.labels.items() if task != "entities" or id(row) in kept}
-        if set(labels) & set(run.tasks):
-            rows.append(Row(row.ids, row.cases, row.firsts, labels, row.soft))
-    return rows
+        labels = {task: label for task, label in row.labels.items() if task != "entities"}
+        if id(row) not in known and set(labels) & set(run.tasks):
+            rest.append(Row(row.ids, row.cases, row.firsts, labels, row.soft))
+    return kept, rest

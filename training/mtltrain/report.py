@@ -105,7 +105,7 @@ def lowresource() -> list[str]:
         of = lambda setting: [l["scores"]["entities"] for l in found if l["share"] == share and l["setting"] == setting]
         rows.append([f"{share:.0%}", spread(of("alone")), spread(of("with others")), str(len(of("with others")))])
     return ["## Few labels: entities", "", "Span F1 on UNER EWT dev with a share of the entity labels of the slice, alone and beside the other tasks; as many steps, and alone as many tokens as entities get at the full share. "
-            "Corpora are drawn by size^0.75, so beside the others a corpus that has lost its labels is also seen less often; alone it is repeated.", "",
+            "Texts that keep their labels are drawn as often as all of them at the full share, alone and beside the others.", "",
             *table(["labels", "alone", "with the other tasks", "seeds"], rows)]
 
 

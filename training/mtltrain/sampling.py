@@ -34,12 +34,19 @@ class Batch:
     def tokens(self) -> int:
         return int(self.mask.sum())
 
+    def only(self, task: str) -> tuple[Tensor, Batch]:
+        """Places of the rows that say anything about the task, and these rows without what they say of other tasks."""
+        at = self.soft_rows[task] if task in self.soft_rows else self.rows[task]
+        rows = {task: torch.nonzero(torch.isin(at, self.rows[task])).flatten()} if task in self.rows else {}
+        soft_rows = {task: torch.arange(len(at))} if task in self.soft_rows else {}
+        return at, Batch(self.ids[at], self.cases[at], self.mask[at], rows, {t: self.labels[t] for t in rows}, soft_rows, {t: self.soft[t] for t in soft_rows})
+
 
 class Corpus:
-    """Rows in a fresh random order every time round."""
+    """Rows in a fresh random order every time round. `size`: how many rows it is drawn as; all it has unless said."""
 
-    def __init__(self, name: str, rows: list[Row], boost: float, crop: int, seed: int):
-        self.name, self.rows, self.boost, self.crop = name, rows, boost, crop
+    def __init__(self, name: str, rows: list[Row], boost: float, crop: int, seed: int, size: int = 0):
+        self.name, self.rows, self.boost, self.crop, self.size = name, rows, boost, crop, size or len(rows)
         self.random = random.Random(f"{name}/{seed}")
         self.left: list[int] = []
 
@@ -66,7 +73,7 @@ class Sampler:
 
     def __init__(self, corpora: list[Corpus], alpha: float, padded_tokens: int, max_rows: int, seed: int):
         self.corpora, self.padded_tokens, self.max_rows = corpora, padded_tokens, max_rows
-        self.weights = [len(c.rows) ** alpha * c.boost for c in corpora]
+        self.weights = [c.size ** alpha * c.boost for c in corpora]
         self.random = random.Random(seed)
         self.waiting: list[list[Row]] = []
         self.drawn = {c.name: 0 for c in corpora}

@@ -18,6 +18,8 @@ from .optimizer import Optimizer
 class Equal:
     """The sum, with fixed factors from the run's file (1 unless said)."""
 
+    separate = False  # whether each task's loss must come of a pass over its own rows alone
+
     def __init__(self, factors: dict[str, float]):
         self.factors = factors
 
@@ -94,7 +96,12 @@ class DynamicAverage(Equal):
 
 
 class PCGrad(Equal):
-    """Yu et al. 2020 (arXiv 2001.06782): a task's gradient loses its part against another's, in the shared encoder."""
+    """Yu et al. 2020 (arXiv 2001.06782): a task's gradient loses its part against another's, in the shared encoder.
+
+    A backward pass per task; each goes through the rows of its task only, and most rows carry the labels of one.
+    """
+
+    separate = True
 
     def __init__(self, factors: dict[str, float], seed: int = 0):
         super().__init__(factors)

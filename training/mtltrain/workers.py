@@ -18,7 +18,7 @@ from .losses import losses
 from .model import MultitaskModel
 from .optimizer import Optimizer
 from .run import Run
-from .sampling import collate
+from .sampling import Batch, collate
 from .weighting import Equal
 
 
@@ -102,8 +102,7 @@ class Gradients:
             batch = collate(batches[index], random.Random(seed), self.run.word_dropout)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 vectors, rows, used = self.optimizer.word_vectors(batch.ids)
-                found = losses(self.model, batch, self.model.encode(vectors, batch.cases, batch.mask), self.run.rows_per_step,
-                               self.run.teacher_at(number), self.run.teacher_others)
+                found = self._losses(batch, vectors, number)
             self.weighting.backward(found, self.optimizer, rows)
             numbers.append(used)
             gradients.append(rows.grad)
@@ -111,3 +110,13 @@ class Gradients:
             for task, value in found.items():
                 before = loss.get(task, (0.0, 0))
                 loss[task] = (before[0] + float(value), before[1] + batch.count(task))
+
+    def _losses(self, batch: Batch, vectors: Tensor, number: int) -> dict[str, Tensor]:
+        parts = [(slice(None), batch)]
+        if self.weighting.separate:
+            parts = [batch.only(task) for task in self.model.tasks if task in batch.rows or task in batch.soft_rows]
+        found = {}
+        for at, part in parts:
+            hidden = self.model.encode(vectors[at], part.cases, part.mask)
+            found |= losses(self.model, part, hidden, self.run.rows_per_step, self.run.teacher_at(number), self.run.teacher_others)
+        return found

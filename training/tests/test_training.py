@@ -78,6 +78,24 @@ class ModelTest(unittest.TestCase):
         self.assertEqual({"sentiment", "topic"}, set(both))
         self.assertAlmostEqual(float(of([row(sentiment=1)])["sentiment"]), float(both["sentiment"]), places=4)
 
+    def test_texts_that_keep_their_entity_labels_are_drawn_as_often_as_if_all_had(self):
+        import numpy as np
+
+        from mtltrain.dataset import _fewer_entities
+        from mtltrain.encoding import Row
+        from mtltrain.run import Run
+        from mtltrain.sampling import Corpus, Sampler
+
+        tags = np.zeros(4, np.int8)
+        row = lambda labels: Row(np.array([101, 5, 6, 102], np.int32), tags, np.array([1, 2], np.int32), labels)
+        for labels, others in (({"entities": tags}, 0), ({"entities": tags, "pos": tags}, 90)):
+            found = [row(labels) for _ in range(100)]
+            kept, rest = _fewer_entities(found, 0.1, Run())
+            self.assertEqual((10, others), (len(kept), len(rest)))
+            self.assertTrue(all("entities" in r.labels for r in kept) and not any("entities" in r.labels for r in rest))
+            few, all_of_them = (Sampler([Corpus("c", rows, 2.0, 128, 1, 100)], 0.75, 256, 8, 1) for rows in (kept, found))
+            self.assertEqual(all_of_them.weights, few.weights)
+
     def test_a_teacher_shares_the_target_of_labelled_rows_and_speaks_for_the_others(self):
         import numpy as np
 
@@ -107,6 +125,13 @@ class ModelTest(unittest.TestCase):
         self.assertAlmostEqual(float(unit_loss("token_tags", logits, gold)), float(soft_loss("token_tags", logits, batch.soft["pos"]).sum()), places=4)
         self.assertAlmostEqual(0.5 * float(unit_loss("token_tags", logits, gold)), float(found["pos"]), places=4)
         self.assertEqual({"sentiment", "pos", "topic"}, set(found))
+        # Each task by its own rows alone, as PCGrad has it, is the same.
+        for task, value in found.items():
+            at, part = batch.only(task)
+            self.assertLess(len(at), 3)
+            alone = losses(model, part, hidden[at], 1.0, teacher=0.25, others=0.5)
+            self.assertEqual([task], list(alone))
+            self.assertAlmostEqual(float(value), float(alone[task]), places=5)
 
     def test_pcgrad_leaves_no_part_against_the_other_task(self):
         from mtltrain.optimizer import Optimizer
