@@ -90,6 +90,7 @@ public sealed class KafkaConfiguration
             ["enable.auto.offset.store"] = "false",
             ["auto.commit.interval.ms"] = ((int)Delivery.CommitInterval.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
             ["isolation.level"] = "read_committed",
+            ["enable.partition.eof"] = "true", // or what no reader sees at the end of a partition would count as lag
         };
         var defaults = new Dictionary<string, string>(s_client.Concat(s_consumer));
         if (SessionTimeout is { } session) // null: the broker's business

@@ -112,18 +112,12 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         _wake.Set();
         if (_thread is not null)
         {
-            try
-            {
-                await _ended.Task.WaitAsync(s_closeSoon, _time);
-            }
-            catch (TimeoutException)
+            // What the thread failed with, ReceiveAsync or CompleteAsync has thrown.
+            await _ended.Task.WaitAsync(s_closeSoon, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!_ended.Task.IsCompleted)
             {
                 _logger.CloseSlow(s_closeSoon.TotalSeconds);
                 return; // the thread still uses what would be disposed; it ends with the process
-            }
-            catch (IOException)
-            {
-                // ReceiveAsync has thrown it
             }
         }
 
@@ -161,7 +155,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             _received.TrySetException(exception);
             CloseAfterFailure();
             _status.SetMoved(0);
-            _ended.TrySetResult();
+            _ended.TrySetException(exception);
         }
     }
 
@@ -258,8 +252,14 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
             return false;
         }
 
-        if (result is null || result.IsPartitionEOF) return false;
+        if (result is null) return false;
         if (_table.CurrentOf(result.Topic, result.Partition) is not { } flow) return true;
+        if (result.IsPartitionEOF)
+        {
+            flow.ReachEnd(result.Offset.Value);
+            return true;
+        }
+
         if (flow.Retired || !_reading)
         {
             flow.Skip(result.Offset.Value);
@@ -384,7 +384,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         foreach (var flow in _table.Current)
         {
             var high = _consumer.GetWatermarkOffsets(flow.Partition).High.Value;
-            if (high >= 0 && (flow.Committable ?? flow.FirstOffset) is { } done)
+            if (high >= 0 && flow.DoneUpTo is { } done)
                 lags.Add((flow.Partition.Topic, flow.Partition.Partition.Value, Math.Max(0, high - done)));
         }
 

@@ -26,7 +26,7 @@ public sealed record KafkaOptions : IValidatableObject
     [Required(ErrorMessage = "found none, expected the topic that events go to which cannot be analysed.")]
     public string DeadLetterTopic { get; init; } = "";
 
-    /// <summary>Topic of copies of the results that the model is unsure of, see <c>Watch:Review</c>. Empty: none are made.</summary>
+    /// <summary>Topic of copies of the results that the model is unsure of, which <c>Watch:Review</c> asks for. Empty where it asks for none.</summary>
     public string ReviewTopic { get; init; } = "";
 
     /// <summary>Topics that are written to.</summary>

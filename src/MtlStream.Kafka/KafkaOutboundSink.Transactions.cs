@@ -150,7 +150,7 @@ public sealed partial class KafkaOutboundSink
         {
             CountOne(record);
             ForgetRefusal(record);
-            reported(record, null);
+            reported(record, PublishOutcome.Durable);
         }
 
         return true;
@@ -174,7 +174,7 @@ public sealed partial class KafkaOutboundSink
         else if (inTransaction && _producer is { } producer && Retrying(() => producer.AbortTransaction(s_slice), abandon) is { } error) Rebuild(error);
         _metrics.Aborted();
 
-        foreach (var (record, reported) in EndTransaction()) reported(record, null); // dropped: their assignment is over
+        foreach (var (record, reported) in EndTransaction()) reported(record, PublishOutcome.Dropped);
         return reason;
     }
 

@@ -162,7 +162,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
             }
         }
 
-        reported(record, refusal); // refused, or dropped because its assignment is over
+        reported(record, refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused, refusal);
         return Attempt.Done;
     }
 
@@ -196,7 +196,8 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         var source = record.Source;
         var topic = TopicOf(record);
         var message = new Message<byte[]?, byte[]?> { Key = source.Key, Value = record.Payload, Headers = HeadersOf(record) };
-        if (source.Timestamp >= 0) message.Timestamp = new(source.Timestamp, TimestampType.CreateTime);
+        // A dead letter is of now: a topic that refuses the event's time, or deletes what is that old, must still take it, and keep it.
+        if (source.Timestamp >= 0 && record.Destination != Destination.DeadLetters) message.Timestamp = new(source.Timestamp, TimestampType.CreateTime);
         var target = source.Key is null ? new(topic, KeylessPartition(topic, source.Position.Partition)) : _byKey[(int)record.Destination];
         Interlocked.Increment(ref _unreported);
         try
@@ -249,8 +250,9 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         }
 
         // Reporting settles it: a record that was not delivered must hold the watermark back before that.
-        if (report.Error.IsError && refusal is null && record.Destination != Destination.Review) flow.Drop(record.Source.Position.Sequence);
-        reported(record, refusal);
+        var outcome = !report.Error.IsError ? PublishOutcome.Durable : refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused;
+        if (outcome == PublishOutcome.Dropped && record.Destination != Destination.Review) flow.Drop(record.Source.Position.Sequence);
+        reported(record, outcome, refusal);
         flow.EndPublish();
         OneReported();
     }

@@ -12,6 +12,8 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     private readonly OffsetWatermark _settled = new();
     private readonly OffsetWatermark _published = new();
     private int _publishing;
+    private long? _end;
+    private long? _endBefore; // the end that was reached before the oldest event that is not settled
     private volatile bool _retired;
     private volatile bool _givenUp;
 
@@ -34,6 +36,20 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     public long? Committable
     {
         get { lock (_lock) return _settled.Committable; }
+    }
+
+    /// <summary>Up to where nothing is left to do. Behind the last event settled may lie what no reader sees, markers and remains of
+    /// transactions, up to the end that was reached.</summary>
+    public long? DoneUpTo
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var (settled, reached) = (_settled.Committable ?? FirstOffset, _settled.Pending == 0 ? _end : _endBefore);
+                return reached > (settled ?? -1) ? reached : settled;
+            }
+        }
     }
 
     /// <summary>Up to where everything is in the open transaction or in one before it.</summary>
@@ -68,6 +84,7 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         lock (_lock)
         {
             FirstOffset ??= offset;
+            if (_settled.Pending == 0) _endBefore = _end;
             if (inTransactions) _published.Receive(offset, 0);
             return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));
         }
@@ -77,6 +94,12 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     public void Skip(long offset)
     {
         lock (_lock) FirstOffset ??= offset;
+    }
+
+    /// <summary>Notes that there was nothing more to read from an offset on.</summary>
+    public void ReachEnd(long offset)
+    {
+        lock (_lock) _end = offset;
     }
 
     /// <summary>Notes that an event is finished; returns its bytes.</summary>

@@ -143,11 +143,14 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
                 _options.WrittenTopics.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
                 new() { RequestTimeout = s_request });
             foreach (var config in configs)
-                _maxMessageBytes[config.ConfigResource.Name] = int.Parse(config.Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture);
+            {
+                if (config.Entries.TryGetValue("max.message.bytes", out var entry) && int.TryParse(entry.Value, CultureInfo.InvariantCulture, out var bytes))
+                    _maxMessageBytes[config.ConfigResource.Name] = bytes; // a broker need not tell
+            }
         }
         catch (KafkaException)
         {
-            // no right to see it, or a broker that does not tell
+            // no right to see it
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Batching;
@@ -143,7 +144,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     }
 
     /// <summary>Runs every shape that will occur once, on all lanes at a time, so that no event pays for it.</summary>
-    private void WarmUp() => Parallel.ForEach(_lanes, lane =>
+    private void WarmUp() => OnAllLanes(lane =>
     {
         foreach (var (rows, columns) in _calls.WarmUpShapes(_manifest.MaxTokens)) Call(rows, columns, lane);
     });
@@ -153,7 +154,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         var started = Stopwatch.GetTimestamp();
         var (rows, scored) = (_calls.RowsAt(columns), 0L);
-        Parallel.ForEach(_lanes, new() { MaxDegreeOfParallelism = _lanes.Length }, lane =>
+        OnAllLanes(lane =>
         {
             do
             {
@@ -163,6 +164,18 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             while (Stopwatch.GetElapsedTime(started) < time);
         });
         return scored / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    private void OnAllLanes(Action<ScoringLane> work)
+    {
+        try
+        {
+            Parallel.ForEach(_lanes, new() { MaxDegreeOfParallelism = _lanes.Length }, work);
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]); // as if one lane had been asked
+        }
     }
 
     private void Score(TokenBatch batch, RowDeduplicator rows, int first, int count, ScoringLane lane, Predictions predictions)

@@ -13,6 +13,8 @@ namespace MtlStream.Onnx;
 /// </remarks>
 internal sealed unsafe class ScoringLane : IDisposable
 {
+    private const int MostShapes = 1024; // all lengths of one row, and more; without a grid, rows x lengths would know no end
+
     private readonly InferenceSession _session;
     private readonly RunOptions _run = new();
     private readonly ModelInputs _inputs;
@@ -70,7 +72,11 @@ internal sealed unsafe class ScoringLane : IDisposable
     public void Run()
     {
         if (!_views.TryGetValue((_filledRows, _filledColumns), out var views))
+        {
+            if (_views.Count == MostShapes) ForgetShapes();
             _views.Add((_filledRows, _filledColumns), views = ViewsOf(_filledRows, _filledColumns));
+        }
+
         if (views.Binding is { } binding) _session.RunWithBinding(_run, binding);
         else _session.Run(_run, views.Inputs, views.InputValues, views.Outputs, views.OutputValues);
     }
@@ -87,9 +93,15 @@ internal sealed unsafe class ScoringLane : IDisposable
 
     public void Dispose()
     {
-        foreach (var views in _views.Values) views.Dispose();
+        ForgetShapes();
         foreach (var allocation in _allocations) allocation.Dispose();
         _run.Dispose();
+    }
+
+    private void ForgetShapes()
+    {
+        foreach (var views in _views.Values) views.Dispose();
+        _views.Clear();
     }
 
     private Views ViewsOf(int rows, int columns)

@@ -266,7 +266,7 @@ public sealed class AnalyticsPipeline(
     }
 
     // A copy for review settles nothing: the result that it is a copy of does.
-    private void Reviewed(OutboundRecord record, PublishRefusal? refusal)
+    private void Reviewed(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)
     {
         if (refusal is not null) logger.ReviewCopyLost(refusal.Message);
     }
@@ -285,9 +285,9 @@ public sealed class AnalyticsPipeline(
         await sink.FlushAsync(abort);
     }
 
-    private PublishReport Reporter(StageGroup stages, Channel<(OutboundRecord Record, PublishRefusal Refusal)> refused) => (record, refusal) =>
+    private PublishReport Reporter(StageGroup stages, Channel<(OutboundRecord Record, PublishRefusal Refusal)> refused) => (record, outcome, refusal) =>
     {
-        Measure(record, refusal);
+        Measure(record, outcome, refusal);
         if (refusal is null)
         {
             source.Settle(record.Source.Position);
@@ -303,21 +303,22 @@ public sealed class AnalyticsPipeline(
     };
 
     /// <summary>Records how an answer ended; for a sampled event inside its span, which then is the measurements' exemplar.</summary>
-    private void Measure(OutboundRecord record, PublishRefusal? refusal)
+    private void Measure(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)
     {
         var errorType = refusal is not null ? PipelineMetrics.Tag(refusal.Reason)
+            : outcome == PublishOutcome.Dropped ? "dropped"
             : record.Destination == Destination.DeadLetters ? Tracing.ReasonOf(record) : null;
-        if (record.Source.Trace is { } trace) RecordInside(trace, record, refusal, errorType);
-        else Record(record, refusal, errorType);
+        if (record.Source.Trace is { } trace) RecordInside(trace, record, outcome, errorType);
+        else Record(record, outcome, errorType);
     }
 
     // A method of its own: what its delegate captures is allocated for sampled events only.
-    private void RecordInside(EventTrace trace, OutboundRecord record, PublishRefusal? refusal, string? errorType) =>
-        trace.Answered(errorType, final: refusal is null, () => Record(record, refusal, errorType));
+    private void RecordInside(EventTrace trace, OutboundRecord record, PublishOutcome outcome, string? errorType) =>
+        trace.Answered(errorType, final: outcome != PublishOutcome.Refused, () => Record(record, outcome, errorType));
 
-    private void Record(OutboundRecord record, PublishRefusal? refusal, string? errorType)
+    private void Record(OutboundRecord record, PublishOutcome outcome, string? errorType)
     {
-        if (refusal is not null) return;
+        if (outcome != PublishOutcome.Durable) return;
         if (record.Destination == Destination.Results) metrics.EventPublished(record.Source.Timestamp, time);
         metrics.EventProcessed(record.Source, time, errorType);
     }

@@ -34,7 +34,7 @@ public sealed class OpsSwapTests(ITestOutputHelper output) : IDisposable
         ModelSwap swap;
         using (var copy = PackageCopy.Of(_folder)) swap = new(Load(ModelManifest.Load(copy.Folder)));
         using var serving = swap;
-        var reload = new ModelReload(swap, _folder, Load, _ => { }, manifest, TimeSpan.FromSeconds(1), new(meters), TimeProvider.System, NullLogger.Instance);
+        var reload = new ModelReload(swap, _folder, Load, _ => { }, manifest, ModelReload.Signature(_folder), TimeSpan.FromSeconds(1), new(meters), TimeProvider.System, NullLogger.Instance);
         var stream = new SteadyStream();
         var pipeline = new AnalyticsPipeline(
             stream, new EventDecoder(new()), TextTokenizer.Load(manifest.Tokenizer, new()), swap, new EventEncoder(new(), swap.Identity), stream,
@@ -137,7 +137,7 @@ public sealed class OpsSwapTests(ITestOutputHelper output) : IDisposable
             var now = Stopwatch.GetTimestamp();
             var version = JsonNode.Parse(record.Payload!)!["analysis"]!["model"]!["version"]!.GetValue<string>();
             Answers.Enqueue((record.Source.Position.Sequence, version, now, Stopwatch.GetElapsedTime(record.Source.ReceivedAt, now).TotalMilliseconds));
-            reported(record, null);
+            reported(record, PublishOutcome.Durable);
             return ValueTask.CompletedTask;
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -6,6 +7,7 @@ using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Inference;
+using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;
 
 namespace MtlStream.Tests;
@@ -17,13 +19,14 @@ public sealed class AnalyticsPipelineTests
     private static string Event(int id, string text = "good morning") => $$"""{"id":{{id}},"text":"{{text}}"}""";
 
     private static AnalyticsPipeline Pipeline(
-        IEventSource source, IOutboundSink sink, TableModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null)
+        IEventSource source, IOutboundSink sink, TableModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null,
+        MeterRecorder? meters = null)
     {
         model ??= new();
         return new(
             source, new EventDecoder(new()), Make.Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
             sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
-            new PipelineMetrics(new MeterFactory()), TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
+            new PipelineMetrics(meters ?? (IMeterFactory)new MeterFactory()), TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
     }
 
     private static long[] Offsets(IEnumerable<SourcePosition> positions) => [.. positions.Select(p => p.Offset).Order()];
@@ -218,6 +221,45 @@ public sealed class AnalyticsPipelineTests
         await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
         Assert.Empty(source.Settled);
         Assert.False(source.Completed);
+    }
+
+    [Fact]
+    public async Task What_failed_is_told_although_a_stage_is_inside_a_call_that_does_not_come_back()
+    {
+        using var over = new ManualResetEventSlim();
+        var inside = new TaskCompletionSource();
+        var model = new TableModel
+        {
+            Shape = new(1, 16, []),
+            Refuse = batch =>
+            {
+                if (!HasText(batch, "hang")) return null;
+                inside.SetResult();
+                over.Wait();
+                return null;
+            },
+        };
+        var sink = new RecordingSink { BeforePublish = async _ => { await inside.Task; throw new IOException("broker gone"); } };
+        var run = Pipeline(
+            new InMemorySource([Event(0), Event(1, "hang")], endless: true), sink, model, new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(CancellationToken.None);
+
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.WaitAsync(s_deadline));
+
+        Assert.Equal("publish", failure.Stage);
+        over.Set();
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_dropped_is_settled_and_not_counted_as_published()
+    {
+        using var meters = new MeterRecorder();
+        var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)));
+        var sink = new RecordingSink { Drop = r => r.Source.Position.Offset < 4 };
+
+        await Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
+
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), Offsets(source.Settled));
+        Assert.Equal(6, meters.Of("mtlstream.events.published").Sum(t => t.Value));
     }
 
     [Fact]

@@ -80,6 +80,13 @@ internal sealed class AppSettings
     /// <summary>What only shows when sections are looked at together.</summary>
     private IEnumerable<string> Contradictions()
     {
+        if (Watch.Review.Count > 0 && Kafka.ReviewTopic.Length == 0)
+            yield return "Kafka:ReviewTopic: found none, expected the topic of the copies that Watch:Review asks for.";
+        foreach (var failure in ClientContradictions()) yield return failure;
+    }
+
+    private IEnumerable<string> ClientContradictions()
+    {
         try
         {
             _ = KafkaClients;

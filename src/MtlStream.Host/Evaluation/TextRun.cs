@@ -47,7 +47,7 @@ internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : 
             _answers[record.Source.Position.Offset] = document.RootElement.GetProperty("analysis").GetProperty("tasks").Clone();
         }
 
-        reported(record, null);
+        reported(record, PublishOutcome.Durable);
         return ValueTask.CompletedTask;
     }
 

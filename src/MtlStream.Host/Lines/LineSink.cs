@@ -47,7 +47,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
             _unflushed = true;
         }
 
-        reported(record, null);
+        reported(record, PublishOutcome.Durable);
         return ValueTask.CompletedTask;
     }
 

@@ -61,7 +61,7 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long first, long 
     {
         if (record.Destination == Destination.Results) Interlocked.Add(ref _resultBytes, record.Payload?.Length ?? 0);
         else Interlocked.Increment(ref _rejected);
-        reported(record, null);
+        reported(record, PublishOutcome.Durable);
         return ValueTask.CompletedTask;
     }
 

@@ -28,6 +28,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var options = settings.Model;
         var reloads = !NullModel.IsMeant(options.Path, out _) && options.ReloadInterval > TimeSpan.Zero;
         var folder = PipelineAssembly.FindPackage(options.Path).Folder;
+        var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
         var loaded = reloads ? LoadCopy(folder, options, settings, assembly) : assembly.LoadModel(options, settings.Tokenization);
         if (reloads) loaded = loaded with { Model = new ModelSwap(loaded.Model) };
         var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
@@ -35,23 +36,29 @@ internal sealed class ServedModel : IAsyncDisposable
             ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
         var served = new ServedModel(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
         if (served.Shadow is not null) served.InBackground(served.Shadow.RunAsync);
-        if (reloads) served.InBackground(served.Reload(folder, settings, assembly).RunAsync);
+        if (reloads) served.InBackground(served.Reload(folder, seen, settings, assembly).RunAsync);
         return served;
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_background);
-        _stopping.Dispose();
-        Watch?.Save();
-        Shadow?.Dispose();
-        Loaded.Dispose();
+        try
+        {
+            await Task.WhenAll(_background);
+            Watch?.Save();
+        }
+        finally
+        {
+            _stopping.Dispose();
+            Shadow?.Dispose();
+            Loaded.Dispose();
+        }
     }
 
     private void InBackground(Func<CancellationToken, Task> work) => _background.Add(Task.Run(() => work(_stopping.Token)));
 
-    private ModelReload Reload(string folder, AppSettings settings, PipelineAssembly assembly) => new(
+    private ModelReload Reload(string folder, string seen, AppSettings settings, PipelineAssembly assembly) => new(
         (ModelSwap)Loaded.Model, folder,
         manifest =>
         {
@@ -59,7 +66,7 @@ internal sealed class ServedModel : IAsyncDisposable
             return Verified(assembly.LoadModel(settings.Model with { Path = manifest.Folder, Device = Loaded.Model.Identity.Device }, settings.Tokenization)).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
-        Loaded.Manifest, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
+        Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
@@ -75,7 +82,7 @@ internal sealed class ServedModel : IAsyncDisposable
     {
         var options = settings.Model;
         if (options.Shadow.Length == 0) return null;
-        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Device = serving.Model.Identity.Device, Tasks = "", Lanes = 1 }, settings.Tokenization);
+        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Device = serving.Model.Identity.Device, Tasks = "", Lanes = 1, RecentResults = 0 }, settings.Tokenization);
         if (ModelReload.SameTokenizer(shadow.Manifest, serving.Manifest))
             return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
         shadow.Dispose();

@@ -109,7 +109,7 @@ internal static class CloudEvent
             return false;
         }
         data = data[..length];
-        if (!type.IsText && !type.IsJson && !type.IsAbsent)
+        if ((!type.IsText && !type.IsJson && !type.IsAbsent) || !type.IsUtf8)
         {
             problem = Unsupported(type);
             return false;

@@ -24,9 +24,10 @@ public sealed record DeadLetter(
     private const string ClassHeader = Prefix + "exception.class.name";
     private const string MessageHeader = Prefix + "exception.message";
     private const string ReasonHeader = "mtlstream.reason";
+    private const string TimestampHeader = "mtlstream.timestamp";
 
     private static readonly string[] Names =
-        [TopicHeader, PartitionHeader, OffsetHeader, StageHeader, ClassHeader, MessageHeader, ReasonHeader];
+        [TopicHeader, PartitionHeader, OffsetHeader, StageHeader, ClassHeader, MessageHeader, ReasonHeader, TimestampHeader];
 
     /// <summary>The dead letter that a rejection becomes.</summary>
     public static DeadLetter Of(Rejection rejection)
@@ -60,10 +61,12 @@ public sealed record DeadLetter(
             Text(ClassHeader, $"{typeof(RejectionReason).FullName}.{rejection.Reason}"),
             Text(MessageHeader, message),
             Text(ReasonHeader, rejection.Reason.WireName()),
+            Text(TimestampHeader, rejection.Source.Timestamp.ToString(CultureInfo.InvariantCulture)),
         ];
     }
 
     /// <summary>Reads a message of the dead-letter topic; its own headers are taken off again.</summary>
+    /// <param name="timestamp">The message's, for one without the header that tells the event's.</param>
     /// <param name="problem">Which header is missing or not what it should be: such a message is not from this program.</param>
     public static bool TryRead(
         byte[]? key, IReadOnlyList<EventHeader> headers, byte[]? payload, long timestamp,
@@ -94,6 +97,7 @@ public sealed record DeadLetter(
         else if (!RejectionReasons.TryParse(Value(ReasonHeader), out reason))
             problem = Unexpected(ReasonHeader, Value(ReasonHeader), string.Join(", ", RejectionReasons.WireNames));
         if (problem is not null) return false;
+        if (long.TryParse(Value(TimestampHeader), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var told)) timestamp = told;
 
         var original = new List<EventHeader>(headers.Count);
         for (var i = 0; i < headers.Count; i++)

@@ -13,12 +13,13 @@ namespace MtlStream.Inference;
 /// <param name="folder">The package's folder, or a link to it.</param>
 /// <param name="load">Loads, verifies and warms up a package.</param>
 /// <param name="swapped">Told of the version that serves from now on.</param>
+/// <param name="seen"><see cref="Signature"/> of the folder before <paramref name="serving"/> was read from it.</param>
 public sealed class ModelReload(
     ModelSwap model, string folder, Func<ModelManifest, IMultitaskModel> load, Action<ModelManifest> swapped,
-    ModelManifest serving, TimeSpan interval, ReloadMetrics metrics, TimeProvider time, ILogger logger)
+    ModelManifest serving, string seen, TimeSpan interval, ReloadMetrics metrics, TimeProvider time, ILogger logger)
 {
     private ModelManifest _serving = serving;
-    private string _seen = Signature(folder);
+    private string _seen = seen;
 
     /// <summary>Looks for a new version every interval until cancelled.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -58,9 +59,9 @@ public sealed class ModelReload(
             swapped(next);
             return true;
         }
-        catch (Exception exception) when (exception is InvalidDataException or InferenceException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            return Refuse(exception.Message);
+            return Refuse(exception.Message); // whatever is wrong with it: the version that serves goes on
         }
     }
 
@@ -90,7 +91,7 @@ public sealed class ModelReload(
     }
 
     /// <summary>Changes whenever a file in the folder, or the folder behind a link, changes.</summary>
-    private static string Signature(string folder)
+    public static string Signature(string folder)
     {
         try
         {

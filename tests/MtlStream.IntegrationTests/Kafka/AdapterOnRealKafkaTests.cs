@@ -1,4 +1,5 @@
 using System.Globalization;
+using Confluent.Kafka;
 using MtlStream.Delivery;
 using MtlStream.Kafka;
 
@@ -114,6 +115,56 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         if (guarantee == DeliveryGuarantee.ExactlyOnce) Assert.Equal((2000, 2), (numbers.Count, letters.Count));
     }
 
+    [RealKafkaTheory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task An_event_of_a_time_that_the_topics_refuse_becomes_a_dead_letter_and_the_rest_goes_on(DeliveryGuarantee guarantee)
+    {
+        const string furthest = "message.timestamp.after.max.ms"; // an hour, as brokers have it since 4.0
+        _topics.Create([_input, _output, _letters], partitions: 1);
+        await _topics.SetAsync(_input, furthest, long.MaxValue.ToString(CultureInfo.InvariantCulture));
+        foreach (var topic in new[] { _output, _letters }) await _topics.SetAsync(topic, furthest, "3600000");
+        var tomorrow = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeMilliseconds();
+        _topics.WriteNumbers(_input, 1, 10);
+        _topics.Write(new(_input, 0), new() { Value = "of tomorrow"u8.ToArray(), Timestamp = new(tomorrow, TimestampType.CreateTime) });
+        _topics.WriteNumbers(_input, 1, 10, from: 10);
+
+        await using var worker = Worker("classic", guarantee: guarantee).Start();
+        await Wait.Until(() => _topics.Committed(_group, _input, 1).Sum() >= 21);
+        await worker.StopAsync();
+
+        Assert.Equal(20, _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count());
+        Assert.All(_topics.ReadAll(_letters), l =>
+        {
+            Assert.Equal("of tomorrow", Topics.Text(l.Message.Value));
+            Assert.Equal(tomorrow.ToString(CultureInfo.InvariantCulture), Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.timestamp")));
+        });
+        Assert.NotEmpty(_topics.ReadAll(_letters));
+    }
+
+    [RealKafkaTheory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task What_no_reader_sees_at_the_end_of_a_partition_is_no_lag(DeliveryGuarantee guarantee)
+    {
+        _topics.Create([_input, _output, _letters], partitions: 3);
+        WriteInTransaction(new(_input, 0), events: 5, commit: true);
+        WriteInTransaction(new(_input, 1), events: 5, commit: true);
+        WriteInTransaction(new(_input, 1), events: 100, commit: false);
+        WriteInTransaction(new(_input, 2), events: 100, commit: false);
+
+        await using var worker = Worker("classic", guarantee: guarantee).Start();
+        await Wait.Until(() => worker.Settled == 10);
+        await Wait.Until(() => worker.Lag is [0, 0, 0], log: () => string.Join(", ", worker.Lag));
+        worker.Hold = new();
+        _topics.WriteNumbers(_input, 3, 30);
+        await Wait.Until(() => worker.Lag is [10, 10, 10], log: () => string.Join(", ", worker.Lag));
+        worker.Hold.SetResult();
+
+        await Wait.Until(() => worker.Lag is [0, 0, 0], log: () => string.Join(", ", worker.Lag));
+        await worker.StopAsync();
+    }
+
     [RealKafkaFact]
     public async Task A_transaction_is_committed_when_it_has_its_events_long_before_its_time()
     {
@@ -161,6 +212,18 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         await idle.StopAsync();
         await busy.StopAsync();
         Assert.Equal(1, idle.Commits);
+    }
+
+    private void WriteInTransaction(TopicPartition to, int events, bool commit)
+    {
+        using var producer = new ProducerBuilder<Null, byte[]>(
+            new ProducerConfig { BootstrapServers = _kafka.BootstrapServers, TransactionalId = Topics.Unique("upstream") }).Build();
+        producer.InitTransactions(TimeSpan.FromMinutes(1));
+        producer.BeginTransaction();
+        for (var i = 0; i < events; i++) producer.Produce(to, new() { Value = Topics.Bytes($"{i}") });
+        producer.Flush(TimeSpan.FromMinutes(1)); // written, whatever becomes of the transaction
+        if (commit) producer.CommitTransaction();
+        else producer.AbortTransaction();
     }
 
     private RelayWorker Worker(

@@ -23,3 +23,30 @@ internal sealed class Counted : IDisposable
 
     public void Dispose() => _listener.Dispose();
 }
+
+/// <summary>What an observable gauge of one worker shows.</summary>
+internal sealed class Observed : IDisposable
+{
+    private readonly MeterListener _listener = new();
+    private readonly List<long> _values = [];
+
+    /// <param name="meters">The worker's own.</param>
+    public Observed(IMeterFactory meters, string gauge)
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Name == gauge && instrument.Meter.Scope == meters) listener.EnableMeasurementEvents(instrument);
+        };
+        _listener.SetMeasurementEventCallback<long>((_, value, _, _) => _values.Add(value));
+        _listener.Start();
+    }
+
+    public IReadOnlyList<long> Read()
+    {
+        _values.Clear();
+        _listener.RecordObservableInstruments();
+        return [.. _values];
+    }
+
+    public void Dispose() => _listener.Dispose();
+}

@@ -21,6 +21,7 @@ internal sealed class RelayWorker : IAsyncDisposable
     private readonly Func<SourceRecord, OutboundRecord> _answer;
     private readonly Channel<(OutboundRecord, PublishRefusal)> _refused = Channel.CreateBounded<(OutboundRecord, PublishRefusal)>(100_000);
     private readonly Counted _pauses;
+    private readonly Observed _lag;
     private long _settled;
     private long _refusals;
 
@@ -30,6 +31,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
         _pauses = new(meters, "mtlstream.kafka.pauses");
+        _lag = new(meters, "mtlstream.consumer.lag");
         _kafka = new(new(kafka, delivery), Status, new(meters), TimeProvider.System, loggers);
     }
 
@@ -47,6 +49,9 @@ internal sealed class RelayWorker : IAsyncDisposable
 
     /// <summary>How often it was paused.</summary>
     public long Pauses => _pauses.Sum;
+
+    /// <summary>By partition, as last reported; empty before.</summary>
+    public IReadOnlyList<long> Lag => _lag.Read();
 
     /// <summary>Transactions committed.</summary>
     public long Commits => _kafka.Sink.Commits;
@@ -79,6 +84,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         await _kafka.DisposeAsync();
         await Run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _pauses.Dispose();
+        _lag.Dispose();
         await _services.DisposeAsync();
     }
 
@@ -144,7 +150,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         await _kafka.Sink.FlushAsync(_abort.Token);
     }
 
-    private void Reported(OutboundRecord record, PublishRefusal? refusal)
+    private void Reported(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)
     {
         if (refusal is null)
         {

@@ -40,7 +40,7 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
         var manifest = ModelManifest.Load(copy.Folder);
         using var swap = new ModelSwap(Load(manifest));
         var reload = new ModelReload(
-            swap, _package.Folder, Load, _ => { }, manifest, TimeSpan.FromSeconds(1), new(_meters), TimeProvider.System, NullLogger.Instance);
+            swap, _package.Folder, Load, _ => { }, manifest, ModelReload.Signature(_package.Folder), TimeSpan.FromSeconds(1), new(_meters), TimeProvider.System, NullLogger.Instance);
         var source = new SteadySource();
         var sink = new RecordingSink();
         var arrived = new List<long>();

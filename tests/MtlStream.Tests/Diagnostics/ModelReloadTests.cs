@@ -38,6 +38,39 @@ public sealed class ModelReloadTests : IDisposable
     }
 
     [Fact]
+    public void Whatever_keeps_a_package_from_loading_it_is_refused_and_the_next_one_is_looked_at()
+    {
+        var fails = true;
+        var (swap, reload) = Start(load: m => fails ? throw new NotSupportedException("no such device") : Load(m));
+        using (swap)
+        {
+            _package.Edit(m => m["version"] = "2.0.0");
+            Assert.False(reload.Look());
+            Assert.Equal(("1.0.0", 1), (swap.Identity.Version, Outcomes("refused")));
+
+            fails = false;
+            _package.Edit(m => m["version"] = "3.0.0");
+            Assert.True(reload.Look());
+        }
+    }
+
+    [Fact]
+    public void A_version_that_comes_while_the_one_before_is_loaded_is_noticed()
+    {
+        var seen = ModelReload.Signature(_package.Folder);
+        var (swap, _) = Start();
+        _package.Edit(m => m["version"] = "2.0.0"); // between reading the package and the first look
+        var reload = new ModelReload(
+            swap, _package.Folder, Load, _ => { }, ModelManifest.Load(_package.Folder) with { Version = "1.0.0" }, seen, TimeSpan.FromSeconds(1), new(_meters),
+            TimeProvider.System, NullLogger.Instance);
+        using (swap)
+        {
+            Assert.True(reload.Look());
+            Assert.Equal("2.0.0", swap.Identity.Version);
+        }
+    }
+
+    [Fact]
     public void A_package_that_fails_verification_is_refused_until_it_is_whole()
     {
         var (swap, reload) = Start();
@@ -127,7 +160,7 @@ public sealed class ModelReloadTests : IDisposable
         if (what == "tokenizer") manifest["tokenizer"]!["lowercase"] = false;
     }
 
-    private (ModelSwap Swap, ModelReload Reload) Start(string? folder = null)
+    private (ModelSwap Swap, ModelReload Reload) Start(string? folder = null, Func<ModelManifest, IMultitaskModel>? load = null)
     {
         folder ??= _package.Folder;
         ModelManifest manifest;
@@ -139,7 +172,7 @@ public sealed class ModelReloadTests : IDisposable
         }
 
         return (swap, new(
-            swap, folder, Load, m => _swapped.Add(m.Version), manifest, TimeSpan.FromSeconds(1),
+            swap, folder, load ?? Load, m => _swapped.Add(m.Version), manifest, ModelReload.Signature(folder), TimeSpan.FromSeconds(1),
             new(_meters), TimeProvider.System, NullLogger.Instance));
     }
 

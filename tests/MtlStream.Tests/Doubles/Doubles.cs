@@ -87,6 +87,7 @@ internal sealed class RecordingSink : IOutboundSink
     public ConcurrentQueue<OutboundRecord> Published { get; } = [];
     public Func<OutboundRecord, Task>? BeforePublish { get; init; }
     public Func<OutboundRecord, PublishRefusal?>? Refuse { get; init; }
+    public Func<OutboundRecord, bool> Drop { get; init; } = _ => false;
 
     /// <summary>Completes when the first record arrives.</summary>
     public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -95,9 +96,15 @@ internal sealed class RecordingSink : IOutboundSink
     {
         Reached.TrySetResult();
         if (BeforePublish is { } before) await before(record).WaitAsync(abort);
+        if (Drop(record))
+        {
+            reported(record, PublishOutcome.Dropped);
+            return;
+        }
+
         var refusal = Refuse?.Invoke(record);
         if (refusal is null) Published.Enqueue(record);
-        reported(record, refusal);
+        reported(record, refusal is null ? PublishOutcome.Durable : PublishOutcome.Refused, refusal);
     }
 
     public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;

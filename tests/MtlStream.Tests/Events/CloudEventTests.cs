@@ -156,6 +156,7 @@ public sealed class CloudEventTests
     [InlineData("""{@A,"data_base64":"e30="}""", RejectionReason.MissingText, "byte 0 of the decoded data_base64")]
     [InlineData("""{@A,"data_base64":"eyJhIjo="}""", RejectionReason.MalformedPayload, "byte 5 of the decoded data_base64")]
     [InlineData("""{@A,"datacontenttype":"image/png","data_base64":"e30="}""", RejectionReason.UnsupportedEncoding, "image/png")]
+    [InlineData("""{@A,"datacontenttype":"text/plain; charset=utf-16","data_base64":"aABpAA=="}""", RejectionReason.UnsupportedEncoding, "utf-16")]
     [InlineData("""{"specversion":"0.3","id":"7","source":"s","type":"t","data":{"text":"x"}}""", RejectionReason.UnsupportedEncoding, "\"0.3\"")]
     public void A_structured_event_that_cannot_be_used_says_why(string payload, RejectionReason reason, string said)
     {

@@ -31,6 +31,7 @@ public sealed class DeadLetterTests
                 "__connect.errors.topic=in", "__connect.errors.partition=3", "__connect.errors.offset=41", "__connect.errors.stage=decode",
                 "__connect.errors.exception.class.name=MtlStream.Events.RejectionReason.InvalidUtf8",
                 "__connect.errors.exception.message=Found 0xFF — expected UTF-8.", "mtlstream.reason=invalid_utf8",
+                "mtlstream.timestamp=1700000000123",
             ],
             EventEncoderTests.Lines(letter.Headers.Skip(Original.Length)));
     }

@@ -91,6 +91,15 @@ public sealed class AppSettingsTests
         Assert.Contains("transaction.timeout.ms", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Copies_for_review_need_a_topic()
+    {
+        var error = Assert.Throws<UsageException>(() => Load([], "--Watch:Review:sentiment=0.6"));
+
+        Assert.Contains("Kafka:ReviewTopic: found none", error.Message, StringComparison.Ordinal);
+        _ = Load([], "--Watch:Review:sentiment=0.6", "--Kafka:ReviewTopic=doubtful");
+    }
+
     [Theory]
     [InlineData("topic")]
     [InlineData("--Kafka")]

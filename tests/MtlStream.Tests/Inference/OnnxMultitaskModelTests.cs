@@ -91,6 +91,25 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     }
 
     [Fact]
+    public void More_shapes_than_are_remembered_change_nothing()
+    {
+        using var model = OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Lanes = 1, RowsPerCall = 24 }, NullLogger.Instance);
+        var first = Scores(24, 50);
+
+        for (var columns = 1; columns <= 50; columns++)
+            for (var rows = 1; rows <= 24; rows++) Scores(rows, columns); // 1,200 shapes
+
+        Assert.Equal(first, Scores(24, 50));
+
+        float[] Scores(int rows, int columns)
+        {
+            var batch = Enumerable.Range(0, rows).Select(i => ToyPackage.Row([.. Enumerable.Range(0, columns).Select(j => 20 + ((i + j) % 20))])).ToArray();
+            using var predictions = model.Predict(ToyPackage.Batch(batch), 0);
+            return predictions.Probabilities(Traits, rows - 1).ToArray();
+        }
+    }
+
+    [Fact]
     public void Rows_that_are_the_same_to_the_model_are_scored_once_and_all_answered()
     {
         using var meters = new MeterFactory();
