@@ -14,7 +14,7 @@ internal static class CommandLine
     [
         "mtlstream demo --events 200",
         "mtlstream annotate comments.jsonl.gz --out enriched.jsonl --rejects rejected.jsonl",
-        "mtlstream run --Kafka:BootstrapServers=localhost:9092 --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched",
+        "mtlstream run --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected",
     ];
 
     public static RootCommand Build()

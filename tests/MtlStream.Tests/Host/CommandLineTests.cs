@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using MtlStream.Host;
+using MtlStream.Host.Configuration;
 
 namespace MtlStream.Tests.Host;
 
@@ -25,6 +26,9 @@ public sealed class CommandLineTests
             var parsed = CommandLine.Parse(CommandOf(example));
             Assert.False(parsed.Action is ParseErrorAction, $"{example}: {string.Join(" ", parsed.Errors.Select(e => e.Message))}");
             Assert.All(parsed.UnmatchedTokens, t => Assert.StartsWith("--", t, StringComparison.Ordinal));
+            // What comes without a part of the environment has every setting that is required.
+            if (example.StartsWith("mtlstream run ", StringComparison.Ordinal) || example.StartsWith("mtlstream doctor ", StringComparison.Ordinal))
+                AppSettings.From(SettingsReader.Read(null, new Dictionary<string, string>(), parsed.UnmatchedTokens));
         }
     }
 
