@@ -104,12 +104,27 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Parts_of_a_core_count_as_a_core()
+    {
+        foreach (var (requested, cores) in new[] { ("500m", "1"), ("1500m", "2"), ("1.5", "2"), ("3", "3") })
+        {
+            var (code, output) = await HelmAsync("template", "small", "--set", $"resources.requests.cpu={requested}");
+
+            Assert.True(code == 0, output);
+            Assert.Contains($"name: DOTNET_PROCESSOR_COUNT, value: \"{cores}\"", output, StringComparison.Ordinal);
+        }
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task Values_that_cannot_work_are_refused_with_their_reason()
     {
         Assert.Contains("ExactlyOnce needs workload StatefulSet", await Refusal("large", "workload=Deployment"), StringComparison.Ordinal);
         Assert.Contains("inputTopic", await Refusal("small", "kafka.inputTopic=a"), StringComparison.Ordinal);
         Assert.Contains("the kubelet would kill a draining worker", await Refusal("small", "terminationGracePeriodSeconds=20"), StringComparison.Ordinal);
         Assert.Contains("needs gpu.count", await Refusal("small", "model.device=cuda"), StringComparison.Ordinal);
+        Assert.Contains("gpu.count 1 is of no use with model.device cpu", await Refusal("small", "gpu.count=1"), StringComparison.Ordinal);
+        Assert.Contains("sasl.oauthbearer.method", await Refusal("medium", "kafka.saslMechanism=OAUTHBEARER"), StringComparison.Ordinal);
+        Assert.Contains("two is no number of cores", await Refusal("small", "resources.requests.cpu=two"), StringComparison.Ordinal);
 
         static async Task<string> Refusal(string size, string value)
         {

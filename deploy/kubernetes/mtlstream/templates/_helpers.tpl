@@ -23,11 +23,20 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
+{{- /* Cores requested, parts of one rounded up: 500m, "1.5" and 2 are 1, 2 and 2. */}}
+{{- define "mtlstream.cores" -}}
+{{- $cpu := dig "requests" "cpu" "" .Values.resources | toString }}
+{{- if regexMatch "^[0-9]+m$" $cpu }}{{ divf (trimSuffix "m" $cpu) 1000 | ceil | int64 }}{{ else if regexMatch "^[0-9]+([.][0-9]+)?$" $cpu }}{{ ceil $cpu | int64 }}
+{{- else if $cpu }}{{ fail (printf "resources.requests.cpu %s is no number of cores, such as 2, \"1.5\" or 500m." $cpu) }}{{ end }}
+{{- end }}
+
 {{- define "mtlstream.check" -}}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
 {{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
 {{- if and (has .Values.model.device (list "cuda" "tensorrt")) (eq (int .Values.gpu.count) 0) }}{{ fail (printf "model.device %s needs gpu.count of at least 1." .Values.model.device) }}{{ end }}
+{{- if and (gt (int .Values.gpu.count) 0) (eq .Values.model.device "cpu") }}{{ fail (printf "gpu.count %d is of no use with model.device cpu: set model.device to cuda, tensorrt or auto." (int .Values.gpu.count)) }}{{ end }}
+{{- if and (eq .Values.kafka.saslMechanism "OAUTHBEARER") (ne (get .Values.kafka.client "sasl.oauthbearer.method") "oidc") }}{{ fail "kafka.saslMechanism OAUTHBEARER needs kafka.client \"sasl.oauthbearer.method\": oidc, with the properties that come with it: the worker has no other way to a token." }}{{ end }}
 {{- if gt (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas) }}{{ fail "keda.minReplicas is above keda.maxReplicas." }}{{ end }}
 {{- $drain := splitList ":" .Values.delivery.drainTimeout }}
 {{- $seconds := add (mul (index $drain 0 | int) 3600) (mul (index $drain 1 | int) 60) (index $drain 2 | int) 10 }}
@@ -75,10 +84,9 @@ spec:
       env:
         - name: POD_NAME
           valueFrom: { fieldRef: { fieldPath: metadata.name } }
-        {{- $cpu := dig "requests" "cpu" "" .Values.resources | toString }}
-        {{- if regexMatch "^[0-9]+$" $cpu }}
+        {{- with include "mtlstream.cores" . }}
         # Without a CPU limit the runtime would count the node's cores and start a scoring lane on each.
-        - { name: DOTNET_PROCESSOR_COUNT, value: {{ $cpu | quote }} }
+        - { name: DOTNET_PROCESSOR_COUNT, value: {{ . | quote }} }
         {{- end }}
         {{- if eq .Values.delivery.guarantee "ExactlyOnce" }}
         - { name: MTLSTREAM__Delivery__TransactionalId, value: "{{ .Values.kafka.groupId }}-$(POD_NAME)" }
