@@ -35,7 +35,15 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     /// <summary>Number of partitions of an output topic as last seen, 0 before.</summary>
     public int PartitionsOf(string topic) => _partitions.GetValueOrDefault(topic);
 
-    public void Start() => _watching = Task.Run(() => WatchAsync(_stopping.Token));
+    /// <exception cref="InvalidOperationException">The client refuses its settings.</exception>
+    public void Start()
+    {
+        var admin = new AdminClientBuilder(configuration.Admin)
+            .SetErrorHandler((_, _) => { }) // the next look says it
+            .SetLogHandler((_, line) => logger.ClientLine("admin", line.Facility, line.Message))
+            .Build();
+        _watching = Task.Run(() => WatchAsync(admin, _stopping.Token));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -44,12 +52,9 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         _stopping.Dispose();
     }
 
-    private async Task WatchAsync(CancellationToken stopping)
+    private async Task WatchAsync(IAdminClient admin, CancellationToken stopping)
     {
-        using var admin = new AdminClientBuilder(configuration.Admin)
-            .SetErrorHandler((_, _) => { }) // the next look says it
-            .SetLogHandler((_, line) => logger.ClientLine("admin", line.Facility, line.Message))
-            .Build();
+        using var disposed = admin;
         while (!stopping.IsCancellationRequested)
         {
             var found = await LookAsync(admin);
@@ -76,9 +81,9 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
 
             return missing.Count == 0 && !joining;
         }
-        catch (KafkaException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            var reason = exception.Error.Reason;
+            var reason = (exception as KafkaException)?.Error.Reason ?? exception.Message; // whatever it is, the next look comes
             status.SetDisconnected($"brokers {_options.BootstrapServers} cannot be reached: {reason}");
             Trouble(reason, r => logger.BrokersUnreachable(_options.BootstrapServers, r));
             return false;

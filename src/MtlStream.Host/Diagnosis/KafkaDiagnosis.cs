@@ -16,8 +16,14 @@ internal static class KafkaDiagnosis
     {
         var kafka = settings.Kafka;
         var said = "";
-        using var admin = new AdminClientBuilder(settings.KafkaClients.Admin)
-            .SetErrorHandler((_, error) => said = error.Reason).SetLogHandler((_, _) => { }).Build();
+        var (admin, refused) = Client(settings, error => said = error.Reason);
+        if (admin is null)
+        {
+            yield return new(Severity.Failure, "client", $"the Kafka client refuses its settings: {refused}", "Correct Kafka:Client.");
+            yield break;
+        }
+
+        using var disposed = admin;
         if (await ReachAsync(admin) is { } trouble)
         {
             yield return new(
@@ -38,6 +44,18 @@ internal static class KafkaDiagnosis
 
         if (await GroupAsync(admin, kafka.GroupId) is { } group) yield return group;
         if (settings.Delivery.Guarantee == DeliveryGuarantee.ExactlyOnce) yield return Transactions(settings);
+    }
+
+    private static (IAdminClient? Admin, string Refused) Client(AppSettings settings, Action<Error> onError)
+    {
+        try
+        {
+            return (new AdminClientBuilder(settings.KafkaClients.Admin).SetErrorHandler((_, error) => onError(error)).SetLogHandler((_, _) => { }).Build(), "");
+        }
+        catch (InvalidOperationException exception)
+        {
+            return (null, exception.Message);
+        }
     }
 
     private static async Task<string?> ReachAsync(IAdminClient admin)

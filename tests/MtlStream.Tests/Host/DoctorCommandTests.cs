@@ -52,12 +52,27 @@ public sealed class DoctorCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Settings_that_the_client_refuses_are_a_finding_and_fail_a_run()
+    {
+        string[] scram = ["--Kafka:Client:security.protocol=sasl_plaintext", "--Kafka:Client:sasl.mechanism=SCRAM-SHA-256"]; // and no user
+
+        var result = await RunAsync("127.0.0.1:1", scram);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(result.Lines, l => l.Contains("the Kafka client refuses its settings", StringComparison.Ordinal));
+        var run = await Cli.RunAsync("", ["run", .. Settings("127.0.0.1:1"), .. scram]);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("sasl", run.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
     public async Task Wrong_settings_are_wrong_usage() => Assert.Equal(2, (await RunAsync("localhost:1", "--Kafka:Nothing=1")).ExitCode);
 
-    private Task<CliResult> RunAsync(string bootstrapServers, params string[] more) => Cli.RunAsync(
-        "",
-        [
-            "doctor", $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
-            $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0", .. more,
-        ]);
+    private Task<CliResult> RunAsync(string bootstrapServers, params string[] more) => Cli.RunAsync("", ["doctor", .. Settings(bootstrapServers), .. more]);
+
+    private string[] Settings(string bootstrapServers) =>
+    [
+        $"--Kafka:BootstrapServers={bootstrapServers}", "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead",
+        $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0",
+    ];
 }
