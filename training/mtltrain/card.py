@@ -61,15 +61,26 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
     out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
             "UD English-EWT and UNER are CC BY-SA 4.0.", "",
-            f"Training: {_beginning(run)}{run['steps']} steps of about 3,650 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
-            f"examples^{run['alpha']:g} x boost, the last {run['quantized_share']:.0%} of the steps with int8 arithmetic (quantization-aware). {_teacher(run)}"
-            "Temperatures, thresholds and the class biases of `sentiment` and `offensive` (which are scored by macro averages) are fitted on dev. "
+            f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
+            f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}Temperatures, thresholds{_biases(record)} are fitted on dev. "
             f"{_note(run)}How to retrain: `training/README.md`.", ""]
-    return "\n".join(out) + _limits(record.get("fairness"))
+    return "\n".join(out) + _limits(record)
 
 
 def _beginning(run: dict) -> str:
-    return "from the weights of 1.0.0 on, " if run["initial"] else ""
+    return f"from the weights of {run['initial']} on, " if run["initial"] else ""
+
+
+def _rounding(run: dict) -> str:
+    return f"The last {run['quantized_share']:.0%} of the steps had int8 arithmetic (quantization-aware). " if run["quantized_share"] else ""
+
+
+def _biased(record: dict) -> str:
+    return " and ".join(f"`{task}`" for task, a in record["adjustments"].items() if a["bias"])
+
+
+def _biases(record: dict) -> str:
+    return f" and the class biases of {biased} (scored by macro averages)" if (biased := _biased(record)) else ""
 
 
 def _note(run: dict) -> str:
@@ -80,15 +91,17 @@ def _teacher(run: dict) -> str:
     if not run["teacher"]:
         return ""
     first, last = run["teacher_share"]
-    return (f"A teacher of gte-small's twelve layers, trained on the same data, gave {first:.0%} of the target of labelled rows at first and {last:.0%} at last, and labels of "
-            f"`pos`, `entities`, `sentiment`, `emotion` and `offensive` (weight {run['teacher_others']:g}) to the texts of the other corpora. ")
+    return (f"What it learnt from besides labels was {run['teacher']}: {first:.0%} of the target of labelled rows at first and {last:.0%} at last, and "
+            f"`pos`, `entities`, `sentiment`, `emotion` and `offensive` of the other corpora's texts, each with {run['teacher_others']:g} of a label's weight. ")
 
 
 def _part(record: dict) -> str:
     return f", about {record['rowsAtMost']} rows of each" if record["rowsAtMost"] else ""
 
 
-def _limits(fairness: dict | None) -> str:
+def _limits(record: dict) -> str:
+    fairness = record.get("fairness")
+    odds = f"- {biased}: every class gets about the same chance, as the scores ask for: counts of labels are not estimates of shares.\n" if (biased := _biased(record)) else ""
     text = """
 ## Intended use and limits
 
@@ -99,8 +112,7 @@ Not for decisions about people: `offensive` and `emotion` are opinions of crowd 
 - `topic` knows twenty newsgroups of 1993, `intent` 150 requests to an assistant; texts about something else get one of them all the same
   (`intent` says null below its threshold, `topic` does not).
 - `topic` needs more than a sentence or two, and was trained on windows of 128 tokens. Compare its score with the linear baseline above.
-- `sentiment` and `offensive` give every class about the same chance, as their scores ask for: counts of labels are not estimates of shares.
-- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
+""" + odds + """- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
 - Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
 - `entities` knows persons, places and organizations; user names (`@name`) are none of them.
 """

@@ -96,6 +96,17 @@ class ModelTest(unittest.TestCase):
             few, all_of_them = (Sampler([Corpus("c", rows, 2.0, 128, 1, 100)], 0.75, 256, 8, 1) for rows in (kept, found))
             self.assertEqual(all_of_them.weights, few.weights)
 
+    def test_class_biases_are_kept_where_they_hold_on_rows_that_they_were_not_fitted_on(self):
+        import numpy as np
+
+        from mtltrain.calibrate import _biases_hold
+
+        generator = np.random.default_rng(1)
+        truth = (generator.random(600) < 0.3).astype(int)
+        values = np.stack([np.zeros(600), 2.0 * truth + generator.normal(0, 1, 600)], axis=1)
+        self.assertTrue(_biases_hold(values - [0, 2.5], truth, "macroF1"), "all of these are too low")
+        self.assertFalse(_biases_hold(values - [0, 1.0], truth, "macroRecall"), "these are where they should be")
+
     def test_a_teacher_shares_the_target_of_labelled_rows_and_speaks_for_the_others(self):
         import numpy as np
 
