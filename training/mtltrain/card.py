@@ -62,7 +62,7 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
     out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
             "UD English-EWT and UNER are CC BY-SA 4.0.", "",
             f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
-            f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}Temperatures, thresholds{_biases(record)} are fitted on dev. "
+            f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}Temperatures{_biases(record)} are fitted on dev. "
             f"{_note(run)}How to retrain: `training/README.md`.", ""]
     return "\n".join(out) + _limits(record)
 
@@ -80,7 +80,7 @@ def _biased(record: dict) -> str:
 
 
 def _biases(record: dict) -> str:
-    return f" and the class biases of {biased} (scored by macro averages)" if (biased := _biased(record)) else ""
+    return f", thresholds and the class biases of {biased} (scored by macro averages)" if (biased := _biased(record)) else " and thresholds"
 
 
 def _note(run: dict) -> str:
