@@ -24,6 +24,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         var settings = new Dictionary<string, string>(configuration.Consumer)
         {
             ["enable.auto.commit"] = "false",
+            ["enable.partition.eof"] = "true",
             ["auto.offset.reset"] = "earliest",
         };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(settings).SetLogHandler((_, _) => { }).Build();

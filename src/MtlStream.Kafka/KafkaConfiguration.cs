@@ -34,6 +34,7 @@ public sealed class KafkaConfiguration
         ["fetch.queue.backoff.ms"] = "20",
         ["queued.min.messages"] = "10000",
         ["queued.max.messages.kbytes"] = "16384",
+        ["statistics.interval.ms"] = "5000", // the lag is told from them
     };
 
     private static readonly Dictionary<string, string> s_producer = new()
@@ -90,7 +91,6 @@ public sealed class KafkaConfiguration
             ["enable.auto.offset.store"] = "false",
             ["auto.commit.interval.ms"] = ((int)Delivery.CommitInterval.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
             ["isolation.level"] = "read_committed",
-            ["enable.partition.eof"] = "true", // or what no reader sees at the end of a partition would count as lag
         };
         var defaults = new Dictionary<string, string>(s_client.Concat(s_consumer));
         if (SessionTimeout is { } session) // null: the broker's business

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using Confluent.Kafka;
 
 namespace MtlStream.Kafka;
@@ -26,9 +28,24 @@ public sealed partial class KafkaEventSource
             .SetPartitionsLostHandler((_, partitions) => OnLost([.. partitions.Select(p => p.TopicPartition)]))
             .SetOffsetsCommittedHandler((_, offsets) => OnCommitted(offsets))
             .SetErrorHandler((_, error) => OnError(error))
+            .SetStatisticsHandler((_, json) => OnStatistics(json))
             .SetLogHandler((_, line) => _logger.ClientLine("consumer", line.Facility, line.Message))
             .Build();
         _consumer.Subscribe(_options.InputTopics);
+    }
+
+    // Only the statistics tell how far fetching came behind the last event; being told of every end reached cost a fifth of the throughput.
+    private void OnStatistics(string json)
+    {
+        using var statistics = JsonDocument.Parse(json);
+        var topics = statistics.RootElement.GetProperty("topics");
+        foreach (var flow in _table.Current)
+        {
+            if (!topics.TryGetProperty(flow.Partition.Topic, out var topic)) continue;
+            var number = flow.Partition.Partition.Value.ToString(CultureInfo.InvariantCulture);
+            if (topic.GetProperty("partitions").TryGetProperty(number, out var partition) && partition.GetProperty("fetchq_cnt").GetInt64() == 0)
+                flow.FetchedUpTo(partition.GetProperty("next_offset").GetInt64());
+        }
     }
 
     private void OnAssigned(List<TopicPartition> partitions)

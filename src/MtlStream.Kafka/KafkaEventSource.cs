@@ -254,12 +254,6 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
 
         if (result is null) return false;
         if (_table.CurrentOf(result.Topic, result.Partition) is not { } flow) return true;
-        if (result.IsPartitionEOF)
-        {
-            flow.ReachEnd(result.Offset.Value);
-            return true;
-        }
-
         if (flow.Retired || !_reading)
         {
             flow.Skip(result.Offset.Value);

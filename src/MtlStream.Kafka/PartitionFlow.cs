@@ -12,8 +12,8 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     private readonly OffsetWatermark _settled = new();
     private readonly OffsetWatermark _published = new();
     private int _publishing;
-    private long? _end;
-    private long? _endBefore; // the end that was reached before the oldest event that is not settled
+    private long? _fetched;
+    private long? _fetchedBefore; // before the oldest event that is not settled was read
     private volatile bool _retired;
     private volatile bool _givenUp;
 
@@ -39,14 +39,14 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     }
 
     /// <summary>Up to where nothing is left to do. Behind the last event settled may lie what no reader sees, markers and remains of
-    /// transactions, up to the end that was reached.</summary>
+    /// transactions, up to where the partition was fetched.</summary>
     public long? DoneUpTo
     {
         get
         {
             lock (_lock)
             {
-                var (settled, reached) = (_settled.Committable ?? FirstOffset, _settled.Pending == 0 ? _end : _endBefore);
+                var (settled, reached) = (_settled.Committable ?? FirstOffset, _settled.Pending == 0 ? _fetched : _fetchedBefore);
                 return reached > (settled ?? -1) ? reached : settled;
             }
         }
@@ -84,7 +84,7 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         lock (_lock)
         {
             FirstOffset ??= offset;
-            if (_settled.Pending == 0) _endBefore = _end;
+            if (_settled.Pending == 0) _fetchedBefore = _fetched;
             if (inTransactions) _published.Receive(offset, 0);
             return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));
         }
@@ -96,10 +96,10 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         lock (_lock) FirstOffset ??= offset;
     }
 
-    /// <summary>Notes that there was nothing more to read from an offset on.</summary>
-    public void ReachEnd(long offset)
+    /// <summary>Notes up to where the partition was fetched when all events of it had been read; negative when that is not known.</summary>
+    public void FetchedUpTo(long offset)
     {
-        lock (_lock) _end = offset;
+        lock (_lock) _fetched = offset;
     }
 
     /// <summary>Notes that an event is finished; returns its bytes.</summary>
