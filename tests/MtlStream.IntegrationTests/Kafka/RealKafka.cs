@@ -10,7 +10,7 @@ internal sealed class RealKafka : IDisposable, IAsyncDisposable
     private const string Docker = "docker";
     private const string HowToGetOne = "Set MTLSTREAM_TEST_KAFKA to the script that drives a real Kafka, or to docker.";
 
-    /// <summary>The script (<c>start, stop, kill, restart, freeze, thaw, topics, run</c>, each with <c>--dir DIR</c>), or "docker".</summary>
+    /// <summary>The script whose verbs CONTRIBUTING.md describes, or "docker".</summary>
     private static readonly string? s_script = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_KAFKA") is { Length: > 0 } named ? named : null;
 
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}");
