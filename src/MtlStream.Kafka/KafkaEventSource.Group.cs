@@ -35,16 +35,18 @@ public sealed partial class KafkaEventSource
     }
 
     // Only the statistics tell how far fetching came behind the last event; being told of every end reached cost a fifth of the throughput.
+    // What they lack is left out: what is thrown here would end the run, and they are for a figure alone.
     private void OnStatistics(string json)
     {
         using var statistics = JsonDocument.Parse(json);
-        var topics = statistics.RootElement.GetProperty("topics");
+        if (!statistics.RootElement.TryGetProperty("topics", out var topics)) return;
         foreach (var flow in _table.Current)
         {
-            if (!topics.TryGetProperty(flow.Partition.Topic, out var topic)) continue;
-            var number = flow.Partition.Partition.Value.ToString(CultureInfo.InvariantCulture);
-            if (topic.GetProperty("partitions").TryGetProperty(number, out var partition) && partition.GetProperty("fetchq_cnt").GetInt64() == 0)
-                flow.FetchedUpTo(partition.GetProperty("next_offset").GetInt64());
+            if (topics.TryGetProperty(flow.Partition.Topic, out var topic) && topic.TryGetProperty("partitions", out var partitions)
+                && partitions.TryGetProperty(flow.Partition.Partition.Value.ToString(CultureInfo.InvariantCulture), out var partition)
+                && partition.TryGetProperty("fetchq_cnt", out var waiting) && waiting.GetInt64() == 0
+                && partition.TryGetProperty("next_offset", out var next))
+                flow.FetchedUpTo(next.GetInt64());
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var folder = PipelineAssembly.FindPackage(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
         var loaded = reloads ? LoadCopy(folder, options, settings, assembly) : assembly.LoadModel(options, settings.Tokenization);
-        if (reloads) loaded = loaded with { Model = new ModelSwap(loaded.Model) };
+        loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
             assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
             ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));

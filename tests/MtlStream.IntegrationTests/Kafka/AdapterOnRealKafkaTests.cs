@@ -166,6 +166,26 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
     }
 
     [RealKafkaFact]
+    public async Task What_an_open_transaction_of_another_keeps_from_being_read_is_lag()
+    {
+        _topics.Create([_input, _output, _letters], partitions: 1);
+        using var upstream = new ProducerBuilder<Null, byte[]>(
+            new ProducerConfig { BootstrapServers = _kafka.BootstrapServers, TransactionalId = Topics.Unique("upstream") }).Build();
+        upstream.InitTransactions(TimeSpan.FromMinutes(1));
+        upstream.BeginTransaction();
+        for (var i = 0; i < 5; i++) upstream.Produce(new TopicPartition(_input, 0), new() { Value = Topics.Bytes($"{i}") });
+        upstream.Flush(TimeSpan.FromMinutes(1));
+
+        await using var worker = Worker("classic").Start();
+        await Wait.Until(() => worker.Lag is [5], log: () => string.Join(", ", worker.Lag));
+        upstream.CommitTransaction();
+
+        await Wait.Until(() => worker.Settled == 5);
+        await Wait.Until(() => worker.Lag is [0], log: () => string.Join(", ", worker.Lag));
+        await worker.StopAsync();
+    }
+
+    [RealKafkaFact]
     public async Task A_transaction_is_committed_when_it_has_its_events_long_before_its_time()
     {
         const int Most = 100;
