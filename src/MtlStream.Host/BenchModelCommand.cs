@@ -33,7 +33,7 @@ internal static class BenchModelCommand
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
         var lanes = new Option<int>("--lanes") { Description = "Calls side by side; 0 for what suits the device.", HelpName = "N" };
         var threads = new Option<int>("--threads-per-lane") { Description = "Threads of one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var rowsPerCall = new Option<int>("--rows-per-call") { Description = "Most texts in one call, on a CPU; 0 for what the package allows.", HelpName = "N" };
         var width = new Option<int>("--columns") { Description = "Only rows of so many tokens, in place of the whole grid.", HelpName = "N" };
         var seconds = new Option<double>("--seconds")
         {

@@ -47,9 +47,8 @@ internal static class EvalCommand
         };
         var rowsPerCall = new Option<int>("--rows-per-call")
         {
-            Description = "Most texts in one call, on a CPU.",
+            Description = "Most texts in one call, on a CPU; 0 for what the package allows.",
             HelpName = "N",
-            DefaultValueFactory = _ => 1,
         };
         var command = new CliCommand(
             "eval", "Scores the model on the public test sets, through the pipeline as served.",

@@ -36,7 +36,8 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Identity = new(manifest.Name, manifest.Version, device);
         Tasks = [.. tasks.Select(t => t.Task)];
         _calls = device != "cpu" ? CallShape.Gpu(manifest.MaxTokens)
-            : rowsPerCall == 1 ? CallShape.Cpu(manifest.MaxTokens) : CallShape.CpuBatches(manifest.MaxTokens, rowsPerCall);
+            : rowsPerCall > 1 ? CallShape.CpuBatches(manifest.MaxTokens, rowsPerCall)
+            : CallShape.Cpu(manifest.MaxTokens, rowsPerCall == 1 ? 1 : manifest.RowsPerCall);
         _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
         _lanes = [.. Enumerable.Range(0, lanes).Select(lane =>
             new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, _calls, bindOnce: device == "cpu"))];
@@ -105,13 +106,15 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
         try
         {
-            var columns = _calls.Batch.PadTo(batch.Columns);
-            var most = _calls.RowsAt(columns);
-            for (var first = 0; first < rows.Unique.Count; first += most)
-                Score(batch, rows, first, Math.Min(most, rows.Unique.Count - first), _lanes[lane], predictions);
+            for (var (first, count) = (0, 0); first < rows.Unique.Count; first += count)
+            {
+                count = RowsOfCall(batch, rows.Unique, first);
+                Score(batch, rows.Unique, first, count, _lanes[lane], predictions);
+            }
+
             for (var row = 0; row < batch.Rows.Count; row++)
             {
-                if (rows.Unique[rows.Sources[row]] is var source && source != row) Copy(predictions, source, row);
+                if (rows.Sources[row] is var source && source != row) Copy(predictions, source, row);
             }
 
             return predictions;
@@ -178,17 +181,25 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
     }
 
-    private void Score(TokenBatch batch, RowDeduplicator rows, int first, int count, ScoringLane lane, Predictions predictions)
+    /// <summary>Rows from <paramref name="first"/> on, longest first, that cost less beside each other than in calls of their own.</summary>
+    private int RowsOfCall(TokenBatch batch, List<int> rows, int first)
     {
-        var longest = 0;
-        for (var i = first; i < first + count; i++) longest = Math.Max(longest, batch.Rows[rows.Unique[i]].Length);
-        var columns = _calls.Batch.PadTo(longest);
+        var longest = batch.Rows[rows[first]].Length;
+        var most = Math.Min(_calls.RowsAt(_calls.Batch.PadTo(longest)), rows.Count - first);
+        var count = 1;
+        while (count < most && longest - batch.Rows[rows[first + count]].Length <= _calls.MaxRowPadding) count++;
+        return count;
+    }
+
+    private void Score(TokenBatch batch, List<int> rows, int first, int count, ScoringLane lane, Predictions predictions)
+    {
+        var columns = _calls.Batch.PadTo(batch.Rows[rows[first]].Length);
         var padded = _calls.PadRows(count, columns);
         lane.Begin(padded, columns);
         predictions.Padding += padded * columns;
         for (var i = 0; i < count; i++)
         {
-            var row = batch.Rows[rows.Unique[first + i]];
+            var row = batch.Rows[rows[first + i]];
             predictions.Padding -= row.Length;
             lane.Row(i, row.Length, out var ids, out var types);
             row.Event.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
@@ -197,7 +208,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Run(lane);
         for (var i = 0; i < count; i++)
         {
-            var row = rows.Unique[first + i];
+            var row = rows[first + i];
             Take(lane, i, predictions, row, batch.Rows[row].Length);
         }
     }

@@ -7,12 +7,16 @@ internal sealed class RowDeduplicator
 {
     private readonly Dictionary<int, int> _firstByHash = [];
     private readonly List<int> _unique = [];
+    private readonly Comparison<int> _longestFirst; // kept: a call allocates nothing
     private int[] _sources = [];
+    private IReadOnlyList<TokenRow> _rows = [];
 
-    /// <summary>Indices of the rows to be scored, in order.</summary>
+    public RowDeduplicator() => _longestFirst = LongestFirst;
+
+    /// <summary>Indices of the rows to be scored, longest first.</summary>
     public List<int> Unique => _unique;
 
-    /// <summary>For each row of the batch, the place in <see cref="Unique"/> of the row that answers it.</summary>
+    /// <summary>For each row of the batch, the index of the row that answers it: its own, or that of an earlier one that is the same.</summary>
     public ReadOnlySpan<int> Sources => _sources;
 
     public void Load(TokenBatch batch)
@@ -25,16 +29,26 @@ internal sealed class RowDeduplicator
             var hash = Hash(batch.Rows[row]);
 
             // Two different rows of one hash: the second is scored by itself, which is only a chance missed.
-            if (_firstByHash.TryGetValue(hash, out var place) && Same(batch.Rows[_unique[place]], batch.Rows[row]))
+            if (_firstByHash.TryGetValue(hash, out var first) && Same(batch.Rows[first], batch.Rows[row]))
             {
-                _sources[row] = place;
+                _sources[row] = first;
                 continue;
             }
 
-            _firstByHash[hash] = _unique.Count;
-            _sources[row] = _unique.Count;
+            _firstByHash[hash] = row;
+            _sources[row] = row;
             _unique.Add(row);
         }
+
+        _rows = batch.Rows;
+        _unique.Sort(_longestFirst);
+        _rows = [];
+    }
+
+    private int LongestFirst(int left, int right)
+    {
+        var longer = _rows[right].Length.CompareTo(_rows[left].Length);
+        return longer != 0 ? longer : left.CompareTo(right);
     }
 
     private static int Hash(TokenRow row)

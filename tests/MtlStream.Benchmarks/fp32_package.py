@@ -15,21 +15,22 @@ from onnx import TensorProto, helper
 
 
 def to_fp32(graph: onnx.GraphProto) -> int:
-    """Turns every DynamicQuantizeMatMul into Cast, Mul (which ONNX Runtime folds at load), MatMul and Add; returns how many.
+    """Turns every QuantizeLinear and MatMulIntegerToFloat into Cast, Mul (which ONNX Runtime folds at load), MatMul and Add; returns how many.
 
     What smoothing does to an input (training/mtltrain/quantize.py) the weights take back, so that the copy pays nothing for it.
     """
     nodes, count = [], 0
     smoothed = {node.output[0]: node for node in graph.node if node.op_type == "Mul" and node.input[1].endswith(".smoothing")}
+    rounded = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     for node in graph.node:
-        if node.output[0] in smoothed:
+        if node.output[0] in smoothed or node.output[0] in rounded:
             continue
-        if node.op_type != "DynamicQuantizeMatMul":
+        if node.op_type != "MatMulIntegerToFloat":
             nodes.append(node)
             continue
         count += 1
-        x, weight, scale = node.input[:3]
-        bias = node.input[4] if len(node.input) > 4 else ""
+        x, weight, scale = rounded[node.input[0]], node.input[1], node.input[3]
+        bias = node.input[6] if len(node.input) > 6 else ""
         name = node.output[0]
         nodes.append(helper.make_node("Cast", [weight], [name + "/wide"], name=name + "/cast", to=TensorProto.FLOAT))
         nodes.append(helper.make_node("Mul", [name + "/wide", scale], [name + "/full"], name=name + "/scale"))

@@ -43,8 +43,7 @@ def predict(model: MultitaskModel, rows: list[Row], tasks: list[str], amp: bool 
         for batch_rows in cut([rows[i] for i in order], padded_tokens, 128):
             batch = collate(batch_rows)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=amp):
-                hidden = model.encode(model.encoder.words(batch.ids), batch.cases, batch.mask)
-                logits = {task: model.head(task, hidden, batch.mask).float().numpy() for task in tasks}
+                logits = {task: found.float().numpy() for task, found in model(batch.ids, batch.cases, batch.mask, tasks).items()}
             for task, values in logits.items():
                 for j, row in enumerate(batch_rows):
                     result[task][order[at + j]] = values[j, :len(row)] if model.tasks[task].per_token else values[j]

@@ -1,7 +1,7 @@
 """Writes the two ONNX graphs of a package and the one weight file that both read.
 
 Every matrix is stored once, int8 with a scale per output channel. The CPU graph multiplies in int8
-(`DynamicQuantizeMatMul`). The CUDA graph turns the same bytes into fp16 by Cast and Mul, which ONNX Runtime folds
+(`MatMulIntegerToFloat`) what `QuantizeLinear` made of its input between fixed bounds. The CUDA graph turns the same bytes into fp16 by Cast and Mul, which ONNX Runtime folds
 at load (it does not fold `DequantizeLinear`), and uses the fused attention and layer norm of `com.microsoft`.
 """
 
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper
 
-from .model import MultitaskModel
-from .quantize import to_int8
+from .model import Lexical, MultitaskModel
+from .quantize import activation_scale, to_int8
 
 OPSET, MICROSOFT = 17, "com.microsoft"
-_TYPES = {np.dtype("int8"): TensorProto.INT8, np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64}
+_TYPES = {np.dtype("int8"): TensorProto.INT8, np.dtype("uint8"): TensorProto.UINT8, np.dtype("int16"): TensorProto.INT16, np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64}
 ALIGNMENT = 64
 
 
@@ -103,8 +104,13 @@ class Graph:
         if self.half:
             y = self.node("MatMul", [x, weight], name + "/y")
             return self.node("Add", [y, self.bias(layer, name)], name + "/z") if bias else y
-        inputs = [x, weight, name + ".scales", ""] + ([self.bias(layer, name)] if bias else [])
-        return self.node("DynamicQuantizeMatMul", inputs, name + "/y", MICROSOFT)
+        if layer.span is None:
+            raise ValueError(f"{name}: the bounds of its input are not set; expected `quantize.fix_spans` to have run")
+        scale, zero = (value.numpy() for value in activation_scale(*map(torch.tensor, layer.span)))
+        bounds = [self.constant(name + ".step", scale), self.constant(name + ".zero", zero.astype(np.uint8))]
+        rounded = self.node("QuantizeLinear", [x, *bounds], name + "/uint8")
+        inputs = [rounded, weight, bounds[0], name + ".scales", bounds[1], ""] + ([self.bias(layer, name)] if bias else [])
+        return self.node("MatMulIntegerToFloat", inputs, name + "/y", MICROSOFT)
 
     def matrix(self, layer, name: str) -> str:
         """[in, out]: int8 on CPU, fp16 on CUDA, where the weights take over what smoothing does to the input."""
@@ -207,6 +213,8 @@ def _heads(model: MultitaskModel, g: Graph, hidden: str, temperatures: dict[str,
         logits = g.linear(inner, head.classify, f"{p}.classify")
         if g.half:
             logits = g.node("Cast", [logits], f"{p}/logits", to=TensorProto.FLOAT)
+        if p in model.lexical:
+            logits = g.node("Add", [logits, _lexical(model.lexical[p], g, p, len(task.labels))], f"{p}/both")
         scaled = g.node("Mul", [logits, g.constant(f"{p}.warmth", np.array(1 / temperatures.get(p, 1.0), np.float32))], f"{p}/scaled")
         if task.per_token:
             g.node("ReduceMax", [g.node("Softmax", [scaled], f"{p}/softmax", axis=-1)], f"{p}.scores", axes=[-1], keepdims=0)
@@ -221,6 +229,18 @@ def _heads(model: MultitaskModel, g: Graph, hidden: str, temperatures: dict[str,
                 g.node("Softmax", [scaled], f"{p}.probabilities", axis=-1)
             outputs.append(helper.make_tensor_value_info(f"{p}.probabilities", TensorProto.FLOAT, ["rows", len(task.labels)]))
     return outputs
+
+
+def _lexical(lexical: Lexical, g: Graph, task: str, labels: int) -> str:
+    """input_ids -> [rows, labels]; the table is int8 with a scale per column, so its sums are whole numbers and exact."""
+    p = f"{task}.lexical"
+    values, scales = to_int8(lexical.table.T)
+    places = g.node("Gather", [g.stored(f"{p}.places", lexical.places.numpy().astype(np.int16)), "input_ids"], f"{p}/short")
+    rows = g.node("Gather", [g.stored(p, values.T.numpy()), g.node("Cast", [places], f"{p}/places", to=TensorProto.INT32)], f"{p}/rows")
+    sums = g.node("ReduceSum", [g.node("Cast", [rows], f"{p}/wide", to=TensorProto.FLOAT), g.constant("axis1", np.array([1]))], f"{p}/sums", keepdims=0)
+    full = g.node("Mul", [sums, g.stored(f"{p}.scales", scales.numpy().reshape(-1))], f"{p}/full")
+    g.node("Split", [full, g.constant(f"{p}.parts", np.array([labels, 1]))], f"{p}/split", axis=1, outputs=[f"{p}/logits", f"{p}/squares"])
+    return g.node("Div", [f"{p}/logits", g.node("Sqrt", [f"{p}/squares"], f"{p}/norm")], f"{p}/normed")
 
 
 def _pool(model: MultitaskModel, g: Graph, hidden: str, names: list[str]) -> str:

@@ -49,6 +49,7 @@ class Matrix(nn.Linear):
     quantized = False
     rounded: Tensor | None = None    # kept while nothing trains
     smoothing: Tensor | None = None  # [in], multiplied into the input; `quantize.smooth`
+    span: tuple[float, float] | None = None  # of the input, as uint8 holds it; without it each text has its own. `quantize.fix_spans`
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if self.smoothing is not None:
@@ -56,10 +57,10 @@ class Matrix(nn.Linear):
         if not self.quantized:
             return F.linear(x, self.weight, self.bias)
         if torch.is_grad_enabled():
-            return F.linear(round_activation(x, mask), round_weight(self.weight), self.bias)
+            return F.linear(round_activation(x, mask, self.span), round_weight(self.weight), self.bias)
         if self.rounded is None:
             self.rounded = round_weight(self.weight)
-        return F.linear(round_activation(x, mask), self.rounded, self.bias)
+        return F.linear(round_activation(x, mask, self.span), self.rounded, self.bias)
 
 
 class Layer(nn.Module):
@@ -135,6 +136,19 @@ class TokenHead(nn.Module):
         return self.classify(F.dropout(inner, dropout, self.training), mask).float()
 
 
+class Lexical:
+    """Logits from the pieces of a text alone; `lexical.py` fits it. Not trained further."""
+
+    def __init__(self, places: Tensor, table: Tensor):
+        """`places` [vocabulary]: each piece's row of `table` [rows, labels + 1], whose last column holds the squares of the text's norm; row 0 is padding."""
+        self.places, self.table = places, table
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        """[rows, columns] -> [rows, labels]"""
+        found = self.table[self.places[ids]].sum(1)
+        return found[:, :-1] / found[:, -1:].sqrt()
+
+
 class MultitaskModel(nn.Module):
     def __init__(self, shape: Shape, tasks: list[Task]):
         super().__init__()
@@ -142,6 +156,7 @@ class MultitaskModel(nn.Module):
         self.encoder = Encoder(shape)
         self.heads = nn.ModuleDict({
             task.name: (TokenHead if task.per_token else TextHead)(shape, len(task.labels)) for task in tasks})
+        self.lexical: dict[str, Lexical] = {}
         self.dropout, self.head_dropout = 0.0, 0.1
 
     def encode(self, word_vectors: Tensor, cases: Tensor, mask: Tensor) -> Tensor:
@@ -151,9 +166,10 @@ class MultitaskModel(nn.Module):
         """Logits: [rows, labels] of a text-level task, [rows, columns, labels] of a token-level one."""
         return self.heads[task](hidden, mask, self.head_dropout)
 
-    def forward(self, ids: Tensor, cases: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    def forward(self, ids: Tensor, cases: Tensor, mask: Tensor, tasks: list[str] | None = None) -> dict[str, Tensor]:
         hidden = self.encode(self.encoder.words(ids), cases, mask)
-        return {name: self.head(name, hidden, mask) for name in self.heads}
+        logits = {name: self.head(name, hidden, mask) for name in tasks or self.heads}
+        return {name: found + self.lexical[name](ids) if name in self.lexical else found for name, found in logits.items()}
 
     def set_quantized(self, on: bool) -> None:
         """From now on every matrix computes with int8 weights and uint8 activations (simulated). Call it again when weights changed."""

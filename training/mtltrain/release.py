@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import calibrate, card, dataset, evaluate, fairness, package, pretrained
+from . import calibrate, card, dataset, evaluate, fairness, lexical, package, pretrained
 from .corpora import ewt_raw
 from .encoding import encode_words
 from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
-from .model import MultitaskModel, TokenHead
-from .quantize import smooth
+from .model import Matrix, MultitaskModel, TokenHead
+from .quantize import fix_spans, smooth
 from .run import Run
 from .sources import TESTED_ON
 from .tasks import UPOS
@@ -39,7 +39,14 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     layers = model.encoder.layers
     widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
     smooth(widest, lambda: predict(model, _mixed(data, cache, vocab, run.limit, "train", 150), run.tasks))
+    matrices = [m for m in model.modules() if isinstance(m, Matrix)]
+    fix_spans(matrices, lambda: predict(model, _mixed(data, cache, vocab, run.limit, "train", 40 if most else 400), run.tasks))
     model.set_quantized(True)
+    for task, pieces in run.lexical.items():
+        read = lambda part, longest, limit: [row for name in evaluate.SETS[task] for row in dataset.rows(data, cache, vocab, name, part, longest, limit) if len(row) > 2]
+        dev = read("dev", run.limit, dev_most)
+        gain = lexical.add(model, task, read("train", dataset.LONG, most and 400), dev, predict(model, dev, [task])[task], pieces)
+        print(f"{task}: a table of {pieces} pieces beside the head, gain {gain}", flush=True)
     adjustments = calibrate.fit(model, data, cache, vocab, run.limit, dev_most)
     scores: dict[str, dict] = {}
     for precision in () if unscored else ("int8",) if most else ("fp32", "int8"):

@@ -163,11 +163,16 @@ class ModelTest(unittest.TestCase):
         import onnx
 
         from mtltrain import graphs
-        from mtltrain.quantize import smooth
+        from mtltrain.model import Lexical, Matrix
+        from mtltrain.quantize import fix_spans, smooth
 
         model = tiny().eval()
         plain = model.encoder.layers[0].ff2.weight.detach().clone()
         smooth([layer.ff2 for layer in model.encoder.layers], lambda: model(*self.batch()))
+        with self.assertRaisesRegex(ValueError, "layer0.qkv: the bounds of its input are not set"):
+            graphs.write(model, Path(os.devnull), {})
+        fix_spans([m for m in model.modules() if isinstance(m, Matrix)], lambda: model(*self.batch()))
+        model.lexical["topic"] = Lexical(torch.arange(200).clamp_max(9), torch.rand(10, 21))
         with tempfile.TemporaryDirectory() as folder:
             graphs.write(model, Path(folder), {})
             length = (Path(folder) / "weights.bin").stat().st_size
@@ -184,7 +189,10 @@ class ModelTest(unittest.TestCase):
             # On CUDA the weights take smoothing back, on CPU the input takes it.
             self.assertTrue(torch.allclose(self.constant(proto, "layer0.ff2/half", folder).T, plain, atol=float(plain.abs().max()) / 100))
             cpu = {o: n for n in onnx.load(f"{folder}/model.cpu.onnx", load_external_data=False).graph.node for o in n.output}
-            self.assertEqual(["layer0.gelu", "layer0.ff2.smoothing"], list(cpu[cpu["layer0.ff2/y"].input[0]].input))
+            rounded = cpu[cpu["layer0.ff2/y"].input[0]]
+            self.assertEqual("QuantizeLinear", rounded.op_type)
+            self.assertEqual(["layer0.gelu", "layer0.ff2.smoothing"], list(cpu[rounded.input[0]].input))
+            self.assertEqual("Add", cpu["topic/both"].op_type)
 
     def constant(self, proto, name, folder):
         """What a value computed from constants alone comes to, as ONNX Runtime folds it."""
@@ -224,6 +232,66 @@ class ModelTest(unittest.TestCase):
         for task, values in wanted.items():
             self.assertTrue(torch.allclose(values, exact[task], atol=1e-4), task)
             self.assertLess(float((after[task] - values).abs().mean()), 0.8 * float((before[task] - values).abs().mean()), task)
+
+    def test_with_fixed_bounds_no_text_changes_what_int8_makes_of_another(self):
+        from mtltrain.model import Matrix
+        from mtltrain.quantize import fix_spans
+
+        model = tiny().eval()
+        ids, cases, mask = self.batch()
+        mask[0, 6:] = 0
+        matrices = [m for m in model.modules() if isinstance(m, Matrix)]
+
+        def with_neighbour(factor):
+            """The first text's logits beside one whose vectors are `factor` times as large."""
+            vectors = model.encoder.words(ids)
+            vectors[1] = vectors[1] * factor
+            hidden = model.encode(vectors, cases, mask)
+            return torch.cat([model.head(task, hidden, mask)[0].flatten() for task in ("topic", "sentiment")])
+
+        with torch.no_grad():
+            wanted = with_neighbour(1.0)
+            fix_spans(matrices, lambda: model(ids, cases, mask))
+            self.assertTrue(all(m.span[0] <= 0 < m.span[1] for m in matrices))
+            model.set_quantized(True)
+            found = with_neighbour(1.0)
+            self.assertTrue(torch.equal(found, with_neighbour(50.0)))
+        self.assertFalse(torch.equal(wanted, found))
+        self.assertLess(float((wanted - found).abs().max()), 0.05 * float(wanted.abs().max()))
+
+    def test_a_table_of_pieces_tells_texts_apart_that_the_head_does_not(self):
+        import numpy as np
+
+        from mtltrain import lexical
+        from mtltrain.encoding import Row
+
+        generator, model = np.random.default_rng(3), tiny().eval()
+
+        def texts(count):
+            """Topic k has piece 20 + k among pieces that say nothing."""
+            for _ in range(count):
+                topic = int(generator.integers(20))
+                words = np.concatenate([generator.integers(100, 200, size=generator.integers(3, 9)), [20 + topic]])
+                yield Row(np.array([5, *generator.permutation(words), 6], np.int32), np.zeros(len(words) + 2, np.int8), np.array([1]), {"topic": topic})
+
+        train, dev = list(texts(800)), list(texts(200))
+        silent = [np.zeros(20, np.float32)] * len(dev)
+        gain = lexical.add(model, "topic", train, dev, silent, pieces=30)
+        part, truth = model.lexical["topic"], [row.labels["topic"] for row in dev]
+        self.assertGreater(gain, 0)
+        self.assertEqual((32, 21), tuple(part.table.shape))
+        ids = [torch.from_numpy(row.ids.astype(np.int64))[None] for row in dev]
+        self.assertGreater(np.mean([int(part(i).argmax()) == t for i, t in zip(ids, truth)]), 0.95)
+        padded = torch.nn.functional.pad(ids[0], (0, 7))
+        self.assertTrue(torch.equal(part(ids[0]), part(padded)))
+        with torch.no_grad():
+            cases, mask = torch.zeros_like(ids[0]), torch.ones(ids[0].shape)
+            both = model(ids[0], cases, mask)["topic"]
+            alone = model.head("topic", model.encode(model.encoder.words(ids[0]), cases, mask), mask)
+        self.assertTrue(torch.allclose(both, alone + part(ids[0])))
+        # A head that knows all already wants no help.
+        knows = [20 * np.eye(20, dtype=np.float32)[t] for t in truth]
+        self.assertEqual(0, lexical.add(model, "topic", train, dev, knows, pieces=30))
 
     def test_rounding_to_int8_is_within_half_a_step(self):
         from mtltrain.quantize import round_weight, to_int8

@@ -54,14 +54,14 @@ internal sealed class ManifestReader
     {
         Text(root, "", "schema");
         NoOthers(
-            root, "", "schema", "name", "version", "encoder", "tokenizer", "maxTokens", "window", "graphs", "inputs", "tasks", "checksums",
-            "golden", "reference");
+            root, "", "schema", "name", "version", "encoder", "tokenizer", "maxTokens", "window", "graphs", "inputs", "rowsPerCall", "tasks",
+            "checksums", "golden", "reference");
         var inputs = Member(root, "", "inputs", JsonValueKind.Object);
         NoOthers(inputs, "inputs", "ids", "mask", "types");
         return new(
             _folder, Text(root, "", "name"), Text(root, "", "version"), Optional(root, "encoder"), Tokenizer(root),
             Graphs(root), new(Text(inputs, "inputs", "ids"), Text(inputs, "inputs", "mask"), OptionalText(inputs, "inputs", "types")),
-            Tasks(root), Checksums(root), Golden(root), Optional(root, "reference"));
+            Optional(root, "rowsPerCall") is null ? 1 : Integer(root, "", "rowsPerCall", least: 1, most: 64), Tasks(root), Checksums(root), Golden(root), Optional(root, "reference"));
     }
 
     private TokenizerSettings Tokenizer(JsonElement root)

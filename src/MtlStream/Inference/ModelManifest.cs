@@ -9,11 +9,12 @@ namespace MtlStream.Inference;
 /// <param name="Encoder">The encoder as the manifest describes it; provenance, not read by the program.</param>
 /// <param name="Graphs">Path of the graph file by device: <c>cpu</c>, <c>cuda</c>.</param>
 /// <param name="Tasks">In the order of the manifest, which is the order of the outputs.</param>
+/// <param name="RowsPerCall">Most texts of one call on a CPU in which no text's scores depend on the others; 1 where they would.</param>
 /// <param name="Checksums">SHA-256 in lower-case hex by file name, relative to <paramref name="Folder"/>.</param>
 /// <param name="Golden">Path of the expected outputs; null when the package has none.</param>
 public sealed record ModelManifest(
     string Folder, string Name, string Version, JsonElement? Encoder, TokenizerSettings Tokenizer,
-    IReadOnlyDictionary<string, string> Graphs, ModelInputs Inputs, IReadOnlyList<ManifestTask> Tasks,
+    IReadOnlyDictionary<string, string> Graphs, ModelInputs Inputs, int RowsPerCall, IReadOnlyList<ManifestTask> Tasks,
     IReadOnlyDictionary<string, string> Checksums, string? Golden, JsonElement? Reference)
 {
     public const string FileName = "model.json";

@@ -27,9 +27,12 @@ public sealed record ModelOptions
     [Range(0, 256)]
     public int ThreadsPerLane { get; init; } = 1;
 
-    /// <summary>Most texts in one call, on a CPU. With more than one, a text's scores depend a little on the texts beside it.</summary>
-    [Range(1, 512)]
-    public int RowsPerCall { get; init; } = 1;
+    /// <summary>
+    /// Most texts in one call, on a CPU. Zero: as many as the package allows without a text's scores depending on the others, of like
+    /// length, of those that wait anyway. More than one: that many whatever their lengths, waiting for company for <c>Batching:Linger</c>.
+    /// </summary>
+    [Range(0, 512)]
+    public int RowsPerCall { get; init; }
 
     /// <summary>Rows whose results are kept, so that a text that comes again is not scored again. Zero: none.</summary>
     [Range(0, 1_000_000)]

@@ -23,14 +23,17 @@ public sealed class CallShapeTests
         }
     }
 
-    [Fact]
-    public void On_a_cpu_a_call_is_one_text_and_nobody_waits_for_company()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void On_a_cpu_a_call_takes_as_many_rows_as_the_package_allows_and_nobody_waits_for_company(int rows)
     {
-        var shape = CallShape.Cpu(256);
+        var shape = CallShape.Cpu(256, rows);
 
-        Assert.Equal(1, shape.RowsAt(16));
+        Assert.Equal(rows, shape.RowsAt(16));
+        Assert.Equal(rows, shape.RowsAt(256));
+        Assert.Equal((8, 1024, false), (shape.Batch.MaxRows, shape.Batch.MaxPaddedTokens, shape.Batch.GainsFromCompany));
         Assert.Equal(37, shape.Batch.PadTo(37));
-        Assert.False(shape.Batch.GainsFromCompany);
-        Assert.All(shape.WarmUpShapes(256), s => Assert.Equal(1, s.Rows));
+        Assert.Equal(rows, shape.WarmUpShapes(256).Max(s => s.Rows));
     }
 }

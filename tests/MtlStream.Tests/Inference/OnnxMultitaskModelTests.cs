@@ -66,6 +66,27 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_package_whose_texts_do_not_depend_on_each_other_gets_several_of_like_length_in_a_call()
+    {
+        _package.Edit(manifest => manifest["rowsPerCall"] = 4);
+        using var model = Load();
+        int[] lengths = [3, 40, 4, 41, 4, 12, 3, 5];
+        var rows = lengths.Select((length, i) => ToyPackage.Row([.. Enumerable.Range(0, length).Select(j => 20 + ((i + j) % 20))])).ToArray();
+
+        using var together = model.Predict(ToyPackage.Batch(rows), 0);
+
+        // With [CLS] and [SEP]: 43, 42 | 14, 7, 6, 6 | 5, 5. More than 8 tokens of padding cost more than a call.
+        Assert.Equal(1 + (7 + 8 + 8) + 0, together.Padding);
+        using var single = OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Lanes = 1, RowsPerCall = 1 }, NullLogger.Instance);
+        for (var row = 0; row < rows.Length; row++)
+        {
+            using var alone = single.Predict(ToyPackage.Batch(rows[row]), 0);
+            Assert.All(alone.Probabilities(Traits, 0).ToArray().Zip(together.Probabilities(Traits, row).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.Equal(alone.Tags(Tags, 0)[..rows[row].Length].ToArray(), together.Tags(Tags, row)[..rows[row].Length].ToArray());
+        }
+    }
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(2, 1)]
