@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import distill, pretrained, release, run as runs, train
+from . import distill, initial, pretrained, release, run as runs, train
 from .model import MultitaskModel
 from .run import Run
 
@@ -50,25 +50,34 @@ def _read(path: Path, options) -> Run:
 
 
 def _taught(run: Run, options) -> Run:
-    """The run with its teacher's labels, which are made first unless they are there."""
-    if not run.teacher:
+    """The run with its teachers' labels, which are made first unless they are there."""
+    if not run.teachers:
         return run
-    teacher = _read(options.run.parent / run.teacher, options)
+    models = [_teacher(file, options) for file in run.teachers]
+    if run.initial:
+        models.append(_model(run, Path(run.initial), options))
+    torch.set_num_threads(options.processes)
+    labels = options.cache / "runs" / f"said-{run.name}"
+    if options.slice:
+        shutil.rmtree(labels, ignore_errors=True)
+    distill.write(models, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
+    return replace(run, said=str(labels))
+
+
+def _teacher(file: str, options) -> MultitaskModel:
+    """Trained unless its weights are there."""
+    teacher = _read(options.run.parent / file, options)
     out = options.cache / "runs" / teacher.name
     if options.slice:
         shutil.rmtree(out, ignore_errors=True)
     if not (out / "model.pt").exists():
-        train.train(teacher, options.data, options.cache, out, options.processes)
-    models = [_trained(teacher, out / "model.pt", options)] + ([_trained(run, run.initial, options)] if run.initial else [])
-    torch.set_num_threads(options.processes)
-    labels = out / f"labels-{run.name}"
-    distill.write(models, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
-    return replace(run, teacher=str(labels))
+        train.train(_taught(teacher, options), options.data, options.cache, out, options.processes)
+    return _model(teacher, out / "model.pt", options)
 
 
-def _trained(run: Run, path: Path | str, options) -> MultitaskModel:
+def _model(run: Run, path: Path, options) -> MultitaskModel:
     model = train.build(run, options.cache)
-    model.load_state_dict(torch.load(path))
+    initial.load(model, path)
     return model
 
 

@@ -62,7 +62,7 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
     out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
             "UD English-EWT and UNER are CC BY-SA 4.0.", "",
             f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
-            f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}Temperatures{_biases(record)} are fitted on dev. "
+            f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}{_lexical(run)}Temperatures{_biases(record)} are fitted on dev. "
             f"{_note(run)}How to retrain: `training/README.md`.", ""]
     return "\n".join(out) + _limits(record)
 
@@ -88,11 +88,16 @@ def _note(run: dict) -> str:
 
 
 def _teacher(run: dict) -> str:
-    if not run["teacher"]:
+    if not run["teachers"]:
         return ""
     first, last = run["teacher_share"]
-    return (f"What it learnt from besides labels was {run['teacher']}: {first:.0%} of the target of labelled rows at first and {last:.0%} at last, and "
+    return (f"What it learnt from besides labels was the mean of {' and '.join(run['teachers'])}: {first:.0%} of the target of labelled rows at first and {last:.0%} at last, and "
             f"`pos`, `entities`, `sentiment`, `emotion` and `offensive` of the other corpora's texts, each with {run['teacher_others']:g} of a label's weight. ")
+
+
+def _lexical(run: dict) -> str:
+    return "".join(f"Beside the head of `{task}` stands a linear classifier of the {pieces:,} word pieces that tell most, fitted on its own. "
+                   for task, pieces in run["lexical"].items())
 
 
 def _part(record: dict) -> str:

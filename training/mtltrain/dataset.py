@@ -57,8 +57,8 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
         found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows, options)
-        if run.teacher:
-            _attach(found, Path(run.teacher) / f"{name}.pickle")
+        if run.said:
+            _attach(found, Path(run.said) / f"{name}.pickle")
         found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)

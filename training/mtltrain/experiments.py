@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, distill, evaluate, graphs, pretrained, run as runs
+from . import dataset, distill, evaluate, graphs, initial, pretrained, release, run as runs
 from .corpora import CORPORA
 from .losses import unit_loss
 from .run import Run
@@ -63,7 +63,7 @@ def measured(run: Run, options) -> tuple[dict[str, float], dict]:
 
 def base(options, seed: int, name: str) -> Run:
     run = runs.read(options.run)
-    return replace(run, name=name, seed=seed, steps=options.steps, label_share=options.share, quantized_share=0.0, teacher="", initial="")
+    return replace(run, name=name, seed=seed, steps=options.steps, label_share=options.share, quantized_share=0.0, teachers=[], initial="", lexical={})
 
 
 def alone(run: Run, task: str, share: float) -> Run:
@@ -109,10 +109,10 @@ def distillation(options, ledger: Ledger) -> None:
         if seed == 1:
             shutil.rmtree(labels, ignore_errors=True)
             teacher = build(run, options.cache)
-            teacher.load_state_dict(torch.load(options.initial))
+            initial.load(teacher, Path(options.initial))
             distill.write([teacher], run, options.data, options.cache, pretrained.vocab(options.cache), labels)
-        for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"teacher": str(labels), "teacher_others": 0.0}),
-                                 ("teacher for every task", {"teacher": str(labels)})):
+        for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"said": str(labels), "teacher_others": 0.0}),
+                                 ("teacher for every task", {"said": str(labels)})):
             if not ledger.has(setting=setting, seed=seed):
                 scores, cost = measured(replace(run, **changes), options)
                 ledger.add(setting=setting, seed=seed, scores=scores, **cost)
@@ -140,7 +140,7 @@ def affinity(options, ledger: Ledger) -> None:
     run = base(options, 1, "affinity")
     vocab = pretrained.vocab(options.cache)
     model = build(run, options.cache)
-    model.load_state_dict(torch.load(options.initial))
+    initial.load(model, Path(options.initial))
     model.eval()
     parameters = [p for n, p in model.named_parameters() if n.startswith("encoder.layers")]
     rows = {t: [r for c in CORPUS_OF[t] for r in dataset.rows(options.data, options.cache, vocab, c, "train", 4096) if t in r.labels and 4 < len(r) <= run.crop]
@@ -175,9 +175,11 @@ def affinity(options, ledger: Ledger) -> None:
 def serving(options, ledger: Ledger) -> None:
     """Processor time of the exported CPU graph: all heads in one pass, and one graph per task, on the same sentences."""
     model = build(base(options, 1, "serving"), options.cache)
-    model.load_state_dict(torch.load(options.initial))
+    initial.load(model, Path(options.initial))
     model.eval()
-    rows = dataset.rows(options.data, options.cache, pretrained.vocab(options.cache), "ewt", "dev", 256)
+    vocab = pretrained.vocab(options.cache)
+    release.fit_int8(model, options.data, options.cache, vocab, model.shape.positions, 40)
+    rows = dataset.rows(options.data, options.cache, vocab, "ewt", "dev", 256)
     text = "".join(json.dumps({"ids": r.ids.tolist(), "cases": r.cases.tolist()}) + "\n" for r in rows)
     every = model.tasks
     for repeat in range(options.seeds):

@@ -36,11 +36,7 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     model = build(run, cache)
     model.load_state_dict(torch.load(trained))
     model.eval()
-    layers = model.encoder.layers
-    widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
-    smooth(widest, lambda: predict(model, _mixed(data, cache, vocab, run.limit, "train", 150), run.tasks))
-    matrices = [m for m in model.modules() if isinstance(m, Matrix)]
-    fix_spans(matrices, lambda: predict(model, _mixed(data, cache, vocab, run.limit, "train", 40 if most else 400), run.tasks))
+    fit_int8(model, data, cache, vocab, run.limit, 40 if most else 400)
     model.set_quantized(True)
     for task, pieces in run.lexical.items():
         read = lambda part, longest, limit: [row for name in evaluate.SETS[task] for row in dataset.rows(data, cache, vocab, name, part, longest, limit) if len(row) > 2]
@@ -66,6 +62,15 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     if not unscored:
         card.write(folder, results)
     return scores
+
+
+def fit_int8(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int, per_corpus: int) -> None:
+    """Brings the largest channels down and sets the bounds of what enters every matrix, by about so many training texts of every corpus."""
+    layers = model.encoder.layers
+    widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
+    rows = _mixed(data, cache, vocab, limit, "train", per_corpus)
+    smooth(widest, lambda: predict(model, rows, list(model.tasks)))
+    fix_spans([m for m in model.modules() if isinstance(m, Matrix)], lambda: predict(model, rows, list(model.tasks)))
 
 
 def _mixed(data: Path, cache: Path, vocab: Path, limit: int, part: str, per_corpus: int) -> list:

@@ -49,10 +49,11 @@ class Run:
     evaluate_every: int = 500
     patience: int = 0             # evaluations without a better score before stopping; 0: never
     checkpoint_every: int = 200
-    teacher: str = ""             # run file of a teacher, beside this one; `initial` teaches too. losses.py says what the shares do
+    teachers: list[str] = field(default_factory=list)  # run files of teachers, beside this one; `initial` teaches too. losses.py says what the shares do
+    said: str = ""                # folder of what they said; made when there are teachers
     teacher_share: list[float] = field(default_factory=lambda: [0.7, 0.3])  # at the first step and at the last
     teacher_others: float = 0.2
-    initial: str = ""             # a run's `model.pt` to start from instead of `source`
+    initial: str = ""             # a run's `model.pt`, or the folder of a package, to go on from instead of `source`
 
     def __post_init__(self):
         names = [task.name for task in TASKS]

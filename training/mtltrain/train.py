@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, evaluate, pretrained
+from . import dataset, evaluate, initial, pretrained
 from .model import MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
@@ -50,9 +50,8 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     np.random.seed(run.seed)
     model = build(run, cache)
     if run.initial:
-        saved = torch.load(run.initial)
-        saved["encoder.positions.weight"] = saved["encoder.positions.weight"][:run.limit]
-        model.load_state_dict(saved)
+        new = initial.load(model, Path(run.initial))
+        print(f"goes on from {run.initial}" + (f"; untrained: {', '.join(new)}" if new else ""), flush=True)
     optimizer = Optimizer(model, run.rate, run.head_factor, run.decay, run.clip)
     weighting = METHODS[run.weighting](run.factors)
     sampler = dataset.sampler(run, data, cache, vocab)

@@ -1,0 +1,70 @@
+"""Weights of an earlier run, or of a model package, to go on from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .model import MultitaskModel
+
+
+def load(model: MultitaskModel, path: Path) -> list[str]:
+    """Copies encoder and heads of `path`, a run's `model.pt` or the folder of a package, into `model`.
+
+    Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained.
+    """
+    saved = read_package(path) if path.is_dir() else torch.load(path)
+    wanted = model.state_dict()
+    positions = "encoder.positions.weight"
+    saved[positions] = saved[positions][:len(wanted[positions])]
+    new = [task for task in model.tasks if not any(name.startswith(f"heads.{task}.") for name in saved)]
+    for name, tensor in wanted.items():
+        if any(name.startswith(f"heads.{task}.") for task in new):
+            saved[name] = tensor
+        elif name not in saved or saved[name].shape != tensor.shape:
+            found = list(saved[name].shape) if name in saved else "nothing"
+            raise ValueError(f"{path}: {name}: found {found}, expected {list(tensor.shape)}; are layers, `limit` and the labels those of the run that made it?")
+    model.load_state_dict({name: saved[name] for name in wanted})
+    return new
+
+
+def read_package(folder: Path) -> dict[str, Tensor]:
+    """The weights of a package's CPU graph by the names that the model gives them, as int8 left them."""
+    import onnx
+    from onnx import numpy_helper
+
+    manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    graph = onnx.load(str(folder / manifest["graphs"]["cpu"]), load_external_data=False).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor, str(folder)) for tensor in graph.initializer if tensor.external_data}
+    state: dict[str, Tensor] = {}
+
+    def put(name: str, values: np.ndarray) -> None:
+        state[name] = torch.from_numpy(values.astype(np.float32))
+
+    put("encoder.words.weight", arrays["words"] * arrays["words.scales"])
+    put("encoder.positions.weight", arrays["positions"] * arrays["positions.scales"])
+    put("encoder.cases.weight", arrays["cases"])
+    # Matrices lie transposed, int8 [in, out]; what smoothing does to their input their weights made up for.
+    matrices = [name.removesuffix(".bias") for name in arrays if name.removesuffix(".bias") + ".scales" in arrays and name.endswith(".bias")]
+    for name in matrices:
+        full = arrays[name] * arrays[name + ".scales"] * (arrays[name + ".smoothing"][:, None] if name + ".smoothing" in arrays else 1)
+        put(f"{_module(name)}.weight", full.T.copy())
+    for name, values in arrays.items():
+        if name.endswith(".bias") or "norm" in name:
+            put(_module(name), values)
+    texts = [task["name"] for task in manifest["tasks"] if task["kind"] in ("single_label", "multi_label")]
+    for place, task in enumerate(texts):
+        put(f"heads.{task}.query", arrays["queries"][:, place])
+    return state
+
+
+def _module(name: str) -> str:
+    """layer0.qkv -> encoder.layers.0.qkv; norm.weight -> encoder.norm.weight; topic.dense -> heads.topic.dense"""
+    first, rest = name.split(".", 1)
+    if first == "norm":
+        return f"encoder.{name}"
+    return f"encoder.layers.{first.removeprefix('layer')}.{rest}" if first.startswith("layer") else f"heads.{name}"
