@@ -46,10 +46,10 @@ internal sealed record CallShape(int MaxCallRows, int MaxCallTokens, BatchShape 
         return padded;
     }
 
-    /// <summary>Every shape that a call can have on a grid device; a sample of widths elsewhere.</summary>
+    /// <summary>Every shape that a call can have on a grid device; a sample of widths and the largest call elsewhere.</summary>
     public IEnumerable<(int Rows, int Columns)> WarmUpShapes(int maxTokens)
     {
-        if (Batch.ColumnGrid.Count == 0) return Grid(maxTokens).SelectMany(columns => new[] { 1, MaxCallRows }.Distinct().Select(rows => (rows, columns)));
+        if (Batch.ColumnGrid.Count == 0) return Grid(maxTokens).Select(columns => (1, columns)).Append((RowsAt(maxTokens), maxTokens));
         return Batch.ColumnGrid.SelectMany(columns => Halves(RowsAt(columns)).Select(rows => (rows, columns)));
     }
 

@@ -160,9 +160,9 @@ def precision() -> list[str]:
                      f"{flips[task]:.3%}" if task in flips else "-"])
     return ["## What int8 costs", "",
             f"{record['run']['name']} {record['run']['version']}: the CPU graph in int8 and the same weights in a graph that computes in fp32, whole test sets, both through "
-            "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and full batches of int8 "
-            "(`model eval --flips --rows-per-call 32`); with one text a call, as served on a CPU, none can.", "",
-            *table(["task", "fp32", "int8", "difference", "flips in full batches"], rows)]
+            "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and calls of 32 texts, padded to the longest "
+            "(`model eval --flips --rows-per-call 32`).", "",
+            *table(["task", "fp32", "int8", "difference", "flips beside 31 others"], rows)]
 
 
 def missing() -> list[str]:

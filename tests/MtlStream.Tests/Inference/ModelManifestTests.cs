@@ -34,6 +34,7 @@ public sealed class ModelManifestTests
         {
             manifest["version"] = 2;
             manifest["maxTokens"] = -1;
+            manifest["rowsPerCall"] = 0;
             manifest["graphs"]!["tpu"] = "model.tpu.onnx";
             manifest["inputs"]!.AsObject().Remove("mask");
             manifest["tasks"]![0]!.AsObject().Remove("labels");
@@ -53,6 +54,7 @@ public sealed class ModelManifestTests
             "maxTokens: found -1, expected a whole number from 8 to 65536.",
             "graphs.tpu: found device \"tpu\", expected one of cpu, cuda.",
             "inputs.mask: missing.",
+            "rowsPerCall: found 0, expected a whole number from 1 to 64.",
             "tasks[0] (mood).labels: missing.",
             "tasks[1] (traits).thresholds: found 1 for 4 labels, expected one for each.",
             "tasks[2] (tags).kind: found \"token_poetry\", expected one of single_label, multi_label, token_tags, token_spans.",
