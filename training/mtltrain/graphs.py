@@ -240,7 +240,8 @@ def _lexical(lexical: Lexical, g: Graph, task: str, labels: int) -> str:
     sums = g.node("ReduceSum", [g.node("Cast", [rows], f"{p}/wide", to=TensorProto.FLOAT), g.constant("axis1", np.array([1]))], f"{p}/sums", keepdims=0)
     full = g.node("Mul", [sums, g.stored(f"{p}.scales", scales.numpy().reshape(-1))], f"{p}/full")
     g.node("Split", [full, g.constant(f"{p}.parts", np.array([labels, 1]))], f"{p}/split", axis=1, outputs=[f"{p}/logits", f"{p}/squares"])
-    return g.node("Div", [f"{p}/logits", g.node("Sqrt", [f"{p}/squares"], f"{p}/norm")], f"{p}/normed")
+    square = g.node("Add", [f"{p}/squares", g.constant(f"{p}.floor", np.array(lexical.FLOOR, np.float32))], f"{p}/square")
+    return g.node("Div", [f"{p}/logits", g.node("Sqrt", [square], f"{p}/norm")], f"{p}/normed")
 
 
 def _pool(model: MultitaskModel, g: Graph, hidden: str, names: list[str]) -> str:

@@ -139,6 +139,8 @@ class TokenHead(nn.Module):
 class Lexical:
     """Logits from the pieces of a text alone; `lexical.py` fits it. Not trained further."""
 
+    FLOOR = 1e-6  # of the norm's square: a text of padding alone has none
+
     def __init__(self, places: Tensor, table: Tensor):
         """`places` [vocabulary]: each piece's row of `table` [rows, labels + 1], whose last column holds the squares of the text's norm; row 0 is padding."""
         self.places, self.table = places, table
@@ -146,7 +148,7 @@ class Lexical:
     def __call__(self, ids: Tensor) -> Tensor:
         """[rows, columns] -> [rows, labels]"""
         found = self.table[self.places[ids]].sum(1)
-        return found[:, :-1] / found[:, -1:].sqrt()
+        return found[:, :-1] / (found[:, -1:] + self.FLOOR).sqrt()
 
 
 class MultitaskModel(nn.Module):

@@ -315,6 +315,7 @@ class ModelTest(unittest.TestCase):
         self.assertEqual((32, 21), tuple(part.table.shape))
         ids = [torch.from_numpy(row.ids.astype(np.int64))[None] for row in dev]
         self.assertGreater(np.mean([int(part(i).argmax()) == t for i, t in zip(ids, truth)]), 0.95)
+        self.assertTrue(torch.equal(torch.zeros(1, 20), part(torch.zeros(1, 8, dtype=torch.int64))), "padding alone")
         padded = torch.nn.functional.pad(ids[0], (0, 7))
         self.assertTrue(torch.equal(part(ids[0]), part(padded)))
         with torch.no_grad():
