@@ -10,7 +10,7 @@ Sections, all of them when none is named (about how long on two cores; --bootstr
   tasks       all tasks against one                                                     2 min
   precision   the int8 graph against the fp32 graph of the same weights                 1.5 min  (Python package onnx)
   tokenizer   the tokenizer on one thread against Hugging Face's                        1.5 min  (node, --tokenizers)
-  ablation    five ways of batching, on the stream and on a heavy-tailed mix            5.5 min
+  ablation    six ways of batching, on the stream and on a heavy-tailed mix            5.5 min
   latency     what lingering and the budget trade                                       1.5 min
   memory      ten million events, memory over time                                      2 min
   startup     from the start of the process to ready                                    0.5 min  (--bootstrap)
