@@ -32,6 +32,7 @@ internal static class SessionFactory
             options.IntraOpNumThreads = threads;
             options.InterOpNumThreads = 1;
             options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
+            options.EnableMemoryPattern = false; // planned anew for every shape, of which a CPU sees hundreds
         }
         else
         {
