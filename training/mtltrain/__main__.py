@@ -77,7 +77,7 @@ def _teacher(file: str, options) -> MultitaskModel:
 
 def _model(run: Run, path: Path, options) -> MultitaskModel:
     model = train.build(run, options.cache)
-    initial.load(model, path)
+    initial.load(model, path, pretrained.vocab(options.cache))
     return model
 
 

@@ -109,7 +109,7 @@ def distillation(options, ledger: Ledger) -> None:
         if seed == 1:
             shutil.rmtree(labels, ignore_errors=True)
             teacher = build(run, options.cache)
-            initial.load(teacher, Path(options.initial))
+            initial.load(teacher, Path(options.initial), pretrained.vocab(options.cache))
             distill.write([teacher], run, options.data, options.cache, pretrained.vocab(options.cache), labels)
         for setting, changes in (("labels only", {}), ("teacher for labelled tasks", {"said": str(labels), "teacher_others": 0.0}),
                                  ("teacher for every task", {"said": str(labels)})):
@@ -140,7 +140,7 @@ def affinity(options, ledger: Ledger) -> None:
     run = base(options, 1, "affinity")
     vocab = pretrained.vocab(options.cache)
     model = build(run, options.cache)
-    initial.load(model, Path(options.initial))
+    initial.load(model, Path(options.initial), vocab)
     model.eval()
     parameters = [p for n, p in model.named_parameters() if n.startswith("encoder.layers")]
     rows = {t: [r for c in CORPUS_OF[t] for r in dataset.rows(options.data, options.cache, vocab, c, "train", 4096) if t in r.labels and 4 < len(r) <= run.crop]
@@ -175,9 +175,9 @@ def affinity(options, ledger: Ledger) -> None:
 def serving(options, ledger: Ledger) -> None:
     """Processor time of the exported CPU graph: all heads in one pass, and one graph per task, on the same sentences."""
     model = build(base(options, 1, "serving"), options.cache)
-    initial.load(model, Path(options.initial))
-    model.eval()
     vocab = pretrained.vocab(options.cache)
+    initial.load(model, Path(options.initial), vocab)
+    model.eval()
     release.fit_int8(model, options.data, options.cache, vocab, model.shape.positions, 40)
     rows = dataset.rows(options.data, options.cache, vocab, "ewt", "dev", 256)
     text = "".join(json.dumps({"ids": r.ids.tolist(), "cases": r.cases.tolist()}) + "\n" for r in rows)

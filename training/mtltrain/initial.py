@@ -12,13 +12,16 @@ from torch import Tensor
 from .model import MultitaskModel
 
 
-def load(model: MultitaskModel, path: Path) -> list[str]:
-    """Copies encoder and heads of `path`, a run's `model.pt` or the folder of a package, into `model`.
+def load(model: MultitaskModel, path: Path, vocab: Path) -> list[str]:
+    """Copies encoder and heads of `path`, a run's `model.pt` or the folder of a package, into `model`, whose vocabulary is `vocab`.
 
-    Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained.
+    Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained. Tokens that a package lacks keep their rows.
     """
-    saved = read_package(path) if path.is_dir() else torch.load(path)
     wanted = model.state_dict()
+    saved = read_package(path) if path.is_dir() else torch.load(path)
+    if path.is_dir():
+        words = "encoder.words.weight"
+        saved[words] = _by_token(wanted[words], _tokens(vocab), saved[words], _tokens(path / "vocab.txt"))
     positions = "encoder.positions.weight"
     saved[positions] = saved[positions][:len(wanted[positions])]
     new = [task for task in model.tasks if not any(name.startswith(f"heads.{task}.") for name in saved)]
@@ -60,6 +63,19 @@ def read_package(folder: Path) -> dict[str, Tensor]:
     for place, task in enumerate(texts):
         put(f"heads.{task}.query", arrays["queries"][:, place])
     return state
+
+
+def _tokens(vocab: Path) -> list[str]:
+    return vocab.read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+
+def _by_token(rows: Tensor, tokens: list[str], given: Tensor, of: list[str]) -> Tensor:
+    """`rows`, one for each of `tokens`, with those of `given` wherever its token is among them."""
+    place = {token: i for i, token in enumerate(of)}
+    common = [i for i, token in enumerate(tokens) if token in place]
+    result = rows.clone()
+    result[common] = given[[place[tokens[i]] for i in common]]
+    return result
 
 
 def _module(name: str) -> str:

@@ -50,7 +50,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     np.random.seed(run.seed)
     model = build(run, cache)
     if run.initial:
-        new = initial.load(model, Path(run.initial))
+        new = initial.load(model, Path(run.initial), vocab)
         print(f"goes on from {run.initial}" + (f"; untrained: {', '.join(new)}" if new else ""), flush=True)
     optimizer = Optimizer(model, run.rate, run.head_factor, run.decay, run.clip)
     weighting = METHODS[run.weighting](run.factors)

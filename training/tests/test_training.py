@@ -234,7 +234,7 @@ class ModelTest(unittest.TestCase):
             self.assertLess(float((after[task] - values).abs().mean()), 0.8 * float((before[task] - values).abs().mean()), task)
 
     def test_a_package_can_be_gone_on_from_and_a_task_added(self):
-        from mtltrain import graphs, initial
+        from mtltrain import graphs, initial, package
         from mtltrain.model import Matrix
         from mtltrain.quantize import fix_spans, smooth
 
@@ -248,23 +248,28 @@ class ModelTest(unittest.TestCase):
             smooth([layer.ff1 for layer in model.encoder.layers], lambda: model(*self.batch()))
             fix_spans([m for m in model.modules() if isinstance(m, Matrix)], lambda: model(*self.batch()))
         with tempfile.TemporaryDirectory() as folder:
+            vocab, packed = Path(folder) / "all.txt", Path(folder) / "vocab.txt"
+            vocab.write_text("".join(("[unused%d]\n" if i in (1, 20) else "t%d\n") % i for i in range(model.shape.vocab)))
+            places = package._leave_out_placeholders(model, vocab, packed)
+            self.assertEqual((-1, 1, 18, -1, 19), (places[1], places[2], places[19], places[20], places[21]))
+            self.assertEqual(["t0", "t2", "t3"], packed.read_text().split("\n")[:3])
             graphs.write(model, Path(folder), {})
             tasks = [{"name": t.name, "kind": t.kind} for t in model.tasks.values()]
             (Path(folder) / "model.json").write_text(json.dumps({"graphs": {"cpu": "model.cpu.onnx"}, "tasks": tasks}))
             again, more = tiny(names).eval(), tiny([*names, "intent"])
             untrained = more.heads["intent"].dense.weight.detach().clone()
-            self.assertEqual([], initial.load(again, Path(folder)))
-            self.assertEqual(["intent"], initial.load(more, Path(folder)))
+            self.assertEqual([], initial.load(again, Path(folder), vocab))
+            self.assertEqual(["intent"], initial.load(more, Path(folder), vocab))
             self.assertTrue(torch.equal(untrained, more.heads["intent"].dense.weight))
             with torch.no_grad():
                 for task, values in again(*self.batch()).items():
                     self.assertLess(float((values - wanted[task]).abs().max()), 0.05 * float(wanted[task].abs().max()) + 1e-3, task)
-            torch.save(model.state_dict(), f"{folder}/model.pt")
-            self.assertEqual(["intent"], initial.load(more, Path(folder) / "model.pt"))
+            torch.save(again.state_dict(), f"{folder}/model.pt")
+            self.assertEqual(["intent"], initial.load(more, Path(folder) / "model.pt", vocab))
             wider = tiny(names)
             wider.heads["topic"].classify = torch.nn.Linear(16, 3)
             with self.assertRaisesRegex(ValueError, r"heads.topic.classify.weight: found \[20, 16\], expected \[3, 16\]"):
-                initial.load(wider, Path(folder))
+                initial.load(wider, Path(folder), vocab)
 
     def test_with_fixed_bounds_no_text_changes_what_int8_makes_of_another(self):
         from mtltrain.model import Matrix
