@@ -100,6 +100,17 @@ def _thresholds(probabilities: np.ndarray, truth: np.ndarray) -> list[float]:
     return [float(grid[i]) for i in smooth.argmax(axis=0)]
 
 
+def held_out_macro_f1(values: np.ndarray, truth: np.ndarray, splits: int = 4) -> float:
+    """Of logits [n, labels]: thresholds from one half of the rows, F1 on the other, on average."""
+    probabilities, scores = sigmoid(values), []
+    for split in range(splits):
+        halves = np.array_split(np.random.default_rng(split).permutation(len(truth)), 2)
+        for fitted, held in (halves, halves[::-1]):
+            thresholds = np.array(_thresholds(probabilities[fitted], truth[fitted]))
+            scores.append(f1_scores(truth[held], (probabilities[held] >= thresholds).astype(int)).mean())
+    return float(np.mean(scores))
+
+
 def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, adjustment: Adjustment, most: int = 0) -> float:
     """Best mean of in-scope accuracy and out-of-scope recall on dev, with the in-scope loss held to one point."""
     inside, outside = scope_probabilities(model, data, cache, vocab, limit, "dev", adjustment, most)

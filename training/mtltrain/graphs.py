@@ -18,7 +18,7 @@ from .model import Lexical, MultitaskModel
 from .quantize import activation_scale, to_int8
 
 OPSET, MICROSOFT = 17, "com.microsoft"
-_TYPES = {np.dtype("int8"): TensorProto.INT8, np.dtype("uint8"): TensorProto.UINT8, np.dtype("int16"): TensorProto.INT16, np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64}
+_TYPES = {np.dtype("int8"): TensorProto.INT8, np.dtype("uint8"): TensorProto.UINT8, np.dtype("int16"): TensorProto.INT16, np.dtype("float16"): TensorProto.FLOAT16, np.dtype("float32"): TensorProto.FLOAT, np.dtype("int64"): TensorProto.INT64}
 ALIGNMENT = 64
 
 
@@ -157,7 +157,8 @@ def _encoder(model: MultitaskModel, g: Graph) -> str:
     # Looked up as int8, so that the table stays small in memory; only the rows in use become floats.
     values, scales = to_int8(encoder.words.weight)
     rows = g.node("Gather", [g.stored("words", values.numpy()), "input_ids"], "words/rows")
-    scale = g.node("Gather", [g.stored("words.scales", scales.numpy()), "input_ids"], "words/scale")
+    halves = g.node("Gather", [g.stored("words.scales", scales.numpy().astype(np.float16)), "input_ids"], "words/halves")
+    scale = g.node("Cast", [halves], "words/scale", to=TensorProto.FLOAT)
     wide = g.node("Cast", [rows], "words/wide", to=TensorProto.FLOAT)
     x = g.node("Mul", [wide, scale], "words/vectors")
     x = g.node("Cast", [x], "words/half", to=kind) if g.half else x

@@ -48,7 +48,7 @@ def read_package(folder: Path) -> dict[str, Tensor]:
     def put(name: str, values: np.ndarray) -> None:
         state[name] = torch.from_numpy(values.astype(np.float32))
 
-    put("encoder.words.weight", arrays["words"] * arrays["words.scales"])
+    put("encoder.words.weight", arrays["words"] * arrays["words.scales"].astype(np.float32))
     put("encoder.positions.weight", arrays["positions"] * arrays["positions.scales"])
     put("encoder.cases.weight", arrays["cases"])
     # Matrices lie transposed, int8 [in, out]; what smoothing does to their input their weights made up for.

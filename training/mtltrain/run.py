@@ -43,7 +43,7 @@ class Run:
     weighting: str = "equal"
     factors: dict[str, float] = field(default_factory=dict)
     corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}; `review` also {path, text}
-    lexical: dict[str, int] = field(default_factory=dict)  # text-level task with one label -> pieces of a table beside its head; `lexical.py`
+    lexical: dict[str, int] = field(default_factory=dict)  # text-level task -> pieces of a table beside its head; `lexical.py`
     dev_rows: int = 400           # per task while training
     final_rows: int = 0           # per task at the end; 0: all
     evaluate_every: int = 500

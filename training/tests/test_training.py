@@ -332,6 +332,28 @@ class ModelTest(unittest.TestCase):
         knows = [20 * np.eye(20, dtype=np.float32)[t] for t in truth]
         self.assertEqual(0, lexical.add(model, "topic", train, dev, knows, pieces=30))
 
+    def test_a_table_of_pieces_tells_labels_that_come_together(self):
+        import numpy as np
+
+        from mtltrain import lexical
+        from mtltrain.encoding import Row
+
+        generator, model = np.random.default_rng(4), tiny().eval()
+
+        def texts(count):
+            """Emotion k has piece 20 + k; a text has one or two of the first four."""
+            for _ in range(count):
+                emotions = sorted(generator.choice(4, size=generator.integers(1, 3), replace=False).tolist())
+                words = generator.permutation([*generator.integers(100, 200, size=6), *(20 + e for e in emotions)])
+                yield Row(np.array([5, *words, 6], np.int32), np.zeros(len(words) + 2, np.int8), np.array([1]), {"emotion": emotions})
+
+        train, dev = list(texts(600)), list(texts(200))
+        self.assertGreater(lexical.add(model, "emotion", train, dev, [generator.normal(size=28).astype(np.float32) for _ in dev], pieces=10), 0)
+        found = torch.cat([model.lexical["emotion"](torch.from_numpy(row.ids.astype(np.int64))[None]) for row in dev]).numpy()
+        for emotion in range(4):
+            has = np.array([emotion in row.labels["emotion"] for row in dev])
+            self.assertGreater(found[has, emotion].min(), found[~has, emotion].max(), emotion)
+
     def test_rounding_to_int8_is_within_half_a_step(self):
         from mtltrain.quantize import round_weight, to_int8
 
