@@ -94,19 +94,28 @@ internal static class BenchModelCommand
     private static double Run(IMultitaskModel model, TokenBatch[] batches, TimeSpan time, CancellationToken stopping)
     {
         var rows = 0L;
+        Exception? failure = null;
         var started = Stopwatch.GetTimestamp();
         var lanes = Enumerable.Range(0, batches.Length).Select(lane => new Thread(() =>
         {
-            do
+            try
             {
-                model.Predict(batches[lane], lane).Dispose();
-                Interlocked.Add(ref rows, batches[lane].Rows.Count);
+                do
+                {
+                    model.Predict(batches[lane], lane).Dispose();
+                    Interlocked.Add(ref rows, batches[lane].Rows.Count);
+                }
+                while (Stopwatch.GetElapsedTime(started) < time && failure is null && !stopping.IsCancellationRequested);
             }
-            while (Stopwatch.GetElapsedTime(started) < time && !stopping.IsCancellationRequested);
+            catch (InferenceException exception)
+            {
+                failure = exception;
+            }
         })).ToArray();
         foreach (var lane in lanes) lane.Start();
         foreach (var lane in lanes) lane.Join();
         stopping.ThrowIfCancellationRequested();
+        if (failure is not null) throw new InferenceException($"{batches[0].Rows.Count} x {batches[0].Columns}: {failure.Message}", failure);
         return rows / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 

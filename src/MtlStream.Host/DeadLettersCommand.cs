@@ -17,10 +17,10 @@ internal static partial class DeadLettersCommand
     {
         public bool Takes(DeadLetter letter)
         {
-            // An event without a time cannot be told to be inside the bounds.
-            var time = letter.Timestamp < 0 ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(letter.Timestamp);
+            // An event without a time cannot be told to be inside the bounds; one of a far future, which producers write, is no DateTimeOffset.
+            var time = letter.Timestamp < 0 ? (long?)null : letter.Timestamp;
             return (Reasons.Count == 0 || Reasons.Contains(letter.Reason.WireName()))
-                && (Since is null || time >= Since) && (Until is null || time < Until);
+                && (Since is null || time >= Since.Value.ToUnixTimeMilliseconds()) && (Until is null || time < Until.Value.ToUnixTimeMilliseconds());
         }
     }
 

@@ -253,6 +253,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         }
 
         if (result is null) return false;
+        if (result.IsPartitionEOF) return true; // with Kafka:Consumer:enable.partition.eof
         if (_table.CurrentOf(result.Topic, result.Partition) is not { } flow) return true;
         if (flow.Retired || !_reading)
         {

@@ -3,8 +3,8 @@ using Testcontainers.Kafka;
 namespace MtlStream.IntegrationTests;
 
 /// <summary>
-/// Apache Kafka in a container, for machines with Docker. Compiled only where <c>Testcontainers.Kafka</c> restores;
-/// CI does not exercise it.
+/// Apache Kafka in a container, for machines with Docker. Compiled only where <c>Testcontainers.Kafka</c> restores
+/// (<c>.github/workflows/integration.yml</c>).
 /// </summary>
 /// <remarks>Source: https://dotnet.testcontainers.org/modules/kafka/.</remarks>
 internal sealed class ContainerBroker : IAsyncDisposable

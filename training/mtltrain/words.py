@@ -83,6 +83,9 @@ TOP_LEVEL = frozenset(
 
 NEWSGROUPS = frozenset("alt comp misc rec sci soc talk ba".split())
 
+# Browsers and servers take no longer ones. A bound at all, because an address may start behind every mention.
+LONGEST_ADDRESS = 2000
+
 UNITS = frozenset(
     """am pm k m mm b bn t kg ft lb lbs cm km mph hrs hr min mins f c p hh hz khz mhz ghz kb mb gb tb
     mg ml oz yr yrs watt kw mw mwh pts""".split()
@@ -213,7 +216,10 @@ class _Chunk:
             while q < self.e and s[q] not in "<>\"":
                 q += 1
             return max(self.untrail(p + 4, q), p)
-        q = self.untrail(p, self.name(p))
+        q = self.name(p)
+        if q - p > LONGEST_ADDRESS:
+            return p
+        q = self.untrail(p, q)
         at = dot = slash = -1
         for i in range(p, q):
             if s[i] == "@":
@@ -246,8 +252,9 @@ class _Chunk:
         return q
 
     def name(self, q):
-        """End of the characters that addresses and file names are made of."""
-        while q < self.e and (self.k[q] in (LETTER, DIGIT) or self.s[q] in "._%+-@&=~!#$/"):
+        """End of the characters that addresses and file names are made of, or a place beyond the longest address."""
+        limit = min(self.e, q + LONGEST_ADDRESS + 1)
+        while q < limit and (self.k[q] in (LETTER, DIGIT) or self.s[q] in "._%+-@&=~!#$/"):
             q += 1
         return q
 

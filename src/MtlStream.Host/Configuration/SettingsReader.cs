@@ -76,15 +76,19 @@ internal static partial class SettingsReader
     private static IEnumerable<Setting> FromArguments(IEnumerable<string> arguments)
     {
         var wrong = new List<string>();
+        var before = "";
         foreach (var argument in arguments)
         {
             var match = ArgumentPattern().Match(argument);
             if (match.Success) yield return new(Normalize(match.Groups[1].Value), match.Groups[2].Value, "--" + match.Groups[1].Value);
-            else wrong.Add(argument);
+            else wrong.Add(IsSetBy(before) ? "its value" : $"'{argument.Split('=')[0]}'");
+            before = argument;
         }
 
-        if (wrong.Count > 0)
-            throw new UsageException($"Unknown argument {string.Join(", ", wrong.Select(a => $"'{a}'"))}: expected settings as --Section:Key=value.");
+        if (wrong.Count > 0) throw new UsageException($"Unknown argument {string.Join(", ", wrong)}: expected settings as --Section:Key=value.");
+
+        // What stands behind a name may be a password that somebody did not put behind '='.
+        static bool IsSetBy(string name) => name.StartsWith('-') && !name.Contains('=', StringComparison.Ordinal);
     }
 
     /// <summary>librdkafka's names have dots, which environment variables cannot have: both spellings are one setting.</summary>

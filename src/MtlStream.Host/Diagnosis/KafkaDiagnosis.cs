@@ -10,6 +10,9 @@ namespace MtlStream.Host.Diagnosis;
 /// <summary>Looks at brokers, topics and rights with the worker's own client settings. Changes nothing.</summary>
 internal static class KafkaDiagnosis
 {
+    /// <summary>More than the headers of a dead letter take.</summary>
+    private const int DeadLetterHeaders = 16 * 1024;
+
     private static readonly TimeSpan s_request = TimeSpan.FromSeconds(10);
 
     public static async IAsyncEnumerable<Finding> FindAsync(AppSettings settings, [EnumeratorCancellation] CancellationToken stopping)
@@ -35,11 +38,13 @@ internal static class KafkaDiagnosis
         yield return new(Severity.Ok, "broker", $"{kafka.BootstrapServers} answers");
         var topics = await DescribeAsync(admin, [.. kafka.InputTopics, .. kafka.WrittenTopics]);
         foreach (var name in kafka.InputTopics) yield return Input(name, topics);
+        var largest = 0L; // that an input topic may hold
+        foreach (var name in kafka.InputTopics.Where(topics.ContainsKey)) largest = Math.Max(largest, await LimitAsync(admin, name) ?? 0);
         foreach (var name in kafka.WrittenTopics)
         {
             stopping.ThrowIfCancellationRequested();
             foreach (var finding in Written(name, topics, kafka.CreateTopics)) yield return finding;
-            if (topics.ContainsKey(name) && await SizeAsync(admin, name, settings) is { } size) yield return size;
+            if (topics.ContainsKey(name) && await LimitAsync(admin, name) is { } limit && Size(name, limit, largest, settings) is { } size) yield return size;
         }
 
         if (await GroupAsync(admin, kafka.GroupId) is { } group) yield return group;
@@ -117,20 +122,33 @@ internal static class KafkaDiagnosis
             : new(Severity.Warning, "topic", $"{name}: {topic.Partitions.Count} partitions, one replica", "What is written is lost with that broker: give it 3 replicas and min.insync.replicas=2.");
     }
 
-    private static async Task<Finding?> SizeAsync(IAdminClient admin, string name, AppSettings settings)
+    /// <summary>What a topic lets a message weigh; null without the right to see it.</summary>
+    private static async Task<long?> LimitAsync(IAdminClient admin, string name)
     {
         try
         {
             var configs = await admin.DescribeConfigsAsync([new() { Name = name, Type = ResourceType.Topic }], new() { RequestTimeout = s_request });
-            var limit = long.Parse(configs[0].Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture);
+            return long.Parse(configs[0].Entries["max.message.bytes"].Value, CultureInfo.InvariantCulture);
+        }
+        catch (Exception exception) when (exception is KafkaException or KeyNotFoundException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <param name="largest">What the input topics let a message weigh; 0 when unknown.</param>
+    private static Finding? Size(string name, long limit, long largest, AppSettings settings)
+    {
+        if (name != settings.Kafka.DeadLetterTopic)
+        {
             return limit >= settings.Input.MaxPayloadBytes ? null : new(
                 Severity.Ok, "topic", $"{name} takes messages of {limit:N0} bytes, Input:MaxPayloadBytes is {settings.Input.MaxPayloadBytes:N0}",
                 "Larger results become dead letters; raise max.message.bytes if such events are expected.");
         }
-        catch (Exception exception) when (exception is KafkaException or KeyNotFoundException or FormatException)
-        {
-            return null; // no right to see it
-        }
+
+        return limit >= largest + DeadLetterHeaders ? null : new(
+            Severity.Ok, "topic", $"{name} takes messages of {limit:N0} bytes, an event may have {largest:N0}",
+            $"A dead letter is its event with headers, and one that cannot be written stops the worker: set max.message.bytes to {largest + DeadLetterHeaders} or more.");
     }
 
     private static async Task<Finding?> GroupAsync(IAdminClient admin, string group)

@@ -6,6 +6,8 @@ namespace MtlStream.Host.Lines;
 /// <summary>Writes results as lines, and rejected lines as <c>dead-letter.v1</c> JSON. Does not own the streams.</summary>
 internal sealed class LineSink : IOutboundSink, IDisposable
 {
+    private const int BrokenPipe = 32; // EPIPE, which is where .NET leaves it
+
     private static readonly TimeSpan s_flushInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
@@ -66,9 +68,9 @@ internal sealed class LineSink : IOutboundSink, IDisposable
             _results.Write(payload);
             _results.WriteByte((byte)'\n');
         }
-        catch (IOException)
+        catch (IOException exception)
         {
-            ReaderGone = true;
+            ReaderGone = exception.HResult == BrokenPipe;
             throw;
         }
     }
@@ -80,9 +82,9 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         {
             _results.Flush();
         }
-        catch (IOException)
+        catch (IOException exception)
         {
-            ReaderGone = true;
+            ReaderGone = exception.HResult == BrokenPipe;
             throw;
         }
 

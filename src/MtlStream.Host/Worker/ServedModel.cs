@@ -63,11 +63,18 @@ internal sealed class ServedModel : IAsyncDisposable
         manifest =>
         {
             ReferenceOf(manifest);
-            return Verified(assembly.LoadModel(settings.Model with { Path = manifest.Folder, Device = Loaded.Model.Identity.Device }, settings.Tokenization)).Model;
+            return Verified(assembly.LoadModel(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization)).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
+
+    /// <summary>The device and the lanes that were chosen at the start: the pipeline has a worker for each, and beside it a trial would measure the load.</summary>
+    private ModelOptions AsServed(ModelOptions options)
+    {
+        var served = options with { Device = Loaded.Model.Identity.Device };
+        return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Lanes, ThreadsPerLane = Math.Max(1, Environment.ProcessorCount / Loaded.Model.Lanes) };
+    }
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
         ModelWatch.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);

@@ -97,7 +97,7 @@ public sealed class PipelineMetrics
     public void EventPublished(long timestamp, TimeProvider time)
     {
         _published.Add(1);
-        if (timestamp >= 0 && _eventLatency.Enabled) _eventLatency.Record((time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(timestamp)).TotalSeconds);
+        if (timestamp >= 0 && _eventLatency.Enabled) _eventLatency.Record((time.GetUtcNow().ToUnixTimeMilliseconds() - timestamp) / 1000.0);
     }
 
     /// <summary>An event is answered, whether by a result or by a dead letter.</summary>

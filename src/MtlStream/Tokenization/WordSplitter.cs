@@ -14,6 +14,8 @@ public ref partial struct WordSplitter
     private const string ClosingMarks = ".,;:!?)]}>'’…*";
     private static readonly SearchValues<char> BeforeAddress = SearchValues.Create("<>()[]{}\"',;:?*|‘’“”—…");
     private static readonly SearchValues<char> AddressMarks = SearchValues.Create("@./:");
+    // Browsers and servers take no longer ones. A bound at all, because an address may start behind every mention.
+    private const int LongestAddress = 2000;
     private static readonly SearchValues<char> NameMarks = SearchValues.Create("._%+-@&=~!#$/");
     private static readonly string[] Schemes = ["http://", "https://", "ftp://", "www.", "mailto:"];
 
@@ -205,7 +207,9 @@ public ref partial struct WordSplitter
             var length = _s[p.._e].IndexOfAny('<', '>', '"');
             return Untrail(p + 4, length < 0 ? _e : p + length);
         }
-        var q = Untrail(p, Name(p));
+        var name = Name(p);
+        if (name - p > LongestAddress) return p;
+        var q = Untrail(p, name);
         int at = -1, dot = -1, slash = -1;
         for (var i = p; i < q; i++)
         {
@@ -238,10 +242,11 @@ public ref partial struct WordSplitter
         return q;
     }
 
-    // End of the characters that addresses and file names are made of.
+    // End of the characters that addresses and file names are made of, or a place beyond the longest address.
     private readonly int Name(int q)
     {
-        while (q < _e)
+        var limit = Math.Min(_e, q + LongestAddress + 1);
+        while (q < limit)
         {
             var kind = Kind(q, out var size);
             if (kind is not (CharClass.Letter or CharClass.Digit) && !NameMarks.Contains(_s[q])) break;

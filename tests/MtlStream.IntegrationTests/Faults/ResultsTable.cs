@@ -27,11 +27,15 @@ internal static class ResultsTable
         cells.AddRange(s_faults.Select(f => $"{campaign.Faults.GetValueOrDefault(f)}"));
         cells.AddRange(
         [
-            $"{campaign.WorkersStarted}", $"{campaign.Exits.GetValueOrDefault(0)} / {campaign.Exits.GetValueOrDefault(1)} / {campaign.Exits.GetValueOrDefault(137)}",
+            $"{campaign.WorkersStarted}", Exits(campaign.Exits),
             $"{elapsed.TotalSeconds:0} s", $"{account.Lost}", $"{account.Duplicated}", $"{account.Altered}", $"{account.Reordered}",
         ]);
         File.AppendAllText(path, $"| {string.Join(" | ", cells)} |\n");
     }
+
+    private static string Exits(IReadOnlyDictionary<int, int> exits) =>
+        $"{exits.GetValueOrDefault(0)} / {exits.GetValueOrDefault(1)} / {exits.GetValueOrDefault(137)}" +
+        string.Concat(exits.Where(e => e.Key is not (0 or 1 or 137)).Select(e => $", {e.Value} with {e.Key}"));
 
     private static string Name(Fault fault) => fault switch
     {

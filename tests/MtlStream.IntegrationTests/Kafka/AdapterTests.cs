@@ -48,6 +48,21 @@ public sealed partial class AdapterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_tells_of_the_ends_of_partitions_disturbs_nothing()
+    {
+        _topics.WriteNumbers(_input, Partitions, 100);
+        await using var worker = Worker(
+            DeliveryGuarantee.AtLeastOnce, o => o with { Consumer = new Dictionary<string, string> { ["enable.partition.eof"] = "true" } }).Start();
+        await Wait.Until(() => worker.Settled == 100);
+        _topics.WriteNumbers(_input, Partitions, 100, from: 100); // behind the ends that it was told of
+
+        await Wait.Until(() => worker.Settled == 200);
+        await worker.StopAsync();
+
+        AssertNumbers(200, exact: true);
+    }
+
+    [Fact]
     public async Task A_worker_goes_on_where_the_one_before_it_stopped()
     {
         _topics.WriteNumbers(_input, Partitions, 1000);

@@ -172,6 +172,24 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
         Assert.Equal([-2, -1], _topics.ReadAll(_letters).Select(IdOf).Order());
     }
 
+    [RealKafkaFact]
+    public async Task An_event_as_large_as_a_topic_takes_by_default_passes_with_default_settings()
+    {
+        WriteEvents(0, 100);
+        _topics.Write(new(_input, 0), new() { Value = Topics.Bytes($"{{\"id\":-1,\"text\":\"short\",\"more\":\"{new string('x', 1_030_000)}\"}}") });
+        _topics.Write(new(_input, 1), new() { Value = Topics.Bytes($"{{\"id\":-2,\"text\":{new string('x', 1_040_000)}") });
+        WriteEvents(100, 100);
+        var worker = Start("AtLeastOnce");
+
+        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= 202, log: () => worker.Log);
+        worker.SendTerminate();
+
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
+        Assert.Equal(201, _topics.ReadAll(_output).Count);
+        Assert.Equal(1_030_000, _topics.ReadAll(_output).Max(r => Topics.Text(r.Message.Value).Count(c => c == 'x')));
+        Assert.StartsWith("{\"id\":-2", Topics.Text(Assert.Single(_topics.ReadAll(_letters)).Message.Value), StringComparison.Ordinal);
+    }
+
     [RealKafkaTheory]
     [InlineData("AtLeastOnce")]
     [InlineData("ExactlyOnce")]

@@ -41,6 +41,19 @@ public sealed class MetricNamesTests
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
     }
 
+    [Theory]
+    [InlineData(1_700_000_000_000_000)] // microseconds, which some producers write
+    [InlineData(long.MaxValue)]
+    public void An_event_of_a_far_future_has_a_latency_too(long timestamp)
+    {
+        using var meters = new MeterRecorder();
+        var metrics = new PipelineMetrics(meters);
+
+        metrics.EventPublished(timestamp, TimeProvider.System);
+
+        Assert.True(Assert.Single(meters.Of("mtlstream.event.latency")).Value < -1e11);
+    }
+
     internal static string Guide => Path.Combine(Root(), "deploy", "README.md");
 
     /// <summary>Name, kind and unit of each row: <c>| `name` | kind | unit | ...</c>.</summary>

@@ -159,6 +159,15 @@ public sealed class AnnotateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_full_disk_is_not_called_a_reader_that_went_away()
+    {
+        var result = await AnnotateAsync("{\"text\": \"good\"}", "--out", "/dev/full");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("No space left on device", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_signal_finishes_what_was_read_and_says_that_the_end_was_not_reached()
     {
         using var process = Cli.Start("annotate", "-", "--model", _package.Folder);

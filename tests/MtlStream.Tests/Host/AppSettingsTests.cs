@@ -58,6 +58,19 @@ public sealed class AppSettingsTests
         Assert.Equal(["Kafka:Client:sasl.password", "kafka:client:ssl.key.password"], exposed);
     }
 
+    [Theory]
+    [InlineData("--Kafka:Client:sasl.password", "hunter2")]
+    [InlineData("--Kafka.Client.sasl.password=hunter2")]
+    [InlineData("sasl.password=hunter2")]
+    public void What_stands_beside_a_misspelt_name_is_not_shown(params string[] arguments)
+    {
+        var error = Assert.Throws<UsageException>(() => Load([], arguments));
+
+        Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
+        Assert.Contains("expected settings as --Section:Key=value", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{arguments[0].Split('=')[0]}'", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Everything_that_is_wrong_is_in_one_message()
     {
@@ -109,7 +122,7 @@ public sealed class AppSettingsTests
     {
         var error = Assert.Throws<UsageException>(() => Load([], argument));
 
-        Assert.Contains($"'{argument}'", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{argument.Split('=')[0]}'", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -90,11 +90,21 @@ public sealed class DeadLettersCommandTests : IDisposable
     private Task<CliResult> RunAsync(params string[] arguments) => Cli.RunAsync(
         "", ["dead-letters", .. arguments, $"--Kafka:BootstrapServers={_cluster.BootstrapServers}", "--Kafka:DeadLetterTopic=dead"]);
 
-    private static Message<byte[]?, byte[]?> Letter(int number, RejectionReason reason, string? key)
+    [Fact]
+    public async Task An_event_in_microseconds_is_listed_and_is_later_than_any_bound()
+    {
+        Produce("dead", 1, Letter(3, RejectionReason.MalformedPayload, "d", timestamp: 1_700_000_000_000_000));
+
+        Assert.Equal(4, (await RunAsync("list")).Lines.Count);
+        Assert.Equal(2, (await RunAsync("list", "--since", "2026-01-31T08:02:00Z")).Lines.Count);
+        Assert.Single((await RunAsync("list", "--until", "2026-01-31T08:01:00Z")).Lines);
+    }
+
+    private static Message<byte[]?, byte[]?> Letter(int number, RejectionReason reason, string? key, long? timestamp = null)
     {
         var source = new SourceRecord(
             new("in", 1, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"payload {number}"),
-            [new("h", "v"u8.ToArray())], s_start.AddMinutes(number).ToUnixTimeMilliseconds(), 0);
+            [new("h", "v"u8.ToArray())], timestamp ?? s_start.AddMinutes(number).ToUnixTimeMilliseconds(), 0);
         var record = EventEncoder.EncodeDeadLetter(new(reason, "score", "a reason", source));
         var headers = new Headers();
         foreach (var header in record.Headers) headers.Add(header.Key, header.Value);

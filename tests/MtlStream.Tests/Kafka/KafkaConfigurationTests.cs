@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using MtlStream.Delivery;
+using MtlStream.Events;
 using MtlStream.Kafka;
 
 namespace MtlStream.Tests.Kafka;
@@ -100,6 +102,16 @@ public sealed class KafkaConfigurationTests
         Assert.DoesNotContain("partition.assignment.strategy", configuration.Consumer.Keys);
         Assert.DoesNotContain("heartbeat.interval.ms", configuration.Consumer.Keys);
         Assert.Equal("120000", configuration.Consumer["max.poll.interval.ms"]);
+    }
+
+    [Fact]
+    public void The_producer_takes_whatever_a_topic_does_unless_told_otherwise()
+    {
+        var (free, told) = (new KafkaConfiguration(s_options, new()), new KafkaConfiguration(s_options with { Client = Settings(("message.max.bytes", "50000")) }, new()));
+
+        Assert.True(int.Parse(free.Producer["message.max.bytes"], CultureInfo.InvariantCulture) > 3 * new InputOptions().MaxPayloadBytes);
+        Assert.True(int.Parse(free.Producer["message.max.bytes"], CultureInfo.InvariantCulture) < 1024 * int.Parse(free.Producer["queue.buffering.max.kbytes"], CultureInfo.InvariantCulture));
+        Assert.Equal("50000", told.Producer["message.max.bytes"]);
     }
 
     [Fact]

@@ -59,6 +59,8 @@ public sealed class WordSplitterTests
     [InlineData("@")]
     [InlineData("http://")]
     [InlineData("x")]
+    [InlineData("@a-")]
+    [InlineData("#a-@")]
     public void Reads_a_megabyte_without_white_space_in_linear_time(string pattern)
     {
         var text = string.Concat(Enumerable.Repeat(pattern, (1 << 20) / pattern.Length));
