@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import distill, initial, pretrained, release, run as runs, train
+from . import distill, evaluate, initial, pretrained, release, run as runs, sources, train
 from .model import MultitaskModel
 from .run import Run
 
@@ -32,9 +33,20 @@ def main() -> None:
         command.add_argument("--most", type=int, default=0, metavar="ROWS", help="score about this many rows of each test set (0: all)")
         command.add_argument("--unscored", action="store_true", help="leave the test sets to `mtlstream model eval` and mtltrain.stamp")
         command.add_argument("--slice", type=int, metavar="STEPS", help="a smoke test: this many steps on small slices of everything")
+    command = commands.add_parser("average", help="write the average of weights of one shape, which is often better than any of them")
+    command.add_argument("run", type=Path, help="a file of runs/")
+    command.add_argument("parts", nargs="+", metavar="WEIGHTS=SHARE", help="a run's model.pt or the folder of a package, and its share; shares add up to 1")
+    command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights")
+    command.add_argument("--out", type=Path, required=True, help="folder for model.pt, from which `release` goes on")
     options = parser.parse_args()
+    if options.command == "average":
+        average(runs.read(options.run), options.parts, options.cache, options.out)
+        return
     run = _read(options.run, options)
+    missing_descriptions(run)
     out = options.out or options.cache / "runs" / run.name
+    if options.slice and not options.out and options.command != "release":
+        shutil.rmtree(out, ignore_errors=True)
     torch.set_num_threads(options.processes)
     if options.command in ("train", "all"):
         train.train(_taught(run, options), options.data, options.cache, out, options.processes)
@@ -42,6 +54,36 @@ def main() -> None:
         scores = release.release(run, options.data, options.cache, out / "model.pt", options.package or out / "package",
                                  options.results or out / "results", 40 if options.slice else options.most, 40 if options.slice else 0, options.unscored)
         print(json.dumps(scores.get("int8", {}), indent=1))
+
+
+def average(run: Run, parts: list[str], cache: Path, out: Path) -> None:
+    """Wortsman et al. 2022, "Model soups" (arXiv 2203.05482)."""
+    total: dict[str, torch.Tensor] = {}
+    shares = 0.0
+    for part in parts:
+        path, _, share = part.rpartition("=")
+        if not path:
+            raise SystemExit(f"found {part}, expected WEIGHTS=SHARE")
+        model = train.build(run, cache)
+        if untrained := initial.load(model, Path(path), pretrained.vocab(cache)):
+            raise SystemExit(f"{path} has no head for {', '.join(untrained)}, which {run.name} has")
+        shares += float(share)
+        for name, tensor in model.state_dict().items():
+            total[name] = total.get(name, 0) + float(share) * tensor
+    if abs(shares - 1) > 1e-6:
+        raise SystemExit(f"the shares add up to {shares:g}, expected 1")
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save(total, out / "model.pt")
+
+
+def missing_descriptions(run: Run) -> None:
+    """Ends now, and not after hours of training, when the release would lack something about a task or a corpus."""
+    lacking = [f"task {task}: {table}" for task in run.tasks
+               for table, known in (("evaluate.SETS", evaluate.SETS), ("evaluate.METRICS", evaluate.METRICS), ("evaluate.FLOORS", evaluate.FLOORS),
+                                    ("sources.TRAINED_ON", sources.TRAINED_ON), ("sources.TESTED_ON", sources.TESTED_ON)) if task not in known]
+    lacking += [f"corpus {corpus}: sources.SOURCES" for corpus in run.corpora if corpus not in sources.SOURCES]
+    if lacking:
+        raise SystemExit(f"run {run.name} needs an entry for " + "; ".join(lacking))
 
 
 def _read(path: Path, options) -> Run:
@@ -57,7 +99,8 @@ def _taught(run: Run, options) -> Run:
     if run.initial:
         models.append(_model(run, Path(run.initial), options))
     torch.set_num_threads(options.processes)
-    labels = options.cache / "runs" / f"said-{run.name}"
+    asked = json.dumps([[vars(_read(options.run.parent / file, options)) for file in run.teachers], run.initial, run.corpora, run.corpus_rows, run.crop])
+    labels = options.cache / "runs" / f"said-{run.name}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
     if options.slice:
         shutil.rmtree(labels, ignore_errors=True)
     distill.write(models, run, options.data, options.cache, pretrained.vocab(options.cache), labels)
@@ -77,7 +120,8 @@ def _teacher(file: str, options) -> MultitaskModel:
 
 def _model(run: Run, path: Path, options) -> MultitaskModel:
     model = train.build(run, options.cache)
-    initial.load(model, path, pretrained.vocab(options.cache))
+    for task in initial.load(model, path, pretrained.vocab(options.cache)):
+        del model.tasks[task]  # whose head knows nothing yet
     return model
 
 

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 from pathlib import Path
 
-from . import corpora, encoding, wordpiece, words
+from . import corpora, encoding, tasks, wordpiece, words
 from .corpora import CORPORA, sample
 from .encoding import Row, encode
 from .run import Run
@@ -17,7 +17,7 @@ LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
 def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0, options: dict | None = None) -> list[Row]:
-    """One corpus part as rows; read from `cache` unless the code or the limit changed. `most`: about that many, evenly drawn.
+    """One corpus part as rows; read from `cache` unless the code, the folder or the limit changed. `most`: about that many, evenly drawn.
 
     `options`: what the run's file says of the corpus.
     """
@@ -25,8 +25,8 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
         found = corpora.review(data / options["path"], part, options.get("text", "/text"))
         pieces = WordPiece(vocab)
         return [encode(pieces, example, limit) for example in thinned(found, most)]
-    code = hashlib.sha256()
-    for module in (corpora, encoding, wordpiece, words):
+    code = hashlib.sha256(str(data.resolve()).encode())
+    for module in (corpora, encoding, tasks, wordpiece, words):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():

@@ -28,6 +28,7 @@ from .tasks import TASKS
 from .train import build, train
 
 NAMES = [task.name for task in TASKS]
+NEEDS_WEIGHTS = ("distillation", "affinity", "serving")  # measured on, or taught by, a trained model
 CORPUS_OF = {task: ["ewt" if c == "uner" else c for c in corpora] for task, corpora in TRAINED_ON.items()}
 
 
@@ -178,7 +179,7 @@ def serving(options, ledger: Ledger) -> None:
     vocab = pretrained.vocab(options.cache)
     initial.load(model, Path(options.initial), vocab)
     model.eval()
-    release.fit_int8(model, options.data, options.cache, vocab, model.shape.positions, 40)
+    release.fit_int8(model, base(options, 1, "serving"), options.data, options.cache, vocab, 40)
     rows = dataset.rows(options.data, options.cache, vocab, "ewt", "dev", 256)
     text = "".join(json.dumps({"ids": r.ids.tolist(), "cases": r.cases.tolist()}) + "\n" for r in rows)
     every = model.tasks
@@ -200,17 +201,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain")
     parser.add_argument("--results", type=Path, default=Path("results/experiments"))
-    parser.add_argument("--run", type=Path, default=Path("runs/mtlstream-en.toml"))
+    parser.add_argument("--run", type=Path, default=Path("runs/slices.toml"))
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--share", type=float, default=0.2, help="of the labels of every training corpus")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=500, help="of each dev set that are scored")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--initial", type=Path, help="affinity, serving, distillation: model.pt to measure on, or to learn from")
+    parser.add_argument("--initial", type=Path, help="affinity, serving, distillation: weights to measure on, or to learn from: a run's model.pt or the folder of a package")
     parser.add_argument("--corpus-rows", type=int, default=1500, help="distillation: about so many of every training corpus")
     parser.add_argument("--batches", type=int, default=8)
     parser.add_argument("--length", type=float, default=0.02, help="affinity: length of the step")
     options = parser.parse_args()
+    if options.name in NEEDS_WEIGHTS and not options.initial:
+        parser.error(f"{options.name} needs --initial MODEL: a run's model.pt or the folder of a package, such as ../models/mtlstream-en")
     assert set(CORPUS_OF) == set(NAMES) and all(c in CORPORA for cs in CORPUS_OF.values() for c in cs)
     torch.set_num_threads(options.processes)
     globals()[options.name](options, Ledger(options.results / f"{options.name}.jsonl"))

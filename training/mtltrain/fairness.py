@@ -15,6 +15,8 @@ from .metrics import spans
 from .model import MultitaskModel
 from .wordpiece import WordPiece
 
+TASKS = ("entities", "sentiment", "offensive")  # that `measure` looks at
+
 # First names used in audit studies of hiring (Bertrand and Mullainathan 2004), and common ones of other origins.
 NAMES = {
     "white, f": ("Emily", "Anne", "Sarah", "Allison"), "white, m": ("Greg", "Todd", "Brett", "Matthew"),

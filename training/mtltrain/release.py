@@ -21,8 +21,7 @@ from .train import build
 from .wordpiece import UNK, WordPiece
 from .words import split
 
-# Corpora whose dev sets make up the reference for drift, and the upper bounds of its text lengths.
-_MIXED = ("ewt", "semeval", "goemotions", "newsgroups", "clinc", "offensive")
+# Upper bounds of the reference's text lengths.
 _LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 
 
@@ -36,7 +35,7 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     model = build(run, cache)
     model.load_state_dict(torch.load(trained))
     model.eval()
-    fit_int8(model, data, cache, vocab, run.limit, 40 if most else 400)
+    fit_int8(model, run, data, cache, vocab, 40 if most else 400)
     model.set_quantized(True)
     for task, pieces in run.lexical.items():
         read = lambda part, longest, limit: [row for name in evaluate.SETS[task] for row in dataset.rows(data, cache, vocab, name, part, longest, limit) if len(row) > 2]
@@ -50,7 +49,7 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
         scores[precision] = test_scores(model, data, cache, vocab, run, adjustments, most)
         print(precision, json.dumps(scores[precision]), flush=True)
     model.set_quantized(True)
-    biases = fairness.measure(model, vocab, run.limit, adjustments)
+    biases = fairness.measure(model, vocab, run.limit, adjustments) if set(fairness.TASKS) <= set(run.tasks) else None
     reference = dev_reference(model, data, cache, vocab, run, adjustments, dev_most or 300)
     part = f", about {most} rows at most" if most else ""
     shown = {task: {metric: {"value": value, "set": ("UD English-EWT test, raw text" if metric in ("wordsF1", "uposF1") else TESTED_ON[task]) + part}
@@ -64,17 +63,24 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     return scores
 
 
-def fit_int8(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int, per_corpus: int) -> None:
+def fit_int8(model: MultitaskModel, run: Run, data: Path, cache: Path, vocab: Path, per_corpus: int) -> None:
     """Brings the largest channels down and sets the bounds of what enters every matrix, by about so many training texts of every corpus."""
     layers = model.encoder.layers
     widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
-    rows = _mixed(data, cache, vocab, limit, "train", per_corpus)
+    rows = _mixed(run, data, cache, vocab, "train", run.limit, per_corpus)
     smooth(widest, lambda: predict(model, rows, list(model.tasks)))
     fix_spans([m for m in model.modules() if isinstance(m, Matrix)], lambda: predict(model, rows, list(model.tasks)))
 
 
-def _mixed(data: Path, cache: Path, vocab: Path, limit: int, part: str, per_corpus: int) -> list:
-    return [row for name in _MIXED for row in dataset.rows(data, cache, vocab, name, part, limit, per_corpus) if len(row) > 2]
+def _mixed(run: Run, data: Path, cache: Path, vocab: Path, part: str, limit: int, per_corpus: int) -> list:
+    """Rows of the run's corpora in equal parts; of those that have a dev set where that is the part."""
+    names = [name for name in run.corpora if part == "train" and name == "review" or name in {c for task in run.tasks for c in evaluate.SETS[task]}]
+    found = []
+    for name in names:
+        rows = dataset.rows(data, cache, vocab, name, part, limit, per_corpus, run.corpora[name])
+        even = np.unique(np.linspace(0, len(rows) - 1, min(per_corpus, len(rows))).astype(int))
+        found += [rows[i] for i in even if len(rows[i]) > 2]
+    return found
 
 
 def _plain(a: Adjustment) -> dict:
@@ -125,12 +131,14 @@ def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, r
                   per_corpus: int = 300) -> dict:
     """What the model says about a mixture of all dev sets, in equal parts, as the worker counts it for drift.
 
-    Shares of the labels, of the confidences in ten equal bins, of the text lengths, and of tokens that the vocabulary lacks.
+    Shares of the labels and of the confidences in ten equal bins, of a long text those of its first window; of the lengths of the whole texts, and of tokens
+    that the vocabulary lacks.
     """
-    rows = _mixed(data, cache, vocab, run.limit, "dev", per_corpus)
+    rows = _mixed(run, data, cache, vocab, "dev", run.limit, per_corpus)
+    whole = _mixed(run, data, cache, vocab, "dev", dataset.LONG, per_corpus)
     logits = predict(model, rows, run.tasks)
-    lengths = np.array([len(row) - 2 for row in rows])
-    ids = np.concatenate([row.ids[1:-1] for row in rows])
+    lengths = np.array([len(row) - 2 for row in whole])
+    ids = np.concatenate([row.ids[1:-1] for row in whole])
     tasks = {}
     for name, task in model.tasks.items():
         a = adjustments[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .evaluate import METRICS
+from .experiments import NEEDS_WEIGHTS
 from .tasks import TASKS
 
 NAMES = [task.name for task in TASKS]
@@ -30,6 +31,12 @@ def table(header: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows] + [""]
 
 
+def latest() -> dict:
+    """What the repository keeps of the newest model that was scored in full."""
+    records = [json.loads(path.read_text()) for path in (FOLDER / "results").glob("scores-*.json")]
+    return max((r for r in records if r["test"].get("fp32") and r.get("served")), key=lambda r: [int(part) for part in r["run"]["version"].split(".")])
+
+
 def single() -> list[str]:
     found = lines("single")
     if not found:
@@ -44,15 +51,15 @@ def single() -> list[str]:
         if len(both) > 1 and abs(np.mean(differences)) > 2 * np.std(differences, ddof=1) / len(both) ** 0.5:
             (gained if np.mean(differences) > 0 else lost).append(f"`{task}`")
         rows.append([f"`{task}` ({METRICS[task]})", spread([shared[s] for s in both]), spread([alone[s] for s in both]), spread(differences), str(len(both))])
-    tokens = np.mean([line["tokens"] for line in multi])
+    tokens, shipped = np.mean([line["tokens"] for line in multi]), latest()["run"]
     return ["## One model for all tasks against one model each", "",
             f"Same encoder, a slice of the labels, as many steps and as many tokens per task on both sides ({tokens / 1e3:.0f} thousand for the multitask model), dev scores, "
             "mean ± standard deviation over the seeds; the difference is taken seed by seed.", "",
             *table(["task", "multitask", "alone", "difference", "seeds"], rows),
             f"More than two standard errors from zero: better together {', '.join(gained) or 'none'}; worse together {', '.join(lost) or 'none'}. A slice is short: `emotion` alone has hardly begun to "
             "give labels by its end. What was done about interference in the shipped model: "
-            "`intent` and the treebank are drawn 1.8 and 1.9 times as often as their size says, the loss of `entities` counts 1.5 times, every text-level task pools with an attention of "
-            "its own, and training goes on an order of magnitude longer, which a slice cannot show.", ""]
+            f"`intent` and the treebank are drawn {shipped['corpora']['clinc']['boost']:g} and {shipped['corpora']['ewt']['boost']:g} times as often as their size says, the loss of `entities` "
+            f"counts {shipped['factors']['entities']:g} times, every text-level task pools with an attention of its own, and training goes on an order of magnitude longer, which a slice cannot show.", ""]
 
 
 def serving() -> list[str]:
@@ -146,12 +153,7 @@ def _picture(mean: np.ndarray, error: np.ndarray) -> str:
 
 
 def precision() -> list[str]:
-    """What int8 costs, and what a text's neighbours change, on the whole test sets as served."""
-    records = [json.loads(path.read_text()) for path in (FOLDER / "results").glob("scores-*.json")]
-    found = [record for record in records if record["test"].get("fp32") and record.get("served")]
-    if not found:
-        return []
-    record = max(found, key=lambda record: [int(part) for part in record["run"]["version"].split(".")])
+    record = latest()
     wide, served, flips = record["test"]["fp32"], record["served"], record.get("flips", {})
     rows = []
     for task in NAMES:
@@ -160,8 +162,8 @@ def precision() -> list[str]:
                      f"{flips[task]:.3%}" if task in flips else "-"])
     return ["## What int8 costs", "",
             f"{record['run']['name']} {record['run']['version']}: the CPU graph in int8 and the same weights in a graph that computes in fp32, whole test sets, both through "
-            "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and calls of 32 texts, padded to the longest "
-            "(`model eval --flips --rows-per-call 32`).", "",
+            "`mtlstream model eval`, so from text to labels. Flips: labels that differ between one text a call and calls of 32 texts, padded to the longest, over the first thousand "
+            "texts of five test sets (`model eval --flips --rows-per-call 32`).", "",
             *table(["task", "fp32", "int8", "difference", "flips beside 31 others"], rows)]
 
 
@@ -170,13 +172,13 @@ def missing() -> list[str]:
     absent = [name for name in commands if not lines(name)]
     if not absent:
         return []
-    return ["## Not measured yet", "", *(f"- {commands[n]}: `python3 -m mtltrain.experiments {n} --data DATA`, then `python3 -m mtltrain.report`" for n in absent), ""]
+    return ["## Not measured yet", "", *(f"- {commands[n]}: `python3 -m mtltrain.experiments {n} --data DATA{' --initial ../models/mtlstream-en' if n in NEEDS_WEIGHTS else ''}`, then `python3 -m mtltrain.report`" for n in absent), ""]
 
 
 def main() -> None:
     intro = ["# What sharing one encoder buys and costs", "",
-             "Generated by `python3 -m mtltrain.report` from the lines in `results/experiments/`. All runs are slices (few steps, a share of the labels): "
-             "they compare settings with each other; the shipped model's scores are in `models/mtlstream-en/README.md`.", ""]
+             "Generated by `python3 -m mtltrain.report` from the lines in `results/experiments/`. These runs are slices (few steps, a share of the labels, `runs/slices.toml`): "
+             "they compare settings with each other. What int8 costs is that of the shipped package, from `results/scores-*.json`; the shipped model's scores are in `models/mtlstream-en/README.md`.", ""]
     (FOLDER / "REPORT.md").write_text("\n".join(intro + single() + serving() + precision() + weighting() + distillation() + lowresource() + affinity() + missing()).rstrip() + "\n", encoding="utf-8")
 
 

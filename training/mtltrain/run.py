@@ -13,7 +13,7 @@ from .weighting import METHODS
 
 @dataclass
 class Run:
-    """Defaults are the shipped model's."""
+    """What a file of runs/ may say; runs/mtlstream-en.toml for what is worth saying."""
 
     name: str = "run"
     version: str = "1.0.0"

@@ -19,6 +19,9 @@ from .tasks import TASKS
 from .weighting import METHODS
 from .workers import Gradients
 
+# What a run may change from one call to the next and still be the same run.
+OF_ONE_CALL = ("said", "steps", "evaluate_every", "checkpoint_every", "dev_rows", "final_rows", "patience")
+
 
 def build(run: Run, cache: Path) -> MultitaskModel:
     """A model with the run's encoder and untrained heads."""
@@ -59,6 +62,8 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint)
+        if other := [key for key, value in vars(run).items() if key not in OF_ONE_CALL and saved.get("run", {}).get(key, value) != value]:
+            raise ValueError(f"{checkpoint} is of a run that differed in {', '.join(other)}: give the run another `name`, name another folder by --out, or remove it")
         model.load_state_dict(saved["model"])
         optimizer.load(saved["optimizer"])
         weighting.load(saved["weighting"])
@@ -107,7 +112,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
                 break
         if step % run.checkpoint_every == 0 or leave:
             temporary = out / "checkpoint.tmp"
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler.state(),
+            torch.save({"run": vars(run), "model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler.state(),
                         "step": step, "tokens": tokens, "best": best}, temporary)
             temporary.replace(checkpoint)
         if leave:

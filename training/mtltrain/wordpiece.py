@@ -1,6 +1,6 @@
 """WordPiece over the uncased BERT vocabulary, with the letter case of each word.
 
-Follows Hugging Face `tokenizers` (BertNormalizer, BertPreTokenizer, WordPiece); `tests/test_wordpiece.py`
+Follows Hugging Face `tokenizers` (BertNormalizer, BertPreTokenizer, WordPiece); `tests/test_training.py`
 compares it with stored reference vectors, and the C# tokenizer is compared with the same vectors.
 """
 

@@ -354,6 +354,18 @@ class ModelTest(unittest.TestCase):
             has = np.array([emotion in row.labels["emotion"] for row in dev])
             self.assertGreater(found[has, emotion].min(), found[~has, emotion].max(), emotion)
 
+    def test_what_the_release_will_need_is_asked_for_before_training(self):
+        from mtltrain import __main__ as program, sources
+        from mtltrain.run import Run
+
+        known, sources.TESTED_ON = sources.TESTED_ON, {}
+        try:
+            with self.assertRaisesRegex(SystemExit, "task pos: sources.TESTED_ON"):
+                program.missing_descriptions(Run())
+        finally:
+            sources.TESTED_ON = known
+        program.missing_descriptions(Run())
+
     def test_rounding_to_int8_is_within_half_a_step(self):
         from mtltrain.quantize import round_weight, to_int8
 
@@ -375,6 +387,15 @@ class SliceTest(unittest.TestCase):
                 done = subprocess.run(command + [steps], cwd=ROOT / "training", env=environment, capture_output=True, text=True)
                 self.assertEqual(0, done.returncode, done.stderr)
             self.assertIn("resumed at step 2", done.stdout)
+            other = Path(folder) / "other.toml"
+            other.write_text((ROOT / "training/runs/mtlstream-en.toml").read_text().replace('version = "', 'version = "9'))
+            refused = subprocess.run([str(other) if a.endswith(".toml") else a for a in command] + ["6"], cwd=ROOT / "training", env=environment, capture_output=True, text=True)
+            self.assertIn("checkpoint.pt is of a run that differed in version", refused.stderr)
+            averaged = subprocess.run([sys.executable, "-m", "mtltrain", "average", "runs/mtlstream-en.toml", f"{folder}/model.pt=0.5", f"{folder}/package=0.5",
+                                       "--cache", str(CACHE), "--out", f"{folder}/both"], cwd=ROOT / "training", env=environment, capture_output=True, text=True)
+            self.assertEqual(0, averaged.returncode, averaged.stderr)
+            one, both = (torch.load(f"{folder}/{name}")["encoder.layers.0.ff1.weight"] for name in ("model.pt", "both/model.pt"))
+            self.assertLess(float((one - both).abs().max()), 0.01 * float(one.abs().max()), "the package holds the same weights, rounded")
             manifest = json.loads((Path(folder) / "package/model.json").read_text())
             self.assertEqual(["pos", "entities", "sentiment", "emotion", "topic", "intent", "offensive"], [t["name"] for t in manifest["tasks"]])
             size = sum(f.stat().st_size for f in (Path(folder) / "package").iterdir())
