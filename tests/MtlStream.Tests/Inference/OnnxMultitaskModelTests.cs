@@ -399,8 +399,8 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
             return (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
         }
 
-        // What is left is the predictions object itself; the same for one row and for 64.
-        Assert.Equal(Allocated(one), Allocated(many));
+        // What is left is the predictions object itself, more or less as the just-in-time compiler has got on. The smallest object has 24 bytes, and there are 63 rows more.
+        Assert.True(Allocated(many) - Allocated(one) < 63 * 24);
     }
 
     private sealed class RecordingLogger : ILogger
