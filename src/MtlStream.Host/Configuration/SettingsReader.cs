@@ -76,19 +76,16 @@ internal static partial class SettingsReader
     private static IEnumerable<Setting> FromArguments(IEnumerable<string> arguments)
     {
         var wrong = new List<string>();
-        var before = "";
+        var valueMayFollow = false; // what comes next may be the value of the one before, such as a password that somebody did not put behind '='
         foreach (var argument in arguments)
         {
             var match = ArgumentPattern().Match(argument);
             if (match.Success) yield return new(Normalize(match.Groups[1].Value), match.Groups[2].Value, "--" + match.Groups[1].Value);
-            else wrong.Add(IsSetBy(before) ? "its value" : $"'{argument.Split('=')[0]}'");
-            before = argument;
+            else wrong.Add(valueMayFollow ? "its value" : $"'{argument.Split('=')[0]}'");
+            valueMayFollow = !match.Success && (valueMayFollow || !argument.Contains('=', StringComparison.Ordinal));
         }
 
         if (wrong.Count > 0) throw new UsageException($"Unknown argument {string.Join(", ", wrong)}: expected settings as --Section:Key=value.");
-
-        // What stands behind a name may be a password that somebody did not put behind '='.
-        static bool IsSetBy(string name) => name.StartsWith('-') && !name.Contains('=', StringComparison.Ordinal);
     }
 
     /// <summary>librdkafka's names have dots, which environment variables cannot have: both spellings are one setting.</summary>

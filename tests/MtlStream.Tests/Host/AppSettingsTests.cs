@@ -61,6 +61,8 @@ public sealed class AppSettingsTests
     [Theory]
     [InlineData("--Kafka:Client:sasl.password", "hunter2")]
     [InlineData("--Kafka.Client.sasl.password=hunter2")]
+    [InlineData("--Kafka:Client:sasl.password", "my", "hunter2=")]
+    [InlineData("sasl.password", "hunter2")]
     [InlineData("sasl.password=hunter2")]
     public void What_stands_beside_a_misspelt_name_is_not_shown(params string[] arguments)
     {
