@@ -6,7 +6,7 @@ import hashlib
 import pickle
 from pathlib import Path
 
-from . import corpora, encoding, tasks, wordpiece, words
+from . import corpora, encoding, tasks, word_lists, wordpiece, words
 from .corpora import CORPORA, sample
 from .encoding import Row, encode
 from .run import Run
@@ -26,7 +26,7 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
         pieces = WordPiece(vocab)
         return [encode(pieces, example, limit) for example in thinned(found, most)]
     code = hashlib.sha256(str(data.resolve()).encode())
-    for module in (corpora, encoding, tasks, wordpiece, words):
+    for module in (corpora, encoding, tasks, word_lists, wordpiece, words):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():

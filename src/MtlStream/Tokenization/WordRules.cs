@@ -31,7 +31,7 @@ internal enum WordLists : short
 }
 
 /// <summary>Word lists and character classes of <see cref="WordSplitter"/>.</summary>
-/// <remarks>Source: <c>training/mtltrain/words.py</c>. Change both together; the shared vectors hold every entry.</remarks>
+/// <remarks>Source: <c>training/mtltrain/word_lists.py</c>. Change both together; the shared vectors hold every entry.</remarks>
 internal static class WordRules
 {
     // Last code point of the range, class. Sorted; anything above the last entry is a letter.
