@@ -1,7 +1,7 @@
 """Writes the two ONNX graphs of a package and the one weight file that both read.
 
 Every matrix is stored once, int8 with a scale per output channel. The CPU graph multiplies in int8
-(`MatMulIntegerToFloat`) what `QuantizeLinear` made of its input between fixed bounds. The CUDA graph turns the same bytes into fp16 by Cast and Mul, which ONNX Runtime folds
+(`MatMulIntegerToFloat`, `QAttention`) what `QuantizeLinear` made of its input between fixed bounds. The CUDA graph turns the same bytes into fp16 by Cast and Mul, which ONNX Runtime folds
 at load (it does not fold `DequantizeLinear`), and uses the fused attention and layer norm of `com.microsoft`.
 """
 
@@ -99,18 +99,22 @@ class Graph:
     def linear(self, x: str, layer, name: str, bias: bool = True) -> str:
         """x [..., in] -> [..., out]."""
         weight = self.matrix(layer, name)
-        if layer.smoothing is not None and not self.half:
-            x = self.node("Mul", [x, self.stored(name + ".smoothing", layer.smoothing.numpy())], name + "/x")
         if self.half:
             y = self.node("MatMul", [x, weight], name + "/y")
             return self.node("Add", [y, self.bias(layer, name)], name + "/z") if bias else y
+        rounded, step, zero = self.rounded(x, layer, name)
+        inputs = [rounded, weight, step, name + ".scales", zero, ""] + ([self.bias(layer, name)] if bias else [])
+        return self.node("MatMulIntegerToFloat", inputs, name + "/y", MICROSOFT)
+
+    def rounded(self, x: str, layer, name: str) -> tuple[str, str, str]:
+        """The input of an int8 matrix as uint8, its step and its zero."""
         if layer.span is None:
             raise ValueError(f"{name}: the bounds of its input are not set; expected `quantize.fix_spans` to have run")
+        if layer.smoothing is not None:
+            x = self.node("Mul", [x, self.stored(name + ".smoothing", layer.smoothing.numpy())], name + "/x")
         scale, zero = (value.numpy() for value in activation_scale(*map(torch.tensor, layer.span)))
-        bounds = [self.constant(name + ".step", scale), self.constant(name + ".zero", zero.astype(np.uint8))]
-        rounded = self.node("QuantizeLinear", [x, *bounds], name + "/uint8")
-        inputs = [rounded, weight, bounds[0], name + ".scales", bounds[1], ""] + ([self.bias(layer, name)] if bias else [])
-        return self.node("MatMulIntegerToFloat", inputs, name + "/y", MICROSOFT)
+        bounds = self.constant(name + ".step", scale), self.constant(name + ".zero", zero.astype(np.uint8))
+        return self.node("QuantizeLinear", [x, *bounds], name + "/uint8"), *bounds
 
     def matrix(self, layer, name: str) -> str:
         """[in, out]: int8 on CPU, fp16 on CUDA, where the weights take over what smoothing does to the input."""
@@ -178,11 +182,9 @@ def _encoder(model: MultitaskModel, g: Graph) -> str:
             context = g.node("Attention", [x, g.matrix(layer.qkv, p + "qkv"), g.bias(layer.qkv, p + "qkv"), lengths],
                              p + "context", MICROSOFT, num_heads=shape.heads)
         else:
-            qkv = g.linear(x, layer.qkv, p + "qkv")
-            g.node("Split", [qkv, g.constant("thirds", np.array([shape.hidden] * 3))], p + "split", axis=2,
-                   outputs=[p + "q", p + "k", p + "v"])
-            context = g.node("MultiHeadAttention", [p + "q", p + "k", p + "v", "", "mask/int"], p + "context", MICROSOFT,
-                             num_heads=shape.heads)
+            weight, bias = g.matrix(layer.qkv, p + "qkv"), g.bias(layer.qkv, p + "qkv")
+            rounded, step, zero = g.rounded(x, layer.qkv, p + "qkv")
+            context = g.node("QAttention", [rounded, weight, bias, step, p + "qkv.scales", "mask/int", zero], p + "context", MICROSOFT, num_heads=shape.heads)
         x = _add_norm(g, g.linear(context, layer.out, p + "out", bias=False), x, layer.out, layer.norm1, p + "out", p + "norm1", shape)
         if g.half:
             inner = g.linear(x, layer.ff1, p + "ff1", bias=False)

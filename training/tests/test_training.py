@@ -192,6 +192,8 @@ class ModelTest(unittest.TestCase):
             rounded = cpu[cpu["layer0.ff2/y"].input[0]]
             self.assertEqual("QuantizeLinear", rounded.op_type)
             self.assertEqual(["layer0.gelu", "layer0.ff2.smoothing"], list(cpu[rounded.input[0]].input))
+            attention = cpu["layer0.context"]
+            self.assertEqual(["QuantizeLinear", "layer0.qkv", "mask/int"], [cpu[attention.input[0]].op_type, attention.input[1], attention.input[5]])
             self.assertEqual("Add", cpu["topic/both"].op_type)
 
     def constant(self, proto, name, folder):
