@@ -88,6 +88,18 @@ public sealed class BenchCommandTests : IDisposable
         Assert.InRange(report.GetProperty("p50Ms").GetDouble(), 0.01, report.GetProperty("p99Ms").GetDouble());
     }
 
+    [Fact]
+    public async Task A_model_that_fails_under_measurement_is_named_with_the_batch()
+    {
+        File.AppendAllLines(_package.At("vocab.txt"), ["train", "station", "office", "answer", "driver", "screen", "glacier"]); // which the graph has no vectors for
+        _package.Edit(_ => { });
+
+        var result = await Cli.RunAsync("", "bench", "model", "--model", _package.Folder, "--device", "cpu", "--seconds", "0.05");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches(@"\d+ x \d+: .*out of data bounds", result.Error);
+    }
+
     private async Task<JsonElement> ReportAsync(string command, params string[] more)
     {
         var result = await Cli.RunAsync("", ["bench", command, "--input", _input, "--model", _package.Folder, "--json", .. more]);
