@@ -136,7 +136,7 @@ def lowresource(options, ledger: Ledger) -> None:
 def affinity(options, ledger: Ledger) -> None:
     """Look-ahead affinity (Fifty et al. 2021, arXiv 2109.04617): 1 - L_j(after a step along task i) / L_j(before).
 
-    From a model trained for a while (`--initial`), over `--batches` pairs of batches; positive: i helps j.
+    From a model trained for a while (`--initial`), over `--batches` pairs of batches: the step along texts it learns from, the loss on others; positive: i helps j.
     """
     run = base(options, 1, "affinity")
     vocab = pretrained.vocab(options.cache)
@@ -144,9 +144,11 @@ def affinity(options, ledger: Ledger) -> None:
     initial.load(model, Path(options.initial), vocab)
     model.eval()
     parameters = [p for n, p in model.named_parameters() if n.startswith("encoder.layers")]
-    rows = {t: [r for c in CORPUS_OF[t] for r in dataset.rows(options.data, options.cache, vocab, c, "train", 4096) if t in r.labels and 4 < len(r) <= run.crop]
-            for t in NAMES}
+    short = lambda found, t: [r for r in found if t in r.labels and 4 < len(r) <= run.crop]
+    learnt = {t: short((r for c in CORPUS_OF[t] for r in dataset.rows(options.data, options.cache, vocab, c, "train", dataset.LONG)), t) for t in NAMES}
+    others = {t: short(evaluate.labelled(options.data, options.cache, vocab, t, "dev", run.limit), t) for t in NAMES}
     generator = np.random.default_rng(1)
+    draw = lambda rows, count: collate([rows[i] for i in generator.choice(len(rows), count, replace=False)])
 
     def loss(task: str, batch) -> torch.Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -155,22 +157,22 @@ def affinity(options, ledger: Ledger) -> None:
             return unit_loss(model.tasks[task].kind, model.head(task, hidden[at], batch.mask[at]), batch.labels[task]) / len(at)
 
     for number in range(options.batches):
+        step, seen = {t: draw(learnt[t], 32) for t in NAMES}, {t: draw(others[t], 64) for t in NAMES}
         if ledger.has(batch=number):
             continue
-        drawn = {t: [collate([rows[t][i] for i in generator.choice(len(rows[t]), 24, replace=False)]) for _ in range(2)] for t in NAMES}
         with torch.no_grad():
-            before = {t: float(loss(t, drawn[t][1])) for t in NAMES}
+            before = {t: float(loss(t, seen[t])) for t in NAMES}
         matrix = {}
         for source in NAMES:
-            gradients = torch.autograd.grad(loss(source, drawn[source][0]), parameters)
+            gradients = torch.autograd.grad(loss(source, step[source]), parameters)
             norm = float(torch.sqrt(sum(g.pow(2).sum() for g in gradients)))
             with torch.no_grad():
                 for p, g in zip(parameters, gradients):
                     p.sub_(g, alpha=options.length / norm)
-                matrix[source] = {t: round(1 - float(loss(t, drawn[t][1])) / before[t], 6) for t in NAMES}
+                matrix[source] = {t: round(1 - float(loss(t, seen[t])) / before[t], 6) for t in NAMES}
                 for p, g in zip(parameters, gradients):
                     p.add_(g, alpha=options.length / norm)
-        ledger.add(batch=number, affinity=matrix)
+        ledger.add(batch=number, weights="/".join(options.initial.parts[-2:]), affinity=matrix)
 
 
 def serving(options, ledger: Ledger) -> None:
@@ -209,7 +211,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--initial", type=Path, help="affinity, serving, distillation: weights to measure on, or to learn from: a run's model.pt or the folder of a package")
     parser.add_argument("--corpus-rows", type=int, default=1500, help="distillation: about so many of every training corpus")
-    parser.add_argument("--batches", type=int, default=8)
+    parser.add_argument("--batches", type=int, default=64, help="affinity: pairs of them")
     parser.add_argument("--length", type=float, default=0.02, help="affinity: length of the step")
     options = parser.parse_args()
     if options.name in NEEDS_WEIGHTS and not options.initial:

@@ -128,7 +128,7 @@ def affinity() -> list[str]:
     rows = [[f"`{s}`", *(f"{mean[i, j]:+.2f}{'' if abs(mean[i, j]) > 2 * error[i, j] else ' (~)'}" for j in range(len(NAMES)))] for i, s in enumerate(NAMES)]
     return ["## Which task helps which", "",
             "A short step of fixed length along the gradient of the row's task in the encoder changes the loss of the column's task by so many per cent (positive: it "
-            f"falls), mean over {len(found)} pairs of batches on the trained model; (~): less than two standard errors from zero. Method: "
+            f"falls), mean over {len(found)} pairs of batches, the step along texts of the training set, the loss on texts of dev, from the weights `{found[0]['weights']}`; (~): less than two standard errors from zero. Method: "
             f"look-ahead affinity, Fifty et al. 2021 (arXiv 2109.04617). {far} of the {len(NAMES) * (len(NAMES) - 1)} values between two tasks are farther from zero.", "", *table(["step along", *(f"`{t}`" for t in NAMES)], rows),
             "![affinity](results/affinity.svg)", ""]
 
