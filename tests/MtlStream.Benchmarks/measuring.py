@@ -67,6 +67,7 @@ class Bench:
     def required(self, section, *figures):
         """The table of figures that something is required of; each as (name, values, at least or below, limit, format)."""
         rows = []
+        self._figures = {name: figure for name, figure in self._figures.items() if figure["section"] != section}
         for name, values, sense, limit, form in figures:
             values = values if isinstance(values, list) else [values]
             middle = median(values)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 
-from . import distill, evaluate, initial, pretrained, release, run as runs, sources, train
+from . import dataset, distill, evaluate, initial, pretrained, release, run as runs, sources, train
 from .model import MultitaskModel
 from .run import Run
+from .tasks import TASKS
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
         command.add_argument("--package", type=Path, help="where `release` writes; default: OUT/package")
         command.add_argument("--results", type=Path, help="where scores go; default: OUT/results")
         command.add_argument("--processes", type=int, default=os.cpu_count())
+        command.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="what trains; a release computes on the CPU, as int8 is served there")
         command.add_argument("--most", type=int, default=0, metavar="ROWS", help="score about this many rows of each test set (0: all)")
         command.add_argument("--unscored", action="store_true", help="leave the test sets to `mtlstream model eval` and mtltrain.stamp")
         command.add_argument("--slice", type=int, metavar="STEPS", help="a smoke test: this many steps on small slices of everything")
@@ -44,12 +46,15 @@ def main() -> None:
         return
     run = _read(options.run, options)
     missing_descriptions(run)
+    if options.command != "release":
+        missing_weights(options.run)
     out = options.out or options.cache / "runs" / run.name
     if options.slice and not options.out and options.command != "release":
         shutil.rmtree(out, ignore_errors=True)
     torch.set_num_threads(options.processes)
+    options.device = ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
     if options.command in ("train", "all"):
-        train.train(_taught(run, options), options.data, options.cache, out, options.processes)
+        train.train(_taught(run, options), options.data, options.cache, out, options.processes, device=options.device)
     if options.command in ("release", "all"):
         scores = release.release(run, options.data, options.cache, out / "model.pt", options.package or out / "package",
                                  options.results or out / "results", 40 if options.slice else options.most, 40 if options.slice else 0, options.unscored)
@@ -81,9 +86,20 @@ def missing_descriptions(run: Run) -> None:
     lacking = [f"task {task}: {table}" for task in run.tasks
                for table, known in (("evaluate.SETS", evaluate.SETS), ("evaluate.METRICS", evaluate.METRICS), ("evaluate.FLOORS", evaluate.FLOORS),
                                     ("sources.TRAINED_ON", sources.TRAINED_ON), ("sources.TESTED_ON", sources.TESTED_ON)) if task not in known]
+    lacking += [f"task {task.name}: evaluate.METRICS: found {evaluate.METRICS[task.name]}, a metric of {task.kind} is " + " or ".join(evaluate.METRICS_OF_KIND[task.kind])
+                for task in TASKS if task.name in run.tasks and evaluate.METRICS.get(task.name) not in (None, *evaluate.METRICS_OF_KIND[task.kind])]
     lacking += [f"corpus {corpus}: sources.SOURCES" for corpus in run.corpora if corpus not in sources.SOURCES]
     if lacking:
         raise SystemExit(f"run {run.name} needs an entry for " + "; ".join(lacking))
+
+
+def missing_weights(file: Path) -> None:
+    """Ends now when the weights are not there that the run, or a teacher of it, goes on from."""
+    run = runs.read(file)
+    if run.initial and not Path(run.initial).exists():
+        raise SystemExit(f"{file}: initial: {run.initial} does not exist; expected the model.pt of a run or the folder of a package")
+    for teacher in run.teachers:
+        missing_weights(file.parent / teacher)
 
 
 def _read(path: Path, options) -> Run:
@@ -99,7 +115,8 @@ def _taught(run: Run, options) -> Run:
     if run.initial:
         models.append(_model(run, Path(run.initial), options))
     torch.set_num_threads(options.processes)
-    asked = json.dumps([[vars(_read(options.run.parent / file, options)) for file in run.teachers], run.initial, run.corpora, run.corpus_rows, run.crop])
+    asked = json.dumps([[vars(_read(options.run.parent / file, options)) for file in run.teachers], run.initial and train.checksum(Path(run.initial)),
+                        dataset.fingerprint(options.data), run.corpora, run.corpus_rows, run.crop])
     labels = options.cache / "runs" / f"said-{run.name}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
     if options.slice:
         shutil.rmtree(labels, ignore_errors=True)
@@ -114,7 +131,7 @@ def _teacher(file: str, options) -> MultitaskModel:
     if options.slice:
         shutil.rmtree(out, ignore_errors=True)
     if not (out / "model.pt").exists():
-        train.train(_taught(teacher, options), options.data, options.cache, out, options.processes)
+        train.train(_taught(teacher, options), options.data, options.cache, out, options.processes, device=options.device)
     return _model(teacher, out / "model.pt", options)
 
 
@@ -122,7 +139,7 @@ def _model(run: Run, path: Path, options) -> MultitaskModel:
     model = train.build(run, options.cache)
     for task in initial.load(model, path, pretrained.vocab(options.cache)):
         del model.tasks[task]  # whose head knows nothing yet
-    return model
+    return model.to(options.device)
 
 
 if __name__ == "__main__":

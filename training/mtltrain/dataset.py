@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import pickle
 from pathlib import Path
@@ -17,7 +18,7 @@ LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
 def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0, options: dict | None = None) -> list[Row]:
-    """One corpus part as rows; read from `cache` unless the code, the folder or the limit changed. `most`: about that many, evenly drawn.
+    """One corpus part as rows; read from `cache` unless the code, the files or the limit changed. `most`: about that many, evenly drawn.
 
     `options`: what the run's file says of the corpus.
     """
@@ -25,7 +26,7 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
         found = corpora.review(data / options["path"], part, options.get("text", "/text"))
         pieces = WordPiece(vocab)
         return [encode(pieces, example, limit) for example in thinned(found, most)]
-    code = hashlib.sha256(str(data.resolve()).encode())
+    code = hashlib.sha256(fingerprint(data).encode())
     for module in (corpora, encoding, tasks, word_lists, wordpiece, words):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
@@ -38,6 +39,13 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(found))
     return found
+
+
+@functools.cache
+def fingerprint(data: Path) -> str:
+    """Changes with every file below the folder, as far as its size or its time tell; read once in a process."""
+    files = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path in data.resolve().rglob("*") if path.is_file() for stat in [path.stat()])
+    return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
 def thinned(items: list, most: int) -> list:

@@ -11,7 +11,7 @@ import torch
 from . import dataset
 from .encoding import IGNORED, Row
 from .metrics import f1_scores, macro_f1, macro_recall, span_f1
-from .model import MultitaskModel
+from .model import MultitaskModel, Task
 from .sampling import collate, cut
 
 # task -> corpora it is scored on, per part
@@ -19,6 +19,7 @@ SETS = {"pos": ["ewt"], "entities": ["uner"], "sentiment": ["semeval"], "emotion
         "intent": ["clinc"], "offensive": ["offensive"]}
 METRICS = {"pos": "accuracy", "entities": "spanF1", "sentiment": "macroRecall", "emotion": "macroF1", "topic": "accuracy",
            "intent": "accuracy", "offensive": "macroF1"}
+METRICS_OF_KIND = {"token_tags": ("accuracy",), "token_spans": ("spanF1",), "single_label": ("accuracy", "macroRecall", "macroF1"), "multi_label": ("macroF1",)}
 # What a first plain run reached: scores are compared as shares of these, so that no task dominates the mean.
 FLOORS = {"pos": 0.9706, "entities": 0.784, "sentiment": 0.709, "emotion": 0.500, "topic": 0.70, "intent": 0.958, "offensive": 0.807}
 
@@ -37,13 +38,13 @@ def predict(model: MultitaskModel, rows: list[Row], tasks: list[str], amp: bool 
     """Logits per row and task: [labels], or [tokens, labels]; rows keep their order."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     result: dict[str, list] = {task: [None] * len(rows) for task in tasks}
-    training, at = model.training, 0
+    training, at, device = model.training, 0, model.device
     model.eval()
     with torch.no_grad():
         for batch_rows in cut([rows[i] for i in order], padded_tokens, 128):
-            batch = collate(batch_rows)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=amp):
-                logits = {task: found.float().numpy() for task, found in model(batch.ids, batch.cases, batch.mask, tasks).items()}
+            batch = collate(batch_rows).to(device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+                logits = {task: found.float().cpu().numpy() for task, found in model(batch.ids, batch.cases, batch.mask, tasks).items()}
             for task, values in logits.items():
                 for j, row in enumerate(batch_rows):
                     result[task][order[at + j]] = values[j, :len(row)] if model.tasks[task].per_token else values[j]
@@ -80,21 +81,22 @@ def word_tags(logits: list[np.ndarray], rows: list[Row], task: str) -> list[list
     return [values[row.labels[task] != IGNORED].argmax(-1).tolist() for values, row in zip(logits, rows)]
 
 
-def score(task: str, kind: str, labels: int, rows: list[Row], logits: list[np.ndarray], adjustment: Adjustment | None = None) -> float:
+def score(task: Task, rows: list[Row], logits: list[np.ndarray], adjustment: Adjustment | None = None) -> float:
     """The task's metric on rows that carry its labels."""
     adjustment = adjustment or Adjustment()
-    truth = gold(task, kind, rows, labels)
+    kind, labels = task.kind, len(task.labels)
+    truth = gold(task.name, kind, rows, labels)
     if kind in ("token_tags", "token_spans"):
-        found = word_tags(logits, rows, task)
+        found = word_tags(logits, rows, task.name)
         if kind == "token_spans":
-            return span_f1(truth, found)
+            return span_f1(truth, found, task.labels)
         return sum(g == p for gs, ps in zip(truth, found) for g, p in zip(gs, ps)) / sum(map(len, truth))
     values = adjusted(np.stack(logits), adjustment)
     if kind == "multi_label":
         thresholds = np.array(adjustment.thresholds or [0.3] * labels)
         return float(f1_scores(truth, (sigmoid(values) >= thresholds).astype(int)).mean())
     best = values.argmax(-1)
-    metric = METRICS[task]
+    metric = METRICS[task.name]
     if metric == "macroRecall":
         return macro_recall(truth, best, labels)
     return macro_f1(truth, best, labels) if metric == "macroF1" else float((best == truth).mean())
@@ -109,8 +111,7 @@ def scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, part: st
     result = {}
     for task in tasks:
         rows = labelled(data, cache, vocab, task, part, limit, most)
-        kind, count = model.tasks[task].kind, len(model.tasks[task].labels)
-        result[task] = score(task, kind, count, rows, predict(model, rows, [task])[task], (adjustments or {}).get(task))
+        result[task] = score(model.tasks[task], rows, predict(model, rows, [task])[task], (adjustments or {}).get(task))
     return result
 
 

@@ -13,6 +13,7 @@ from .encoding import encode_words, split_words
 from .evaluate import Adjustment, adjusted, predict, softmax
 from .metrics import spans
 from .model import MultitaskModel
+from .tasks import ENTITIES
 from .wordpiece import WordPiece
 
 TASKS = ("entities", "sentiment", "offensive")  # that `measure` looks at
@@ -59,7 +60,7 @@ def measure(model: MultitaskModel, vocab: Path, limit: int, adjustments: dict[st
         for text, row, values, (name, frame) in zip(texts, rows, logits["entities"], ((n, f) for n in names for f in FRAMES)):
             words = split_words(text)
             tags = [int(values[p].argmax()) if p >= 0 else 0 for p in row.firsts]
-            found += any(kind == "PER" and words[a:b] == [name] for a, b, kind in spans(tags))
+            found += any(kind == "PER" and words[a:b] == [name] for a, b, kind in spans(tags, ENTITIES))
         groups[group] = {"foundAsPerson": round(found / len(texts), 3), "sentiment": round(float(sentiment.mean()), 3),
                          "offensive": round(float(offensive.mean()), 3)}
     _, _, sentiment, offensive = outputs([text for pair in DIALECTS for text in pair])

@@ -18,7 +18,7 @@ def load(model: MultitaskModel, path: Path, vocab: Path) -> list[str]:
     Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained. Tokens that a package lacks keep their rows.
     """
     wanted = model.state_dict()
-    saved = read_package(path) if path.is_dir() else torch.load(path)
+    saved = read_package(path) if path.is_dir() else torch.load(path, map_location="cpu")
     if path.is_dir():
         words = "encoder.words.weight"
         saved[words] = _by_token(wanted[words], _tokens(vocab), saved[words], _tokens(path / "vocab.txt"))

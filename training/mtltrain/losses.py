@@ -31,8 +31,8 @@ def losses(model: MultitaskModel, batch: Batch, hidden: Tensor, rows_per_step: f
         if not taught:
             result[task] = unit_loss(definition.kind, logits, batch.labels[task]) / rows_per_step
             continue
-        labelled = torch.isin(at, batch.rows[task]) if task in batch.rows else torch.zeros(len(at), dtype=torch.bool)
-        weights = torch.where(labelled, torch.tensor(teacher), torch.tensor(others))
+        labelled = torch.isin(at, batch.rows[task]) if task in batch.rows else torch.zeros(len(at), dtype=torch.bool, device=at.device)
+        weights = others + (teacher - others) * labelled.float()
         loss = (soft_loss(definition.kind, logits, batch.soft[task]) * weights).sum()
         if task in batch.rows:
             if int(labelled.sum()) != len(batch.rows[task]):

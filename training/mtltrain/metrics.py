@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tasks import ENTITIES
 
-
-def spans(tags: list[int]) -> set[tuple[int, int, str]]:
-    """BIO indices -> (first word, past the last, kind); an I- without its B- opens a span, as in conlleval."""
+def spans(tags: list[int], labels: tuple[str, ...]) -> set[tuple[int, int, str]]:
+    """Indices of BIO `labels`, "O" first -> (first word, past the last, kind); an I- without its B- opens a span, as in conlleval."""
     found, start, kind = set(), None, ""
     for i, tag in enumerate(list(tags) + [0]):
-        name = ENTITIES[tag]
+        name = labels[tag]
         if start is not None and (not name.startswith("I-") or name[2:] != kind):
             found.add((start, i, kind))
             start = None
@@ -20,9 +18,10 @@ def spans(tags: list[int]) -> set[tuple[int, int, str]]:
     return found
 
 
-def span_f1(gold: list[list[int]], predicted: list[list[int]]) -> float:
-    right = sum(len(spans(g) & spans(p)) for g, p in zip(gold, predicted))
-    total = sum(len(spans(g)) for g in gold) + sum(len(spans(p)) for p in predicted)
+def span_f1(gold: list[list[int]], predicted: list[list[int]], labels: tuple[str, ...]) -> float:
+    gold, predicted = ([spans(tags, labels) for tags in rows] for rows in (gold, predicted))
+    right = sum(len(g & p) for g, p in zip(gold, predicted))
+    total = sum(map(len, gold)) + sum(map(len, predicted))
     return 2 * right / total if total else 0.0
 
 

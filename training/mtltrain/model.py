@@ -161,6 +161,10 @@ class MultitaskModel(nn.Module):
         self.lexical: dict[str, Lexical] = {}
         self.dropout, self.head_dropout = 0.0, 0.1
 
+    @property
+    def device(self) -> torch.device:
+        return self.encoder.words.weight.device
+
     def encode(self, word_vectors: Tensor, cases: Tensor, mask: Tensor) -> Tensor:
         return self.encoder(word_vectors, cases, mask, self.dropout)
 

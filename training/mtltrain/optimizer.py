@@ -1,4 +1,4 @@
-"""AdamW over one flat buffer, and over the rows of the word table that a batch uses.
+"""AdamW over one flat buffer, and over the rows of the word table that a batch uses. On the device that the model is on.
 
 On CPU an ordinary AdamW over 22 million parameters costs as much as the pass over a batch. Here the word table (half of
 them) is updated only where a batch touches it, and everything else in pieces that stay in cache.
@@ -25,9 +25,12 @@ class Optimizer:
         for name, parameter in model.named_parameters():
             if parameter is not self.table:
                 groups[name.startswith("heads."), parameter.dim() > 1].append(parameter)
-        # Shared, so that worker processes see every update.
-        self.flat = torch.cat([p.detach().flatten() for group in groups.values() for p in group]).share_memory_()
-        self.table.data = self.table.data.share_memory_()
+        self.flat = torch.cat([p.detach().flatten() for group in groups.values() for p in group])
+        on_cpu = self.flat.device.type == "cpu"
+        if on_cpu:  # shared, so that worker processes see every update
+            self.flat.share_memory_()
+            self.table.data = self.table.data.share_memory_()
+        piece = _PIECE if on_cpu else len(self.flat)
         self.parameters = [p for group in groups.values() for p in group]
         self.gradient = torch.zeros_like(self.flat)
         self.moments = [torch.zeros_like(self.flat), torch.zeros_like(self.flat)]
@@ -42,8 +45,8 @@ class Optimizer:
                 parameter.data = self.flat[at:stop].view_as(parameter)
                 at = stop
             self.shared = self.shared if head else at
-            self.pieces += [(slice(i, min(i + _PIECE, at)), head_factor if head else 1.0, decay if decays else 0.0)
-                            for i in range(start, at, _PIECE)]
+            self.pieces += [(slice(i, min(i + piece, at)), head_factor if head else 1.0, decay if decays else 0.0)
+                            for i in range(start, at, piece)]
         self.collect_in(self.gradient)
         self.steps = 0
 

@@ -33,14 +33,15 @@ def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, resu
     """
     vocab = pretrained.vocab(cache)
     model = build(run, cache)
-    model.load_state_dict(torch.load(trained))
+    model.load_state_dict(torch.load(trained, map_location="cpu"))
     model.eval()
     fit_int8(model, run, data, cache, vocab, 40 if most else 400)
     model.set_quantized(True)
     for task, pieces in run.lexical.items():
-        read = lambda part, longest, limit: [row for name in evaluate.SETS[task] for row in dataset.rows(data, cache, vocab, name, part, longest, limit) if len(row) > 2]
-        dev = read("dev", run.limit, dev_most)
-        gain = lexical.add(model, task, read("train", dataset.LONG, most and 400), dev, predict(model, dev, [task])[task], pieces)
+        taught = [row for name, options in run.corpora.items() for row in dataset.rows(data, cache, vocab, name, "train", dataset.LONG, most and 400, options)
+                  if len(row) > 2 and task in row.labels]
+        dev = labelled(data, cache, vocab, task, "dev", run.limit, dev_most)
+        gain = lexical.add(model, task, taught, dev, predict(model, dev, [task])[task], pieces)
         print(f"{task}: a table of {pieces} pieces beside the head, gain {gain}", flush=True)
     adjustments = calibrate.fit(model, data, cache, vocab, run.limit, dev_most)
     scores: dict[str, dict] = {}
@@ -73,11 +74,12 @@ def fit_int8(model: MultitaskModel, run: Run, data: Path, cache: Path, vocab: Pa
 
 
 def _mixed(run: Run, data: Path, cache: Path, vocab: Path, part: str, limit: int, per_corpus: int) -> list:
-    """Rows of the run's corpora in equal parts; of those that have a dev set where that is the part."""
-    names = [name for name in run.corpora if part == "train" and name == "review" or name in {c for task in run.tasks for c in evaluate.SETS[task]}]
+    """Rows of the run's corpora in equal parts, as far as its tasks are scored on them; where they are not, of those that its tasks are scored on."""
+    scored = dict.fromkeys(corpus for task in run.tasks for corpus in evaluate.SETS[task])
+    names = [name for name in run.corpora if part == "train" and name == "review" or name in scored] or list(scored)
     found = []
     for name in names:
-        rows = dataset.rows(data, cache, vocab, name, part, limit, per_corpus, run.corpora[name])
+        rows = dataset.rows(data, cache, vocab, name, part, limit, per_corpus, run.corpora.get(name, {}))
         even = np.unique(np.linspace(0, len(rows) - 1, min(per_corpus, len(rows))).astype(int))
         found += [rows[i] for i in even if len(rows[i]) > 2]
     return found

@@ -11,6 +11,9 @@ from .tasks import TASKS
 from .weighting import METHODS
 
 
+CORPUS_OPTIONS = ("boost", "share", "entity_share", "path", "text")
+
+
 @dataclass
 class Run:
     """What a file of runs/ may say; runs/mtlstream-en.toml for what is worth saying."""
@@ -42,7 +45,7 @@ class Run:
     label_share: float = 1.0      # of every training corpus, for slices
     weighting: str = "equal"
     factors: dict[str, float] = field(default_factory=dict)
-    corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share}; `review` also {path, text}
+    corpora: dict[str, dict] = field(default_factory=dict)  # name -> {boost, share, entity_share}; `review` also {path, text}
     lexical: dict[str, int] = field(default_factory=dict)  # text-level task -> pieces of a table beside its head; `lexical.py`
     dev_rows: int = 400           # per task while training
     final_rows: int = 0           # per task at the end; 0: all
@@ -61,6 +64,12 @@ class Run:
                                    ({self.weighting} - set(METHODS), METHODS, "weighting")):
             if wrong:
                 raise ValueError(f"run {self.name}: unknown {what} {sorted(wrong)}; known: {', '.join(known)}")
+        for given, known, what in ((self.factors, self.tasks, "[factors]"), (self.lexical, self.tasks, "[lexical]"),
+                                   *((options, CORPUS_OPTIONS, f"[corpora.{name}]") for name, options in self.corpora.items())):
+            if set(given) - set(known):
+                raise ValueError(f"run {self.name}: {what}: unknown key {sorted(set(given) - set(known))}; known: {', '.join(known)}")
+        if self.crop > self.limit:
+            raise ValueError(f"run {self.name}: crop is {self.crop}, expected at most limit, {self.limit}")
         if not self.corpora:
             self.corpora = {name: {} for name in CORPORA if name != "review"}
         if not self.corpora.get("review", {"path": True}).get("path"):

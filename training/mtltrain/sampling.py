@@ -30,6 +30,10 @@ class Batch:
         """Rows that say anything about the task."""
         return len(self.soft_rows[task] if task in self.soft_rows else self.rows[task])
 
+    def to(self, device: torch.device) -> Batch:
+        moved = lambda found: {task: tensor.to(device) for task, tensor in found.items()}
+        return Batch(self.ids.to(device), self.cases.to(device), self.mask.to(device), moved(self.rows), moved(self.labels), moved(self.soft_rows), moved(self.soft))
+
     @property
     def tokens(self) -> int:
         return int(self.mask.sum())
@@ -38,7 +42,7 @@ class Batch:
         """Places of the rows that say anything about the task, and these rows without what they say of other tasks."""
         at = self.soft_rows[task] if task in self.soft_rows else self.rows[task]
         rows = {task: torch.nonzero(torch.isin(at, self.rows[task])).flatten()} if task in self.rows else {}
-        soft_rows = {task: torch.arange(len(at))} if task in self.soft_rows else {}
+        soft_rows = {task: torch.arange(len(at), device=at.device)} if task in self.soft_rows else {}
         return at, Batch(self.ids[at], self.cases[at], self.mask[at], rows, {t: self.labels[t] for t in rows}, soft_rows, {t: self.soft[t] for t in soft_rows})
 
 

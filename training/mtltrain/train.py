@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import random
+import subprocess
 import time
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from . import dataset, evaluate, initial, pretrained
 from .model import MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
+from .sampling import Sampler
 from .tasks import TASKS
 from .weighting import METHODS
 from .workers import Gradients
@@ -42,9 +45,10 @@ def rate_scale(step: int, run: Run) -> float:
     return min((step + 1) / warm, max(0.0, (run.steps - step) / max(1, run.steps - warm)))
 
 
-def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop_after: int = 0) -> tuple[MultitaskModel, dict]:
+def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop_after: int = 0, device: str = "cpu") -> tuple[MultitaskModel, dict]:
     """Trains, or goes on from `out/checkpoint.pt`. Writes `log.jsonl`, checkpoints and `model.pt` into `out`.
 
+    With `patience`, `model.pt` holds the weights of the evaluation with the best score.
     `stop_after`: leave after this many steps of this call, with a checkpoint (for tests of resuming).
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -52,28 +56,32 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     random.seed(run.seed)
     np.random.seed(run.seed)
     model = build(run, cache)
+    new = list(model.tasks)
     if run.initial:
         new = initial.load(model, Path(run.initial), vocab)
         print(f"goes on from {run.initial}" + (f"; untrained: {', '.join(new)}" if new else ""), flush=True)
+    model.to(device)
     optimizer = Optimizer(model, run.rate, run.head_factor, run.decay, run.clip)
     weighting = METHODS[run.weighting](run.factors)
     sampler = dataset.sampler(run, data, cache, vocab)
+    _refuse_tasks_without_labels(run, sampler, new, data, cache, vocab)
     step, tokens, best, waited = 0, 0, 0.0, 0
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
-        saved = torch.load(checkpoint)
+        saved = torch.load(checkpoint, map_location="cpu")
         if other := [key for key, value in vars(run).items() if key not in OF_ONE_CALL and saved.get("run", {}).get(key, value) != value]:
             raise ValueError(f"{checkpoint} is of a run that differed in {', '.join(other)}: give the run another `name`, name another folder by --out, or remove it")
         model.load_state_dict(saved["model"])
         optimizer.load(saved["optimizer"])
         weighting.load(saved["weighting"])
         sampler.load(saved["sampler"])
-        step, tokens, best = saved["step"], saved["tokens"], saved["best"]
+        step, tokens, best, waited = saved["step"], saved["tokens"], saved["best"], saved.get("waited", 0)
         print(f"resumed at step {step}", flush=True)
     log = (out / "log.jsonl").open("a", encoding="utf-8")
     if step == 0:
-        _write(log, {"run": vars(run), "torch": torch.__version__, "machine": platform.processor() or platform.machine(),
-                     "processes": processes, "corpora": {c.name: len(c.rows) for c in sampler.corpora}})
+        (out / "best.pt").unlink(missing_ok=True)
+        _write(log, {"run": vars(run), "torch": torch.__version__, "machine": platform.processor() or platform.machine(), "device": device,
+                     "commit": _commit(), "initialSha256": checksum(Path(run.initial)) if run.initial else None, "data": dataset.fingerprint(data), "processes": processes, "corpora": {c.name: len(c.rows) for c in sampler.corpora}})
     model.train()
     began, first, recent = time.time(), step, {}
     tokens_before, norms = tokens, []
@@ -84,13 +92,13 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
         quantized = step >= run.steps * (1 - run.quantized_share)
         batches = [sampler.next() for _ in range(run.micro_batches)]
         numbers, row_gradient, found, counts, used = gradients.step(step, batches, quantized)
-        weighting.observe(found)
+        per_row = {task: value * run.rows_per_step / counts[task] for task, value in found.items()}
+        weighting.observe(per_row)
         norms.append(optimizer.step(rate_scale(step, run), numbers, row_gradient))
         step += 1
         tokens += used
-        for task, value in found.items():
-            per_row = value * run.rows_per_step / counts[task]
-            recent[task] = per_row if task not in recent else 0.97 * recent[task] + 0.03 * per_row
+        for task, value in per_row.items():
+            recent[task] = value if task not in recent else 0.97 * recent[task] + 0.03 * value
         if step % 25 == 0 or step == run.steps:
             speed = (time.time() - began) / (step - first)
             entry = {"step": step, "loss": {t: round(v, 4) for t, v in recent.items()}, "norm": round(float(np.mean(norms)), 3),
@@ -101,10 +109,12 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
             print(f"{run.name} {step}/{run.steps} eta {entry['eta'] // 60}m{entry['eta'] % 60:02d} "
                   f"{entry['tokensPerSecond']} tok/s norm {entry['norm']} " + " ".join(f"{t} {v:.3f}" for t, v in recent.items()), flush=True)
         leave = stop_after and step - first >= stop_after
-        if step % run.evaluate_every == 0 and step < run.steps:
+        if step % run.evaluate_every == 0 and step < run.steps or run.patience and step == run.steps:
             values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.dev_rows)
             total = evaluate.combined(values)
             waited = 0 if total > best else waited + 1
+            if run.patience and total > best:
+                torch.save(_weights(model), out / "best.pt")
             best = max(best, total)
             _write(log, {"step": step, "dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(total, 4)})
             print(f"{run.name} {step} dev {total:.4f} " + " ".join(f"{t} {v:.4f}" for t, v in values.items()), flush=True)
@@ -113,7 +123,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
         if step % run.checkpoint_every == 0 or leave:
             temporary = out / "checkpoint.tmp"
             torch.save({"run": vars(run), "model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler.state(),
-                        "step": step, "tokens": tokens, "best": best}, temporary)
+                        "step": step, "tokens": tokens, "best": best, "waited": waited}, temporary)
             temporary.replace(checkpoint)
         if leave:
             break
@@ -122,13 +132,40 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     if leave and step < run.steps:
         return model, {}
     model.eval()
-    torch.save(model.state_dict(), out / "model.pt")
+    if (out / "best.pt").exists():
+        model.load_state_dict(torch.load(out / "best.pt"))
+    torch.save(_weights(model), out / "model.pt")
     values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows)
     summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,
                "tokens": tokens, "seconds": round(time.time() - began), "drawn": sampler.drawn}
     _write(log, summary)
+    log.close()
     print(json.dumps(summary), flush=True)
     return model, summary
+
+
+def _refuse_tasks_without_labels(run: Run, sampler: Sampler, untrained: list[str], data: Path, cache: Path, vocab: Path) -> None:
+    """A head that nothing teaches would be exported all the same, and a task without dev rows could not be scored, hours later."""
+    taught = {task for corpus in sampler.corpora for row in corpus.rows for task in (*row.labels, *row.soft)}
+    if lacking := [task for task in run.tasks if task in untrained and task not in taught]:
+        raise ValueError(f"run {run.name}: no row of its corpora ({', '.join(run.corpora)}) has labels of {', '.join(lacking)}; add a corpus, or name the other tasks in `tasks`")
+    for task in run.tasks:
+        if not evaluate.labelled(data, cache, vocab, task, "dev", run.limit):
+            raise ValueError(f"run {run.name}: task {task}: found no dev rows in {', '.join(evaluate.SETS[task])} (evaluate.SETS); it could not be scored")
+
+
+def _weights(model: MultitaskModel) -> dict:
+    return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256((path / "weights.bin" if path.is_dir() else path).read_bytes()).hexdigest()
+
+
+def _commit() -> str:
+    """Of the code, where it is known."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def _write(log, entry: dict) -> None:

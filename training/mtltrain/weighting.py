@@ -1,7 +1,7 @@
 """How the tasks' losses become one gradient.
 
 `backward` turns the losses of one micro-batch into gradients and changes no state: it runs in several processes.
-`observe` sees the losses of the whole step, in one process, and adapts; `state` travels to the others with the next step.
+`observe` sees the mean loss of each task's rows in the step, in one process, and adapts; `state` travels to the others with the next step.
 """
 
 from __future__ import annotations

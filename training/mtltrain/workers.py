@@ -1,7 +1,7 @@
 """Gradients of the micro-batches of a step, computed by several single-threaded processes.
 
 One process per core, each taking the next micro-batch when it is free, loses nothing when other programs want the
-cores; one process with a thread per core waits for its slowest thread in every operation.
+cores; one process with a thread per core waits for its slowest thread in every operation. On a GPU there is one process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Gradients:
 
     def __init__(self, model: MultitaskModel, optimizer: Optimizer, weighting: Equal, run: Run, processes: int):
         self.model, self.optimizer, self.weighting, self.run = model, optimizer, weighting, run
+        processes = min(processes, run.micro_batches) if model.device.type == "cpu" else 1
         context = multiprocessing.get_context("fork")
         self.next = context.Value("i", 0)
         self.buffers = [torch.zeros_like(optimizer.flat).share_memory_() for _ in range(processes - 1)]
@@ -51,7 +52,7 @@ class Gradients:
         numbers = torch.cat([torch.as_tensor(n) for part in parts for n in part[0]])
         gradients = torch.cat([torch.as_tensor(g) for part in parts for g in part[1]])
         distinct, places = torch.unique(numbers, return_inverse=True)
-        summed = torch.zeros(len(distinct), gradients.shape[1]).index_add_(0, places, gradients)
+        summed = torch.zeros(len(distinct), gradients.shape[1], device=gradients.device).index_add_(0, places, gradients)
         loss: dict[str, float] = {}
         rows: dict[str, int] = {}
         for part in parts:
@@ -99,8 +100,8 @@ class Gradients:
             # The same numbers whichever process takes the micro-batch.
             seed = hash((self.run.seed, number, index)) & 0x7FFFFFFF
             torch.manual_seed(seed)
-            batch = collate(batches[index], random.Random(seed), self.run.word_dropout)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            batch = collate(batches[index], random.Random(seed), self.run.word_dropout).to(self.model.device)
+            with torch.autocast(self.model.device.type, dtype=torch.bfloat16):
                 vectors, rows, used = self.optimizer.word_vectors(batch.ids)
                 found = self._losses(batch, vectors, number)
             self.weighting.backward(found, self.optimizer, rows)

@@ -1,0 +1,139 @@
+"""What a run's file may say, what is refused before training begins, and the loop around the steps."""
+
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training/tests")]
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+from test_training import tiny  # noqa: E402
+
+
+@unittest.skipUnless(torch, "needs PyTorch")
+class RunFileTest(unittest.TestCase):
+    def test_misspelt_keys_are_refused(self):
+        from mtltrain.run import Run
+
+        for given, message in (({"factors": {"entitites": 1.5}}, r"\[factors\]: unknown key \['entitites'\]"), ({"lexical": {"topics": 5}}, r"\[lexical\]: unknown key \['topics'\]"),
+                               ({"corpora": {"ewt": {"bost": 2}}}, r"\[corpora.ewt\]: unknown key \['bost'\]"), ({"crop": 256}, "crop is 256, expected at most limit, 128")):
+            with self.assertRaisesRegex(ValueError, message):
+                Run(**given)
+
+    def test_weights_to_go_on_from_are_looked_for_before_teachers_are_trained(self):
+        from mtltrain import __main__ as program
+
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "teacher.toml").write_text('initial = "/nowhere/model.pt"')
+            (Path(folder) / "run.toml").write_text('teachers = ["teacher.toml"]')
+            with self.assertRaisesRegex(SystemExit, "teacher.toml: initial: /nowhere/model.pt does not exist"):
+                program.missing_weights(Path(folder) / "run.toml")
+
+    def test_a_metric_that_the_kind_of_task_does_not_have_is_refused(self):
+        from mtltrain import __main__ as program, evaluate
+        from mtltrain.run import Run
+
+        with mock.patch.dict(evaluate.METRICS, intent="microF1"), self.assertRaisesRegex(SystemExit, "task intent: evaluate.METRICS: found microF1, a metric of single_label is accuracy or"):
+            program.missing_descriptions(Run())
+
+    def test_an_edited_corpus_is_read_again(self):
+        from mtltrain import dataset
+
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "corpus").mkdir()
+            (Path(folder) / "corpus/part.tsv").write_text("a\tb\n")
+            before = dataset.fingerprint.__wrapped__(Path(folder))
+            self.assertEqual(before, dataset.fingerprint.__wrapped__(Path(folder)))
+            (Path(folder) / "corpus/part.tsv").write_text("a\tb\nc\td\n")
+            self.assertNotEqual(before, dataset.fingerprint.__wrapped__(Path(folder)))
+
+    def test_spans_are_read_by_the_labels_of_their_task(self):
+        from mtltrain.metrics import span_f1, spans
+
+        labels = ("O", "B-DRUG", "I-DRUG", "B-DOSE")
+        self.assertEqual({(0, 2, "DRUG"), (2, 3, "DOSE")}, spans([1, 2, 3, 0], labels))
+        self.assertEqual(0.5, span_f1([[1, 2, 3, 0]], [[1, 2, 0, 3]], labels))
+
+    def test_uncertainty_weighs_tasks_by_their_loss_and_not_by_their_rows(self):
+        from mtltrain.weighting import Uncertainty
+
+        weighting = Uncertainty({})
+        for _ in range(2000):
+            weighting.observe({"noisy": 2.0, "clear": 0.5})
+        self.assertAlmostEqual(2.0, float(torch.tensor(weighting.state()["noisy"]).exp()), places=2)
+        self.assertAlmostEqual(0.5, float(torch.tensor(weighting.state()["clear"]).exp()), places=2)
+
+
+@unittest.skipUnless(torch, "needs PyTorch")
+class LoopTest(unittest.TestCase):
+    """`train` on a tiny model and made-up rows."""
+
+    def run_of(self, folder, dev, patience=1, device="cpu", labels="topic", **more):
+        """Trains with the dev scores `dev`, one for each evaluation; returns the weights that each was asked for, by then and at the end."""
+        import numpy as np
+
+        from mtltrain import train
+        from mtltrain.encoding import Row
+        from mtltrain.run import Run
+        from mtltrain.sampling import Corpus, Sampler
+
+        generator = np.random.default_rng(1)
+        rows = [Row(np.array([101, *generator.integers(110, 190, 6), 102], np.int32), np.zeros(8, np.int8), np.array([1]), {labels: i % 3}) for i in range(60)]
+        run = Run(tasks=["topic"], corpora={"newsgroups": {}}, steps=8, evaluate_every=2, patience=patience, rate=1e-2, limit=32, crop=32, layers=[0, 1], rows_per_step=16, padded_tokens=64, **more)
+        seen, scores = [], list(dev)
+
+        def evaluated(model, *_):
+            seen.append(model.heads["topic"].classify.weight.detach().cpu().clone())
+            return {"topic": scores.pop(0)}
+
+        def sampler(*_):
+            return Sampler([Corpus("newsgroups", rows, 1.0, 32, 1)], 0.75, 64, 16, 1)
+
+        with mock.patch.object(train, "build", lambda *_: tiny(["topic"])), mock.patch.object(train.pretrained, "vocab", lambda _: None), \
+                mock.patch.object(train.dataset, "sampler", sampler), mock.patch.object(train.evaluate, "scores", evaluated), mock.patch.object(train.evaluate, "labelled", lambda *_: rows[:1]):
+            train.train(run, Path(folder), Path(folder), Path(folder) / "out", processes=1, device=device)
+        return seen
+
+    def test_early_stopping_ends_with_the_weights_of_the_best_evaluation(self):
+        with tempfile.TemporaryDirectory() as folder:
+            seen = self.run_of(folder, [0.5, 0.7, 0.6, 0.7])
+            kept = torch.load(Path(folder) / "out/model.pt")["heads.topic.classify.weight"]
+            self.assertEqual(4, len(seen))  # after 2, 4 and 6 steps, where patience ends, and once more at the end
+            self.assertTrue(torch.equal(kept, seen[1]))
+            self.assertFalse(torch.equal(kept, seen[2]))
+            self.assertTrue(torch.equal(kept, seen[3]), "the summary is of the weights that are kept")
+
+    def test_without_patience_the_last_weights_stay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            seen = self.run_of(folder, [0.5, 0.7, 0.6, 0.4], patience=0)
+            self.assertFalse((Path(folder) / "out/best.pt").exists())
+            self.assertTrue(torch.equal(torch.load(Path(folder) / "out/model.pt")["heads.topic.classify.weight"], seen[-1]))
+
+    def test_a_task_that_no_row_teaches_is_refused_before_training(self):
+        with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(ValueError, r"no row of its corpora \(newsgroups\) has labels of topic"):
+            self.run_of(folder, [], labels="intent")
+
+    def test_the_log_begins_with_where_the_run_comes_from(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_of(folder, [0.5, 0.6, 0.7, 0.8], patience=0)
+            first = json.loads((Path(folder) / "out/log.jsonl").read_text().splitlines()[0])
+            self.assertEqual(["cpu", 8, None], [first["device"], first["run"]["steps"], first["initialSha256"]])
+            self.assertEqual(64, len(first["data"]))
+
+    @unittest.skipUnless(torch and torch.cuda.is_available(), "needs a GPU")
+    def test_a_gpu_trains_what_a_cpu_does(self):
+        with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+            cpu, gpu = self.run_of(here, [0.5] * 4, patience=0), self.run_of(there, [0.5] * 4, patience=0, device="cuda")
+            self.assertTrue(torch.allclose(cpu[-1], gpu[-1], atol=0.02))
+
+
+if __name__ == "__main__":
+    unittest.main()
