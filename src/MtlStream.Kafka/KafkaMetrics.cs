@@ -6,7 +6,8 @@ namespace MtlStream.Kafka;
 /// <summary>Every instrument about Kafka. Methods say what happened; names and tags stay in here.</summary>
 /// <remarks>
 /// Per-event figures are plain counters read at collection time. Standard names follow OpenTelemetry's messaging conventions
-/// (https://opentelemetry.io/docs/specs/semconv/messaging/); dashboards rely on all of them: add, never rename.
+/// (https://opentelemetry.io/docs/specs/semconv/messaging/); dashboards rely on all of them: add, never rename. Counters whose
+/// attributes come from closed sets begin at zero: an alert would miss what a series begins with.
 /// </remarks>
 public sealed class KafkaMetrics
 {
@@ -46,6 +47,17 @@ public sealed class KafkaMetrics
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.events", () => _table?.InFlightEvents ?? 0, "{event}", "Events read and not settled.");
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.size", () => _table?.InFlightBytes ?? 0, "By", "Their keys, payloads and headers.");
         _meter.CreateObservableGauge("mtlstream.kafka.assigned.partitions", () => _table?.CurrentCount ?? 0, "{partition}", "Partitions assigned.");
+        BeginAtZero();
+    }
+
+    private void BeginAtZero()
+    {
+        foreach (var outcome in new[] { "committed", "failed", "aborted" }) _commits.Add(0, Outcome(outcome));
+        foreach (var kind in new[] { "assigned", "revoked", "lost" }) Rebalanced(kind, 0);
+        foreach (var client in new[] { "consumer", "producer" }) _rebuilds.Add(0, Client(client));
+        _paused.Add(0);
+        _pauses.Add(0);
+        _rewinds.Add(0);
     }
 
     internal void Observe(AssignmentTable table) => _table = table;
@@ -63,13 +75,13 @@ public sealed class KafkaMetrics
 
     internal void Committed(TimeSpan elapsed, string? errorType = null)
     {
-        _commits.Add(1, new KeyValuePair<string, object?>("mtlstream.outcome", errorType is null ? "committed" : "failed"));
+        _commits.Add(1, Outcome(errorType is null ? "committed" : "failed"));
         if (elapsed == TimeSpan.Zero) return; // librdkafka does not say how long its own commits take
         if (errorType is null) _operation.Record(elapsed.TotalSeconds, s_system, new("messaging.operation.name", "commit"));
         else _operation.Record(elapsed.TotalSeconds, s_system, new("messaging.operation.name", "commit"), new("error.type", errorType));
     }
 
-    internal void Aborted() => _commits.Add(1, new KeyValuePair<string, object?>("mtlstream.outcome", "aborted"));
+    internal void Aborted() => _commits.Add(1, Outcome("aborted"));
 
     internal void Rebalanced(string kind, int partitions) =>
         _rebalances.Add(partitions, new KeyValuePair<string, object?>("mtlstream.rebalance", kind));
@@ -80,7 +92,11 @@ public sealed class KafkaMetrics
 
     internal void Rewound() => _rewinds.Add(1);
 
-    internal void Rebuilt(string client) => _rebuilds.Add(1, new KeyValuePair<string, object?>("mtlstream.client", client));
+    internal void Rebuilt(string client) => _rebuilds.Add(1, Client(client));
+
+    private static KeyValuePair<string, object?> Outcome(string outcome) => new("mtlstream.outcome", outcome);
+
+    private static KeyValuePair<string, object?> Client(string client) => new("mtlstream.client", client);
 
     private IEnumerable<Measurement<long>> Lags()
     {

@@ -12,8 +12,7 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
     /// <summary>Metrics that only come into being when something happens that this run cannot bring about.</summary>
     private static readonly HashSet<string> s_circumstances =
     [
-        "mtlstream.batches.split", "mtlstream.shadow.skipped", "mtlstream.model.rows.deduplicated", "messaging.client.operation.duration",
-        "mtlstream.kafka.paused.time", "mtlstream.kafka.pauses", "mtlstream.kafka.rewinds", "mtlstream.kafka.client.rebuilds",
+        "mtlstream.shadow.skipped", "mtlstream.model.rows.deduplicated", "messaging.client.operation.duration",
     ];
 
     /// <summary>Attributes that a metric has only for some of its points.</summary>

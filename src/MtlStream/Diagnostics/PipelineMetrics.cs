@@ -9,7 +9,10 @@ using MtlStream.Inference;
 namespace MtlStream.Diagnostics;
 
 /// <summary>Every instrument of the pipeline. Methods say what happened; names and tags stay in here.</summary>
-/// <remarks>Recorded once per chunk or batch where possible. Dashboards rely on the names: add, never rename.</remarks>
+/// <remarks>
+/// Recorded once per chunk or batch where possible. Dashboards rely on the names: add, never rename. Counters begin at zero with every
+/// value of an attribute that they can have: in Prometheus a series that begins with 1 has not increased, and an alert would miss the first.
+/// </remarks>
 public sealed class PipelineMetrics
 {
     public const string MeterName = "MtlStream";
@@ -52,6 +55,8 @@ public sealed class PipelineMetrics
         _published = _meter.CreateCounter<long>("mtlstream.events.published", "{event}", "Events whose result or tombstone is durable.");
         _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events sent to the dead-letter topic.");
         _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
+        foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
+        foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(reason));
     }
 
     /// <summary>Length and capacity of each lane, observed when metrics are collected.</summary>
@@ -116,11 +121,12 @@ public sealed class PipelineMetrics
         _processDuration.Record(time.GetElapsedTime(source.ReceivedAt).TotalSeconds, tags);
     }
 
-    public void EventRejected(RejectionReason reason) =>
-        _rejected.Add(1, new KeyValuePair<string, object?>("error.type", Tag(reason)));
+    public void EventRejected(RejectionReason reason) => _rejected.Add(1, ErrorType(reason));
 
     private Histogram<double> Seconds(string name, string description) =>
         _meter.CreateHistogram<double>(name, "s", description, advice: new() { HistogramBucketBoundaries = s_seconds });
+
+    private static KeyValuePair<string, object?> ErrorType(RejectionReason reason) => new("error.type", Tag(reason));
 
     // Powers of two keep the tag's values few whatever the device's grid is.
     private static int Bucket(int columns) => (int)BitOperations.RoundUpToPowerOf2((uint)columns);

@@ -143,10 +143,18 @@ public sealed class PackageCopy : IDisposable
 }
 
 /// <summary>How often the model was replaced, or a replacement was refused.</summary>
-public sealed class ReloadMetrics(IMeterFactory meters)
+public sealed class ReloadMetrics
 {
-    private readonly Counter<long> _reloads = meters.Create(PipelineMetrics.MeterName).CreateCounter<long>(
-        "mtlstream.model.reloads", "{reload}", "New versions of the model that were found, by what became of them.");
+    private readonly Counter<long> _reloads;
 
-    public void Reloaded(string outcome) => _reloads.Add(1, new KeyValuePair<string, object?>("mtlstream.reload.outcome", outcome));
+    public ReloadMetrics(IMeterFactory meters)
+    {
+        _reloads = meters.Create(PipelineMetrics.MeterName).CreateCounter<long>(
+            "mtlstream.model.reloads", "{reload}", "New versions of the model that were found, by what became of them.");
+        foreach (var outcome in new[] { "swapped", "refused" }) _reloads.Add(0, Tag(outcome)); // see PipelineMetrics: the first one is seen
+    }
+
+    public void Reloaded(string outcome) => _reloads.Add(1, Tag(outcome));
+
+    private static KeyValuePair<string, object?> Tag(string outcome) => new("mtlstream.reload.outcome", outcome);
 }

@@ -67,6 +67,8 @@ public sealed class ModelWatch
         _tokens = meter.CreateCounter<long>("mtlstream.tokens", "{token}", "Tokens of the texts watched.");
         _unknown = meter.CreateCounter<long>("mtlstream.tokens.unknown", "{token}", "Tokens of the texts watched that the vocabulary does not know.");
         _reviewed = meter.CreateCounter<long>("mtlstream.events.review", "{event}", "Results copied to the review topic.");
+        foreach (var counter in new[] { _tokens, _unknown, _reviewed }) counter.Add(0); // see PipelineMetrics
+        foreach (var tally in _tallies) _lowConfidence.Add(0, tally.Tag);
         meter.CreateObservableCounter("mtlstream.task.labels", ObserveLabels, "{label}", "Labels given; for token-level tasks one per word.");
         meter.CreateObservableGauge("mtlstream.task.drift", ObserveDrift, "1", "Population stability index against the reference distribution.");
         meter.CreateObservableGauge("mtlstream.text.drift", ObserveTextDrift, "1", "Population stability index of text lengths.");

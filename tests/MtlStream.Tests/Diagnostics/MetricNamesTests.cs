@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Diagnostics;
+using MtlStream.Events;
 using MtlStream.Inference;
 using MtlStream.Kafka;
 using MtlStream.Onnx;
@@ -39,6 +40,28 @@ public sealed class MetricNamesTests
         _ = new ModelWatch(meters, new(), [], -1, null);
 
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
+    }
+
+    [Fact]
+    public void What_alerts_count_begins_at_zero()
+    {
+        using var meters = new MeterRecorder();
+        _ = new PipelineMetrics(meters);
+        _ = new ReloadMetrics(meters);
+        _ = new KafkaMetrics(meters);
+        _ = new ModelWatch(meters, new(), new TableModel().Tasks, -1, null);
+
+        Assert.All(meters.All, taken => Assert.Equal((taken.Name, 0), (taken.Name, taken.Value)));
+        Assert.Equal([.. RejectionReasons.WireNames.Order(StringComparer.Ordinal)], Values("mtlstream.events.rejected", "error.type"));
+        Assert.Equal(["refused", "swapped"], Values("mtlstream.model.reloads", "mtlstream.reload.outcome"));
+        Assert.Equal(["aborted", "committed", "failed"], Values("mtlstream.kafka.commits", "mtlstream.outcome"));
+        Assert.Equal(["assigned", "lost", "revoked"], Values("mtlstream.kafka.rebalances", "mtlstream.rebalance"));
+        Assert.Equal(["consumer", "producer"], Values("mtlstream.kafka.client.rebuilds", "mtlstream.client"));
+        Assert.Equal([.. new TableModel().Tasks.Select(t => t.Name).Order(StringComparer.Ordinal)], Values("mtlstream.task.low_confidence", "mtlstream.task"));
+        foreach (var name in new[] { "mtlstream.batches.split", "mtlstream.tokens", "mtlstream.tokens.unknown", "mtlstream.kafka.rewinds", "mtlstream.kafka.pauses" })
+            Assert.Single(meters.Of(name));
+
+        IEnumerable<string> Values(string name, string tag) => meters.Of(name).Select(t => (string)t.Tags[tag]!).Order(StringComparer.Ordinal);
     }
 
     [Theory]

@@ -150,7 +150,8 @@ public sealed class ModelReloadTests : IDisposable
         }
     }
 
-    private int Outcomes(string outcome) => _meters.Of("mtlstream.model.reloads").Count(t => Equals(t.Tags["mtlstream.reload.outcome"], outcome));
+    private int Outcomes(string outcome) =>
+        (int)_meters.Of("mtlstream.model.reloads").Where(t => Equals(t.Tags["mtlstream.reload.outcome"], outcome)).Sum(t => t.Value);
 
     private static void Spoil(JsonObject manifest, string what)
     {

@@ -212,7 +212,7 @@ public sealed class ModelWatchTests : IDisposable
 
     private double Last(string name, string task) => _meters.Last(name, "mtlstream.task", task);
 
-    private IEnumerable<string?> Low() => _meters.Of("mtlstream.task.low_confidence").Select(t => t.Tags["mtlstream.task"] as string);
+    private IEnumerable<string?> Low() => _meters.Of("mtlstream.task.low_confidence").Where(t => t.Value > 0).Select(t => t.Tags["mtlstream.task"] as string);
 
     private static OutboundRecord Observe(
         ModelWatch watch, float sentiment = 0, float joy = 0, float anger = 0, float intent = 0, params int[] tags)
