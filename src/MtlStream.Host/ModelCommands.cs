@@ -64,6 +64,7 @@ internal static class ModelCommands
 
         var findings = new List<string>(manifest.VerifyChecksums());
         if (findings.Count > 0) return findings; // what a graph does with the wrong weights says nothing more
+        foreach (var name in manifest.FilesWithoutChecksum()) notes.WriteLine($"{name}: the manifest states no checksum; not checked.");
         GoldenOutputs? golden = null;
         try
         {

@@ -33,7 +33,20 @@ public sealed class GoldenOutputs
         if (file is null || file.Schema != Schema)
             throw new InvalidDataException($"{path}: schema: found \"{file?.Schema}\", expected \"{Schema}\".");
         if (file.Texts is not { Count: > 0 }) throw new InvalidDataException($"{path}: texts: found none, expected at least one.");
+        var problems = file.Texts.SelectMany(Problems).ToList();
+        if (file.Tolerance is null || file.Tolerance.ContainsValue(null!)) problems.Insert(0, "tolerance: missing, expected one for each device.");
+        if (problems.Count > 0) throw new InvalidDataException($"{path}: {string.Join(" ", problems)}");
         return new(path, file);
+    }
+
+    private static IEnumerable<string> Problems(GoldenText? text, int index)
+    {
+        var at = $"texts[{index}]";
+        if (text?.Text is null) yield return $"{at}.text: missing.";
+        if (text?.InputIds is not { Length: >= 2 } ids) yield return $"{at}.input_ids: found {text?.InputIds?.Length ?? 0}, expected at least [CLS] and [SEP].";
+        else if (text.TokenTypeIds?.Length != ids.Length)
+            yield return $"{at}.token_type_ids: found {text.TokenTypeIds?.Length ?? 0}, expected {ids.Length}, one for each of the input_ids.";
+        if (text?.Outputs is null || text.Outputs.ContainsValue(null!)) yield return $"{at}.outputs: missing, expected the values of each output.";
     }
 
     /// <summary>Tokenizes the texts and compares ids and letter cases.</summary>
@@ -78,6 +91,11 @@ public sealed class GoldenOutputs
                 var (head, outputs, _, _, _) = tasks[task];
                 if (!_file.Texts[i].Outputs.TryGetValue(outputs.Tags ?? outputs.Scores, out var expected))
                     problems.Add($"{Path.GetFileName(_path)}: texts[{i}].outputs: found no {outputs.Tags ?? outputs.Scores}.");
+                else if (head.IsTokenLevel && expected.Length != _file.Texts[i].InputIds.Length)
+                {
+                    problems.Add($"{Path.GetFileName(_path)}: texts[{i}].outputs.{outputs.Tags}: found {expected.Length}, " +
+                        $"expected {_file.Texts[i].InputIds.Length}, one for each of the input_ids.");
+                }
                 else if (head.IsTokenLevel)
                     Count(predictions.Tags(task, 0), expected, ref equal[task], ref all[task]);
                 else if (Worst(predictions.Probabilities(task, 0), expected) is var (label, found, wanted) && !(Math.Abs(found - wanted) <= tolerance.Probability))

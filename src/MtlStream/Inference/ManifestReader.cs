@@ -133,7 +133,14 @@ internal sealed class ManifestReader
         var names = model.IsTokenLevel
             ? new TaskOutputs(Text(outputs, $"{at}.outputs", "scores"), Text(outputs, $"{at}.outputs", "tags"))
             : new TaskOutputs(Text(outputs, $"{at}.outputs", "probabilities"), null);
-        return new(model, names, Number(task, at, "temperature", 1), Data(task), Scores(task));
+        return new(model, names, Temperature(task, at), Data(task), Scores(task));
+    }
+
+    private double Temperature(JsonElement task, string at)
+    {
+        var temperature = Number(task, at, "temperature", 1);
+        if (temperature <= 0) Problem($"{at}.temperature", $"found {Describe(task.GetProperty("temperature"))}, expected a number above 0");
+        return temperature;
     }
 
     private List<string> Labels(JsonElement task, string at, TaskKind kind)
@@ -165,7 +172,9 @@ internal sealed class ManifestReader
         if (kind == TaskKind.SingleLabel)
         {
             var least = Number(task, at, "threshold", double.NaN);
-            return double.IsNaN(least) ? [] : [(float)least];
+            if (double.IsNaN(least)) return [];
+            CheckShare(task.GetProperty("threshold"), $"{at}.threshold");
+            return [(float)least];
         }
 
         if (kind != TaskKind.MultiLabel) return [];
@@ -176,11 +185,17 @@ internal sealed class ManifestReader
         var thresholds = new List<float>();
         foreach (var threshold in array.EnumerateArray())
         {
-            if (threshold.ValueKind == JsonValueKind.Number) thresholds.Add(threshold.GetSingle());
-            else Problem($"{at}.thresholds[{thresholds.Count}]", $"found {Describe(threshold)}, expected a number");
+            CheckShare(threshold, $"{at}.thresholds[{thresholds.Count}]");
+            thresholds.Add(threshold.ValueKind == JsonValueKind.Number ? threshold.GetSingle() : 0);
         }
 
         return thresholds;
+    }
+
+    private void CheckShare(JsonElement value, string at)
+    {
+        if (value.ValueKind != JsonValueKind.Number || value.GetDouble() is not (>= 0 and <= 1))
+            Problem(at, $"found {Describe(value)}, expected a number from 0 to 1");
     }
 
     private static List<TrainingData> Data(JsonElement task) => Optional(task, "data") is { ValueKind: JsonValueKind.Array } data

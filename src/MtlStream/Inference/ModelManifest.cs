@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using MtlStream.Tokenization;
 
@@ -59,16 +60,41 @@ public sealed record ModelManifest(
         var problems = new List<string>();
         foreach (var (name, expected) in Checksums)
         {
-            using var stream = File.OpenRead(Path.Combine(Folder, name));
-            var found = Convert.ToHexStringLower(SHA256.HashData(stream));
+            var (found, bytes) = Sha256(name);
             if (found != expected)
             {
-                problems.Add($"{name}: found sha256 {found} over {stream.Length} bytes, expected {expected}: " +
+                problems.Add($"{name}: found sha256 {found} over {bytes} bytes, expected {expected}: " +
                     "the file is truncated, corrupt or from another version of the package.");
             }
         }
 
         return problems;
+    }
+
+    /// <summary>The files in use that have no checksum: nobody can tell whether they are what they were.</summary>
+    /// <returns>Names relative to the folder, of files that the manifest names or that a graph has its weights in.</returns>
+    public IReadOnlyList<string> FilesWithoutChecksum()
+    {
+        var named = Tokenizer.Files.Values.Concat(Graphs.Values).Append(Golden).OfType<string>().Select(Relative).ToHashSet();
+        var others = Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Select(Relative)
+            .Where(name => name != FileName && !named.Contains(name) && !Checksums.ContainsKey(name)).ToList();
+        foreach (var graph in others.Count == 0 ? [] : Graphs.Values.Distinct())
+        {
+            var bytes = File.ReadAllBytes(graph); // names the files of its weights as plain text
+            named.UnionWith(others.Where(name => bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(name)) >= 0));
+        }
+
+        return [.. named.Where(name => !Checksums.ContainsKey(name)).Order(StringComparer.Ordinal)];
+
+        string Relative(string path) => Path.GetRelativePath(Folder, path).Replace(Path.DirectorySeparatorChar, '/');
+    }
+
+    /// <summary>The same with a checksum for every file in use, itself included: what tells packages apart when the folder is gone.</summary>
+    public ModelManifest WithEveryChecksum()
+    {
+        var checksums = new Dictionary<string, string>(Checksums);
+        foreach (var name in FilesWithoutChecksum().Append(FileName)) checksums.TryAdd(name, Sha256(name).Hash);
+        return this with { Checksums = checksums };
     }
 
     /// <summary>The tasks that <c>Model:Tasks</c> asks for, in the manifest's order.</summary>
@@ -86,6 +112,12 @@ public sealed record ModelManifest(
         }
 
         return [.. Tasks.Where(t => wanted.Contains(t.Task.Name))];
+    }
+
+    private (string Hash, long Bytes) Sha256(string name)
+    {
+        using var stream = File.OpenRead(Path.Combine(Folder, name));
+        return (Convert.ToHexStringLower(SHA256.HashData(stream)), stream.Length);
     }
 }
 

@@ -77,6 +77,51 @@ public sealed class ModelCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Verify_names_the_files_in_use_that_nothing_vouches_for()
+    {
+        File.WriteAllText(_package.At("notes.txt"), "not in use");
+        _package.Expect(tolerance: 1).Edit(manifest => manifest["checksums"] = new JsonObject());
+
+        var (code, _, error) = await RunAsync("model", "verify", _package.Folder);
+
+        Assert.Equal(0, code);
+        Assert.Equal(
+            new[] { "golden.json", "model.cpu.onnx", "vocab.txt", "weights.bin" }.Select(f => $"{f}: the manifest states no checksum; not checked."),
+            error.TrimEnd().Split(Environment.NewLine));
+    }
+
+    [Theory]
+    [InlineData("input_ids", "texts[0].input_ids: found 0, expected at least [CLS] and [SEP].")]
+    [InlineData("token_type_ids", "texts[0].token_type_ids: found 0, expected 4, one for each of the input_ids.")]
+    [InlineData("text", "texts[0].text: missing.")]
+    [InlineData("outputs", "texts[0].outputs: missing, expected the values of each output.")]
+    [InlineData("tolerance", "tolerance: missing, expected one for each device.")]
+    public async Task Verify_names_what_golden_outputs_lack(string member, string finding)
+    {
+        _package.Expect(tolerance: 1, golden =>
+        {
+            golden.Remove(member);
+            golden["texts"]![0]!.AsObject().Remove(member);
+        });
+
+        var (code, output, _) = await RunAsync("model", "verify", _package.Folder);
+
+        Assert.Equal(1, code);
+        Assert.StartsWith($"{_package.At("golden.json")}: {finding}", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verify_names_golden_tags_that_are_not_one_for_each_token()
+    {
+        _package.Expect(tolerance: 1, golden => golden["texts"]![0]!["outputs"]!["tags.tags"] = new JsonArray(0, 1, 1, 1, 1, 0));
+
+        var (code, output, _) = await RunAsync("model", "verify", _package.Folder);
+
+        Assert.Equal(1, code);
+        Assert.Contains("golden.json: texts[0].outputs.tags.tags: found 6, expected 4, one for each of the input_ids.", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Inspect_shows_tasks_labels_provenance_and_scores()
     {
         var (code, output, _) = await RunAsync("model", "inspect", _package.Folder);

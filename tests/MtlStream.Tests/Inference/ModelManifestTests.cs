@@ -38,7 +38,9 @@ public sealed class ModelManifestTests
             manifest["graphs"]!["tpu"] = "model.tpu.onnx";
             manifest["inputs"]!.AsObject().Remove("mask");
             manifest["tasks"]![0]!.AsObject().Remove("labels");
-            manifest["tasks"]![1]!["thresholds"] = new JsonArray(0.5);
+            manifest["tasks"]![0]!["threshold"] = 1.5;
+            manifest["tasks"]![1]!["thresholds"] = new JsonArray(-0.5);
+            manifest["tasks"]![2]!["temperature"] = 0;
             manifest["tasks"]![2]!["kind"] = "token_poetry";
             manifest["tasks"]![3]!["labels"] = new JsonArray("O", "PER");
             manifest["checksums"]!["weights.bin"] = "md5:1";
@@ -56,6 +58,9 @@ public sealed class ModelManifestTests
             "inputs.mask: missing.",
             "rowsPerCall: found 0, expected a whole number from 1 to 64.",
             "tasks[0] (mood).labels: missing.",
+            "tasks[0] (mood).threshold: found 1.5, expected a number from 0 to 1.",
+            "tasks[1] (traits).thresholds[0]: found -0.5, expected a number from 0 to 1.",
+            "tasks[2] (tags).temperature: found 0, expected a number above 0.",
             "tasks[1] (traits).thresholds: found 1 for 4 labels, expected one for each.",
             "tasks[2] (tags).kind: found \"token_poetry\", expected one of single_label, multi_label, token_tags, token_spans.",
             "tasks[3] (names).labels: found \"PER\", expected BIO labels: O, B-... and I-....",

@@ -37,6 +37,37 @@ internal sealed class ToyPackage : IDisposable
         return this;
     }
 
+    /// <summary>Gives it a golden text whose values are not the model's: the tolerance decides whether they are near enough.</summary>
+    /// <param name="tolerance">Of probabilities, and the share of tags that may differ.</param>
+    public ToyPackage Expect(double tolerance, Action<JsonObject>? edit = null)
+    {
+        var golden = JsonNode.Parse($$"""
+            {
+              "schema": "model-golden.v1",
+              "tolerance": { "cpu": { "probability": {{tolerance}}, "tagShare": {{1 - tolerance}} } },
+              "texts": [{
+                "text": "the Cat", "input_ids": [2, 42, 40, 3], "token_type_ids": [0, 0, 1, 0],
+                "outputs": {
+                  "mood.probabilities": [0.9, 0.05, 0.05], "traits.probabilities": [0.5, 0.5, 0.5, 0.5],
+                  "tags.tags": [0, 9, 9, 0], "names.tags": [0, 9, 9, 0]
+                }
+              }]
+            }
+            """)!.AsObject();
+        edit?.Invoke(golden);
+        File.WriteAllText(At("golden.json"), golden.ToJsonString());
+        return Edit(manifest => manifest["golden"] = "golden.json");
+    }
+
+    /// <summary>Spoils the weights of token 0, so that no text of it gets scores that are finite; checksums are made to fit.</summary>
+    public ToyPackage Break()
+    {
+        var weights = File.ReadAllBytes(At("weights.bin"));
+        BitConverter.TryWriteBytes(weights, float.NaN);
+        File.WriteAllBytes(At("weights.bin"), weights);
+        return Edit(_ => { });
+    }
+
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     /// <summary>An event of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
