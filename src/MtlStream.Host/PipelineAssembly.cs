@@ -38,7 +38,7 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
     }
 
     /// <summary>The package that an option or a setting names.</summary>
-    /// <exception cref="UsageException">There is no such folder, or no package came with the program.</exception>
+    /// <exception cref="UsageException">There is no such folder, no package in it, or none came with the program.</exception>
     /// <exception cref="InvalidDataException">The manifest is not what it should be.</exception>
     public static ModelManifest FindPackage(string path)
     {
@@ -54,7 +54,14 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
         }
 
         if (!Directory.Exists(folder)) throw new UsageException($"the model folder {folder} does not exist.");
-        return ModelManifest.Load(folder);
+        try
+        {
+            return ModelManifest.Load(folder);
+        }
+        catch (InvalidDataException exception) when (!File.Exists(Path.Combine(folder, ModelManifest.FileName)))
+        {
+            throw new UsageException(exception.Message, exception);
+        }
     }
 
     /// <summary>The package that the options name, if it has the tasks that they ask for.</summary>
@@ -86,6 +93,51 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
             : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value);
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _modelMetrics.Value.RowsRemembered);
         return new(manifest, model, tokenizer);
+    }
+
+    /// <summary>As <see cref="LoadModel"/>, and has the model show that it says what it said when it was made.</summary>
+    /// <returns>With every checksum in its manifest, see <see cref="ModelManifest.WithEveryChecksum"/>. The null model is not asked.</returns>
+    /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
+    /// <exception cref="InvalidDataException">The package is not what its manifest says, or the model says something else; one message names every difference.</exception>
+    public LoadedModel LoadVerified(ModelOptions options, TokenizationOptions tokenization)
+    {
+        var loaded = LoadModel(options, tokenization);
+        try
+        {
+            var problems = NullModel.IsMeant(options.Path, out _) ? [] : Differences(loaded, tokenization);
+            if (problems.Count == 0) return loaded with { Manifest = loaded.Manifest.WithEveryChecksum() };
+            throw new InvalidDataException(
+                $"{loaded.Manifest.Folder}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+
+    private static List<string> Differences(LoadedModel loaded, TokenizationOptions tokenization)
+    {
+        var (manifest, model, tokenizer) = loaded;
+        var problems = new List<string>();
+        try
+        {
+            if (manifest.Golden is not null)
+            {
+                var golden = GoldenOutputs.Load(manifest.Golden);
+                if (tokenization.MaxTextTokens < manifest.MaxTokens) tokenizer = TextTokenizer.Load(manifest.Tokenizer, new()); // the texts are to be taken whole
+                problems.AddRange(golden.CompareTokens(tokenizer));
+                problems.AddRange(golden.Compare(model, [.. manifest.Tasks.Where(t => model.Tasks.Any(m => m.Name == t.Task.Name))]));
+            }
+
+            model.Probe(0);
+        }
+        catch (InferenceException exception)
+        {
+            problems.Add(exception.Message);
+        }
+
+        return problems;
     }
 
     public AnalyticsPipeline Pipeline(

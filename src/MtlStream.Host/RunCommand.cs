@@ -27,7 +27,7 @@ internal static class RunCommand
     /// <summary>Runs until a signal, or a failure that ends the process.</summary>
     internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
     {
-        PipelineAssembly.FindPackage(settings.Model); // a wrong path or task is wrong configuration, not a failed run
+        ModelSettings.Check(settings); // a wrong path or task is wrong configuration, not a failed run
         using var host = BuildHost(settings);
         await StartAsync(host);
         await host.WaitForShutdownAsync(stopping); // a stop that was asked for meanwhile takes the same way

@@ -82,6 +82,8 @@ internal sealed class AppSettings
     {
         if (Watch.Review.Count > 0 && Kafka.ReviewTopic.Length == 0)
             yield return "Kafka:ReviewTopic: found none, expected the topic of the copies that Watch:Review asks for.";
+        if (Watch.Share == 0 && (Watch.Review.Count > 0 || Watch.SaveReference.Length > 0))
+            yield return "Watch:Share: found 0, which watches nothing, expected more for Watch:Review and Watch:SaveReference to have something to go by.";
         foreach (var failure in ClientContradictions()) yield return failure;
     }
 

@@ -1,4 +1,5 @@
 using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
 using MtlStream.Inference;
 using MtlStream.Onnx;
 
@@ -14,11 +15,14 @@ internal static class ModelDiagnosis
         Finding? failure = null;
         try
         {
-            loaded = assembly.LoadModel(settings.Model, settings.Tokenization);
+            ModelSettings.Check(settings);
+            loaded = assembly.LoadVerified(settings.Model, settings.Tokenization);
+            if (settings.Model.Shadow.Length > 0)
+                assembly.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization).Dispose();
         }
         catch (UsageException exception)
         {
-            failure = new(Severity.Failure, "model", exception.Message, "Correct Model:Path or Model:Tasks; without Model:Path the shipped package serves.");
+            failure = new(Severity.Failure, "model", exception.Message, "Correct the setting or the file that it names; without Model:Path the shipped package serves.");
         }
         catch (InvalidDataException exception)
         {
@@ -33,10 +37,10 @@ internal static class ModelDiagnosis
             failure = new(Severity.Failure, "model", exception.Message, "The package or the runtime is broken; `mtlstream model verify DIR` tells which.");
         }
 
-        if (failure is not null) yield return failure;
-        if (loaded is null) yield break;
         using (loaded)
         {
+            if (failure is not null) yield return failure;
+            if (failure is not null || loaded is null) yield break;
             var model = loaded.Model;
             yield return new(
                 Severity.Ok, "model", $"{model.Identity.Name} {model.Identity.Version} in {loaded.Manifest.Folder}: {string.Join(", ", model.Tasks.Select(t => t.Name))}");

@@ -20,7 +20,7 @@ internal sealed class ServedModel : IAsyncDisposable
     public ModelWatch? Watch { get; }
     public ShadowModel? Shadow { get; }
 
-    /// <summary>Loads and warms up the model and the shadow model, and begins to look for new versions.</summary>
+    /// <summary>Loads, verifies and warms up the model and the shadow model, and begins to look for new versions.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says, or a setting of the watch does not fit it.</exception>
     public static ServedModel Start(AppSettings settings, PipelineAssembly assembly)
@@ -29,7 +29,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var reloads = !NullModel.IsMeant(options.Path, out _) && options.ReloadInterval > TimeSpan.Zero;
         var folder = PipelineAssembly.FindPackage(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
-        var loaded = reloads ? LoadCopy(folder, options, settings, assembly) : assembly.LoadModel(options, settings.Tokenization);
+        var loaded = Load(options, reloads, settings, assembly);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
             assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
@@ -63,7 +63,7 @@ internal sealed class ServedModel : IAsyncDisposable
         manifest =>
         {
             ReferenceOf(manifest);
-            return Verified(assembly.LoadModel(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization)).Model;
+            return assembly.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
@@ -77,43 +77,41 @@ internal sealed class ServedModel : IAsyncDisposable
     }
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
-        ModelWatch.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
+        Watch is null ? null : ModelWatch.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
 
-    private static LoadedModel LoadCopy(string folder, ModelOptions options, AppSettings settings, PipelineAssembly assembly)
+    /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
+    private static LoadedModel Load(ModelOptions options, bool copied, AppSettings settings, PipelineAssembly assembly)
     {
-        using var copy = PackageCopy.Of(folder);
-        return assembly.LoadModel(options with { Path = copy.Folder }, settings.Tokenization);
+        if (!copied || NullModel.IsMeant(options.Path, out _)) return assembly.LoadVerified(options, settings.Tokenization);
+        using var copy = PackageCopy.Of(PipelineAssembly.FindPackage(options.Path).Folder);
+        try
+        {
+            return assembly.LoadVerified(options with { Path = copy.Folder }, settings.Tokenization);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException(copy.Original(exception.Message)); // without the inner one, which names the copy
+        }
     }
 
     private static ShadowModel? LoadShadow(AppSettings settings, PipelineAssembly assembly, LoadedModel serving)
     {
         var options = settings.Model;
         if (options.Shadow.Length == 0) return null;
-        var shadow = assembly.LoadModel(options with { Path = options.Shadow, Device = serving.Model.Identity.Device, Tasks = "", Lanes = 1, RecentResults = 0 }, settings.Tokenization);
-        if (ModelReload.SameTokenizer(shadow.Manifest, serving.Manifest))
-            return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
-        shadow.Dispose();
-        throw new InvalidDataException(
-            $"Model:Shadow: {options.Shadow} has another tokenizer than {serving.Manifest.Name} {serving.Manifest.Version}, which serves; it would score other tokens.");
-    }
-
-    /// <summary>A package that comes in the middle of a run has to say what it said when it was made.</summary>
-    /// <exception cref="InvalidDataException">It does not; one message names every difference.</exception>
-    private static LoadedModel Verified(LoadedModel loaded)
-    {
-        if (loaded.Manifest.Golden is not { } path) return loaded;
+        var shadow = Load(ShadowOptions(options, serving.Model.Identity.Device), copied: true, settings, assembly);
         try
         {
-            var golden = GoldenOutputs.Load(path);
-            var tasks = loaded.Manifest.Tasks.Where(t => loaded.Model.Tasks.Any(m => m.Name == t.Task.Name)).ToList();
-            var problems = golden.CompareTokens(loaded.Tokenizer).Concat(golden.Compare(loaded.Model, tasks)).ToList();
-            if (problems.Count > 0) throw new InvalidDataException(string.Join(" ", problems));
-            return loaded;
+            ModelSettings.CheckShadow(shadow.Manifest, serving.Manifest);
+            return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
         }
         catch
         {
-            loaded.Dispose();
+            shadow.Dispose();
             throw;
         }
     }
+
+    /// <summary>What the shadow model is loaded with: all its tasks, on the device that serves.</summary>
+    internal static ModelOptions ShadowOptions(ModelOptions options, string device) =>
+        options with { Path = options.Shadow, Device = device, Tasks = "", Lanes = 1, RecentResults = 0 };
 }

@@ -13,6 +13,7 @@ namespace MtlStream.Inference;
 /// <param name="folder">The package's folder, or a link to it.</param>
 /// <param name="load">Loads, verifies and warms up a package.</param>
 /// <param name="swapped">Told of the version that serves from now on.</param>
+/// <param name="serving">With every checksum, see <see cref="ModelManifest.WithEveryChecksum"/>.</param>
 /// <param name="seen"><see cref="Signature"/> of the folder before <paramref name="serving"/> was read from it.</param>
 public sealed class ModelReload(
     ModelSwap model, string folder, Func<ModelManifest, IMultitaskModel> load, Action<ModelManifest> swapped,
@@ -41,10 +42,17 @@ public sealed class ModelReload(
         if (signature == _seen) return false;
         _seen = signature;
         var started = time.GetTimestamp();
+        PackageCopy? copy = null;
         try
         {
-            using var copy = PackageCopy.Of(folder);
-            var next = ModelManifest.Load(copy.Folder);
+            using var owned = copy = PackageCopy.Of(folder);
+            var next = ModelManifest.Load(copy.Folder).WithEveryChecksum();
+            if (IsServing(next))
+            {
+                var damage = next.VerifyChecksums(); // none: the same files were written again
+                return damage.Count > 0 && Refuse(string.Join(" ", damage));
+            }
+
             if (Refusal(next) is { } refusal) return Refuse(refusal);
             var loaded = load(next);
             if (!model.TrySwap(loaded, out refusal))
@@ -61,7 +69,7 @@ public sealed class ModelReload(
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            return Refuse(exception.Message); // whatever is wrong with it: the version that serves goes on
+            return Refuse(copy?.Original(exception.Message) ?? exception.Message); // whatever is wrong with it: the version that serves goes on
         }
     }
 
@@ -72,6 +80,10 @@ public sealed class ModelReload(
         return false;
     }
 
+    private bool IsServing(ModelManifest next) =>
+        next.Version == _serving.Version && next.Checksums.Count == _serving.Checksums.Count &&
+        next.Checksums.All(c => _serving.Checksums.GetValueOrDefault(c.Key) == c.Value);
+
     private string? Refusal(ModelManifest next)
     {
         if (next.Version == _serving.Version)
@@ -80,6 +92,7 @@ public sealed class ModelReload(
     }
 
     /// <summary>True when two packages turn every text into the same tokens, as far as settings and checksums tell.</summary>
+    /// <remarks>Files without a checksum count as different: see <see cref="ModelManifest.WithEveryChecksum"/>.</remarks>
     public static bool SameTokenizer(ModelManifest next, ModelManifest serving)
     {
         var (a, b) = (next.Tokenizer, serving.Tokenizer);
@@ -113,14 +126,16 @@ public sealed class ModelReload(
 /// <remarks>On Linux a loaded model keeps what it has mapped of a removed file, so the copy can go once the model is loaded.</remarks>
 public sealed class PackageCopy : IDisposable
 {
-    private PackageCopy(string folder) => Folder = folder;
+    private readonly string _package;
+
+    private PackageCopy(string folder, string package) => (Folder, _package) = (folder, package);
 
     public string Folder { get; }
 
     /// <exception cref="IOException">A file went away or is unreadable.</exception>
     public static PackageCopy Of(string package)
     {
-        var copy = new PackageCopy(Directory.CreateTempSubdirectory("mtlstream-model-").FullName);
+        var copy = new PackageCopy(Directory.CreateTempSubdirectory("mtlstream-model-").FullName, package);
         try
         {
             foreach (var file in Directory.EnumerateFiles(package, "*", SearchOption.AllDirectories))
@@ -138,6 +153,9 @@ public sealed class PackageCopy : IDisposable
             throw;
         }
     }
+
+    /// <summary>A message about the copy as one about the package: the copy is gone when it is read.</summary>
+    public string Original(string message) => message.Replace(Folder, _package, StringComparison.Ordinal);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 }

@@ -45,13 +45,7 @@ public sealed class ModelWatch
     public ModelWatch(
         IMeterFactory meters, WatchOptions options, IReadOnlyList<ModelTask> tasks, int unknownId, ReferenceDistribution? reference)
     {
-        var strangers = options.LowConfidenceOf.Keys.Concat(options.Review.Keys).Except(tasks.Select(t => t.Name)).ToList();
-        if (strangers.Count > 0)
-        {
-            throw new InvalidDataException(
-                $"Watch: found a limit for {string.Join(", ", strangers)}, expected some of {string.Join(", ", tasks.Select(t => t.Name))}.");
-        }
-
+        CheckLimits(options, tasks);
         (_options, _tasks, _unknownId, _reference) = (options, tasks, unknownId, reference);
         _needed = options.Review.Count > 0 || options.SaveReference.Length > 0;
         _tallies = [.. tasks.Select(t => new TaskTally(t, options))];
@@ -152,6 +146,31 @@ public sealed class ModelWatch
         File.WriteAllText(_options.SaveReference, snapshot.Write(_tasks).ToJsonString(new() { WriteIndented = true }) + "\n");
     }
 
+    /// <exception cref="InvalidDataException">A limit names a task that is not served; the message lists those that are.</exception>
+    public static void CheckLimits(WatchOptions options, IReadOnlyList<ModelTask> tasks)
+    {
+        var strangers = options.LowConfidenceOf.Keys.Concat(options.Review.Keys).Except(tasks.Select(t => t.Name)).ToList();
+        if (strangers.Count == 0) return;
+        throw new InvalidDataException(
+            $"Watch: found a limit for {string.Join(", ", strangers)}, expected some of {string.Join(", ", tasks.Select(t => t.Name))}.");
+    }
+
+    /// <summary>Tries whether <see cref="Save"/> will be able to write, and leaves everything as it was.</summary>
+    /// <exception cref="InvalidDataException"><c>Watch:SaveReference</c> cannot be written.</exception>
+    public static void CheckSave(WatchOptions options)
+    {
+        if (options.SaveReference.Length == 0) return;
+        var afterwards = File.Exists(options.SaveReference) ? FileOptions.None : FileOptions.DeleteOnClose;
+        try
+        {
+            new FileStream(options.SaveReference, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1, afterwards).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"Watch:SaveReference: {options.SaveReference} cannot be written: {exception.Message}", exception);
+        }
+    }
+
     /// <summary>The reference to compare with: the file that the options name, otherwise the manifest's.</summary>
     /// <exception cref="InvalidDataException">The file is not there, is not JSON, or does not fit the tasks.</exception>
     public static ReferenceDistribution? ReferenceOf(WatchOptions options, JsonElement? manifest, IReadOnlyList<ModelTask> tasks)
@@ -165,6 +184,10 @@ public sealed class ModelWatch
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new InvalidDataException($"Watch:Reference: {options.Reference} cannot be read: {exception.Message}", exception);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"Watch:Reference: {options.Reference}: {exception.Message}", exception);
         }
     }
 

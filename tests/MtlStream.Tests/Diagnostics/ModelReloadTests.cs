@@ -90,8 +90,46 @@ public sealed class ModelReloadTests : IDisposable
         }
     }
 
+    [Fact]
+    public void The_same_files_written_again_are_nothing_new()
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            foreach (var file in Directory.GetFiles(_package.Folder)) File.WriteAllBytes(file, File.ReadAllBytes(file));
+            Assert.False(reload.Look());
+            Assert.Equal((0, 0), (Outcomes("swapped"), Outcomes("refused")));
+
+            File.AppendAllText(_package.At("weights.bin"), "x"); // which the manifest does not say
+            Assert.False(reload.Look());
+            Assert.Equal(1, Outcomes("refused"));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Without_checksums_packages_are_compared_by_their_files(bool otherVocabulary)
+    {
+        _package.Edit(m => m["checksums"] = new JsonObject());
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            File.WriteAllBytes(_package.At("weights.bin"), File.ReadAllBytes(_package.At("weights.bin")));
+            Assert.False(reload.Look());
+            Assert.Equal((0, 0), (Outcomes("swapped"), Outcomes("refused")));
+
+            if (otherVocabulary) File.WriteAllText(_package.At("vocab.txt"), File.ReadAllText(_package.At("vocab.txt")).Replace("anna", "emma", StringComparison.Ordinal));
+            _package.Edit(m => m["version"] = "2.0.0");
+
+            Assert.Equal(!otherVocabulary, reload.Look());
+            Assert.Equal(otherVocabulary ? 1 : 0, Outcomes("refused"));
+        }
+    }
+
     [Theory]
     [InlineData("version")]
+    [InlineData("thresholds")]
     [InlineData("labels")]
     [InlineData("tokenizer")]
     [InlineData("json")]
@@ -155,7 +193,8 @@ public sealed class ModelReloadTests : IDisposable
 
     private static void Spoil(JsonObject manifest, string what)
     {
-        if (what != "version") manifest["version"] = "2.0.0";
+        if (what is not ("version" or "thresholds")) manifest["version"] = "2.0.0";
+        if (what == "thresholds") manifest["tasks"]![0]!["threshold"] = 0.9;
         if (what == "version") manifest["comment"] = "other files, same version";
         if (what == "labels") manifest["tasks"]![0]!["labels"]![0] = "renamed";
         if (what == "tokenizer") manifest["tokenizer"]!["lowercase"] = false;
@@ -168,7 +207,7 @@ public sealed class ModelReloadTests : IDisposable
         ModelSwap swap;
         using (var copy = PackageCopy.Of(folder))
         {
-            manifest = ModelManifest.Load(copy.Folder);
+            manifest = ModelManifest.Load(copy.Folder).WithEveryChecksum();
             swap = new(Load(manifest));
         }
 

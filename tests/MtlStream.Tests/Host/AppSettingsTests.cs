@@ -116,6 +116,16 @@ public sealed class AppSettingsTests
     }
 
     [Theory]
+    [InlineData("--Watch:SaveReference=seen.json")]
+    [InlineData("--Watch:Review:sentiment=0.6")]
+    public void What_the_watch_is_to_do_needs_a_watch(string setting)
+    {
+        var error = Assert.Throws<UsageException>(() => Load([], "--Watch:Share=0", "--Kafka:ReviewTopic=doubtful", setting));
+
+        Assert.Contains("Watch:Share: found 0", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("topic")]
     [InlineData("--Kafka")]
     [InlineData("--Kafka:GroupId")]

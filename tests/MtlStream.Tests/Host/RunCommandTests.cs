@@ -79,6 +79,15 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_does_not_fit_the_package_ends_the_process_with_code_2_and_one_message()
+    {
+        var result = await Cli.RunAsync("", ["run", .. Arguments("127.0.0.1:1"), "--Watch:LowConfidenceOf:mod=0.6"]);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal("mtlstream: Watch: found a limit for mod, expected some of mood, traits, tags, names.", result.Error.TrimEnd());
+    }
+
+    [Fact]
     public async Task A_model_that_does_not_load_ends_the_process_with_code_1()
     {
         File.WriteAllText(_package.At("weights.bin"), "cut off");

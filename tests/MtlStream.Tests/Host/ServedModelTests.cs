@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using MtlStream.Host;
 using MtlStream.Host.Configuration;
@@ -13,11 +14,101 @@ public sealed class ServedModelTests : IDisposable
 {
     private readonly ToyPackage _package = new();
     private readonly MeterRecorder _meters = new();
+    private readonly LineLog _lines = new();
+    private readonly ILoggerFactory _loggers;
+    private readonly PipelineAssembly _assembly;
+
+    public ServedModelTests()
+    {
+        _loggers = LoggerFactory.Create(logging => logging.AddProvider(_lines));
+        _assembly = new(_loggers, _meters, TimeProvider.System);
+    }
 
     public void Dispose()
     {
+        _assembly.Dispose();
+        _loggers.Dispose();
+        _lines.Dispose();
         _package.Dispose();
         _meters.Dispose();
+    }
+
+    [Theory]
+    [InlineData("00:00:00")]
+    [InlineData("00:00:10")]
+    public void A_package_that_says_something_else_than_when_it_was_made_is_refused_at_start_with_every_difference(string reloadInterval)
+    {
+        _package.Expect(tolerance: 0.0001, golden => golden["texts"]![0]!["input_ids"]![1] = 50);
+
+        var message = Assert.Throws<InvalidDataException>(() => Start($"--Model:ReloadInterval={reloadInterval}")).Message;
+
+        Assert.StartsWith($"{_package.Folder}: ", message, StringComparison.Ordinal);
+        foreach (var difference in (string[])["texts[0]: column 1: found token 42", "task mood, label ", "task tags: found 0 of 2", "task names: found 0 of 2"])
+            Assert.Contains(difference, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_package_that_says_what_it_said_serves_also_where_long_texts_are_cut()
+    {
+        _package.Expect(tolerance: 1, golden =>
+        {
+            var text = golden["texts"]![0]!;
+            text["text"] = string.Join(' ', Enumerable.Repeat("a", 30));
+            text["input_ids"] = new JsonArray([2, .. Enumerable.Repeat(5, 30), 3]);
+            text["token_type_ids"] = new JsonArray([.. Enumerable.Repeat(0, 32)]);
+            foreach (var name in new[] { "tags.tags", "names.tags" }) text["outputs"]![name] = new JsonArray([.. Enumerable.Repeat(0, 32)]);
+        });
+
+        await using var served = Start("--Tokenization:MaxTextTokens=16");
+
+        Assert.Equal("1.0.0", served.Loaded.Model.Identity.Version);
+    }
+
+    [Fact]
+    public async Task A_model_whose_scores_are_not_finite_is_refused_at_start_and_the_null_model_in_its_place_is_not()
+    {
+        _package.Break();
+
+        var message = Assert.Throws<InvalidDataException>(() => Start()).Message;
+
+        Assert.StartsWith($"{_package.Folder}: ", message, StringComparison.Ordinal);
+        Assert.Contains("scores that are not finite", message, StringComparison.Ordinal);
+        await using var served = Start($"--Model:Path=null:{_package.Folder}");
+    }
+
+    [Fact]
+    public void A_package_that_cannot_be_loaded_is_named_by_its_own_folder()
+    {
+        File.AppendAllText(_package.At("weights.bin"), "x");
+
+        var failure = Assert.Throws<InvalidDataException>(() => Start()).ToString();
+
+        Assert.Contains($"{_package.Folder}: 1 problem(s):", failure, StringComparison.Ordinal);
+        Assert.DoesNotContain("mtlstream-model-", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_version_whose_scores_are_not_finite_is_refused_by_the_name_of_its_folder()
+    {
+        await using var served = Start();
+
+        _package.Break().Edit(manifest => manifest["version"] = "2.0.0");
+        await ModelSwapTests.Until(() => _lines.All.Any(l => l.Contains("scores that are not finite", StringComparison.Ordinal)));
+
+        Assert.Equal("1.0.0", served.Loaded.Model.Identity.Version);
+        Assert.Contains(_lines.All, l => l.Contains($"goes on serving: {_package.Folder}: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_shadow_model_keeps_nothing_of_its_folder_mapped()
+    {
+        using var shadow = new ToyPackage();
+
+        await using var served = Start("--Model:ReloadInterval=00:00:00", $"--Model:Shadow={shadow.Folder}");
+
+        var mapped = await File.ReadAllTextAsync("/proc/self/maps");
+        Assert.Contains(_package.Folder, mapped, StringComparison.Ordinal); // where nothing is to be reloaded, the package itself serves
+        Assert.DoesNotContain(shadow.Folder, mapped, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -25,16 +116,7 @@ public sealed class ServedModelTests : IDisposable
     [InlineData(1)]
     public async Task A_new_version_takes_the_lanes_of_the_one_that_serves_without_a_trial_beside_it(int threadsPerLane)
     {
-        using var lines = new LineLog();
-        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(lines));
-        using var assembly = new PipelineAssembly(loggers, _meters, TimeProvider.System);
-        var settings = AppSettings.From(SettingsReader.Read(null, new Hashtable(),
-        [
-            "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead", $"--Model:Path={_package.Folder}",
-            "--Model:Device=cpu", $"--Model:ThreadsPerLane={threadsPerLane}", "--Model:ReloadInterval=00:00:01",
-        ]));
-
-        await using var served = ServedModel.Start(settings, assembly);
+        await using var served = Start($"--Model:ThreadsPerLane={threadsPerLane}");
         var (tried, lanes) = (Tried(), served.Loaded.Model.Lanes);
         _package.Edit(manifest => manifest["version"] = "2.0.0");
         await ModelSwapTests.Until(() => served.Loaded.Model.Identity.Version == "2.0.0");
@@ -43,8 +125,15 @@ public sealed class ServedModelTests : IDisposable
         Assert.Equal(tried, Tried());
         Assert.Equal(lanes, served.Loaded.Model.Lanes);
 
-        int Tried() => lines.All.Count(l => l.StartsWith("Tried ", StringComparison.Ordinal));
+        int Tried() => _lines.All.Count(l => l.StartsWith("Tried ", StringComparison.Ordinal));
     }
+
+    private ServedModel Start(params string[] settings) => ServedModel.Start(
+        AppSettings.From(SettingsReader.Read(null, new Hashtable(),
+        [
+            "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead", $"--Model:Path={_package.Folder}",
+            "--Model:Device=cpu", "--Model:ReloadInterval=00:00:01", .. settings,
+        ])), _assembly);
 
     private sealed class LineLog : ILoggerProvider, ILogger
     {

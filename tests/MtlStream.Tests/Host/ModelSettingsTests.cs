@@ -1,0 +1,92 @@
+using System.Collections;
+using MtlStream.Host;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Diagnosis;
+using MtlStream.Tests.Inference;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class ModelSettingsTests : IDisposable
+{
+    private readonly ToyPackage _package = new();
+    private readonly ToyPackage _other = new();
+
+    public void Dispose()
+    {
+        _package.Dispose();
+        _other.Dispose();
+    }
+
+    [Theory]
+    [InlineData("Model:Path={0}", "{0}: found no model.json, expected a model package (model-manifest.v1).")]
+    [InlineData("Model:Tasks=mod", "Model:Tasks: found mod, expected some of mood")]
+    [InlineData("Watch:LowConfidenceOf:mod=0.6", "Watch: found a limit for mod, expected some of mood")]
+    [InlineData("Watch:Reference={0}/none.json", "Watch:Reference: {0}/none.json cannot be read: ")]
+    [InlineData("Watch:Reference={0}/number.json", "Watch:Reference: {0}/number.json: reference: ")]
+    [InlineData("Watch:SaveReference={0}/none/seen.json", "Watch:SaveReference: {0}/none/seen.json cannot be written: ")]
+    [InlineData("Watch:SaveReference={0}", "Watch:SaveReference: {0} cannot be written: ")]
+    [InlineData("Model:Shadow={0}/none", "Model:Shadow: the model folder {0}/none does not exist.")]
+    [InlineData("Model:Shadow={1}", "Model:Shadow: toy 1.0.0 has another tokenizer than toy 1.0.0, which serves")]
+    public async Task What_does_not_fit_is_wrong_usage_before_anything_starts_and_a_finding(string setting, string expected)
+    {
+        var folder = Directory.CreateTempSubdirectory("mtlstream-settings-").FullName;
+        File.WriteAllText(Path.Combine(folder, "number.json"), """{"tasks": {"mood": {"labels": {"low": -1, "level": 0, "high": 0}}}}""");
+        File.WriteAllText(_other.At("vocab.txt"), File.ReadAllText(_package.At("vocab.txt")).Replace("anna", "emma", StringComparison.Ordinal));
+        _other.Edit(_ => { });
+        var settings = Load("--" + Filled(setting));
+
+        var error = await Assert.ThrowsAsync<UsageException>(() => RunCommand.RunAsync(settings, new(canceled: true)));
+        var findings = ModelDiagnosis.Find(settings).ToList();
+
+        Assert.StartsWith(Filled(expected), error.Message, StringComparison.Ordinal);
+        Assert.Equal((Severity.Failure, error.Message), (Assert.Single(findings).Severity, findings[0].Found));
+        Directory.Delete(folder, recursive: true);
+
+        string Filled(string text) => text.Replace("{0}", folder, StringComparison.Ordinal).Replace("{1}", _other.Folder, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Everything_that_does_not_fit_is_in_one_message()
+    {
+        var error = Assert.Throws<UsageException>(() => ModelSettings.Check(Load("--Watch:Review:mod=1", "--Kafka:ReviewTopic=review", "--Watch:Reference=none.json", "--Model:Shadow=none")));
+
+        Assert.Equal(3, error.Message.Split(Environment.NewLine).Length);
+    }
+
+    [Fact]
+    public void Whether_the_reference_can_be_saved_is_tried_without_a_trace()
+    {
+        var file = _other.At("seen.json");
+
+        ModelSettings.Check(Load($"--Watch:SaveReference={file}"));
+        Assert.False(File.Exists(file));
+
+        File.WriteAllText(file, "kept");
+        ModelSettings.Check(Load($"--Watch:SaveReference={file}"));
+        Assert.Equal("kept", File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void A_shadow_package_without_checksums_is_compared_by_its_files()
+    {
+        _other.Edit(manifest => manifest["checksums"] = new System.Text.Json.Nodes.JsonObject());
+
+        ModelSettings.Check(Load($"--Model:Shadow={_other.Folder}"));
+    }
+
+    [Fact]
+    public void A_model_that_would_be_refused_at_start_is_a_finding()
+    {
+        _package.Expect(tolerance: 0.0001);
+
+        var finding = Assert.Single(ModelDiagnosis.Find(Load()));
+
+        Assert.Equal(Severity.Failure, finding.Severity);
+        Assert.Contains("task mood, label ", finding.Found, StringComparison.Ordinal);
+    }
+
+    private AppSettings Load(params string[] arguments) => AppSettings.From(SettingsReader.Read(null, new Hashtable(),
+    [
+        "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead", $"--Model:Path={_package.Folder}", "--Model:Device=cpu", .. arguments,
+    ]));
+}
