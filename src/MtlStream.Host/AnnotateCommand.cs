@@ -12,7 +12,7 @@ namespace MtlStream.Host;
 internal static class AnnotateCommand
 {
     /// <param name="File">Path, or <c>-</c> for standard input.</param>
-    /// <param name="Out">Path; null for standard output.</param>
+    /// <param name="Out">Path; null or <c>-</c> for standard output.</param>
     /// <param name="Rejects">Path; null for standard error.</param>
     internal sealed record Request(
         string File, InputOptions Input, OutputOptions Output, ModelOptions Model, string? Out, string? Rejects);
@@ -22,7 +22,7 @@ internal static class AnnotateCommand
         var file = CommonOptions.File();
         var format = CommonOptions.Format();
         var pointer = new Option<string>("--text-field") { Description = "JSON pointer to the text.", HelpName = "/pointer", DefaultValueFactory = _ => "/text" };
-        var output = new Option<string?>("--out") { Description = "File for the enriched lines; without it stdout.", HelpName = "FILE" };
+        var output = new Option<string?>("--out") { Description = "File for the enriched lines; - or without it stdout.", HelpName = "FILE" };
         var rejects = new Option<string?>("--rejects") { Description = "File for rejected lines, as dead-letter.v1 JSON; without it stderr, and no warnings.", HelpName = "FILE" };
         var allScores = new Option<bool>("--all-scores") { Description = "Text-level tasks also carry every label's probability." };
         var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
@@ -53,11 +53,12 @@ internal static class AnnotateCommand
     internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
     {
         Check(request.Input);
+        if (request.Rejects == "-") throw new UsageException("--rejects is -, expected the name of a file; without the option rejected lines go to standard error.");
         // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
         using var assembly = PipelineAssembly.ForTool(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
         using var loaded = assembly.LoadModel(request.Model, new TokenizationOptions());
-        await using var results = request.Out is { } path ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
+        await using var results = request.Out is { } path and not "-" ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
         await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : CommonOptions.OpenOutput(2);
 
         await using var reader = new LineReader(input);

@@ -74,7 +74,7 @@ internal static class BenchKafkaCommand
             var request = new Request(
                 parsed.GetValue(delivery) == "exactly-once" ? DeliveryGuarantee.ExactlyOnce : DeliveryGuarantee.AtLeastOnce, parsed.GetValue(partitions),
                 parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions), parsed.GetValue(rate), parsed.GetValue(paced), parsed.GetValue(samples));
-            var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), stopping);
+            var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), settings.Input, stopping);
             var report = await MeasureAsync(request, lines, Math.Max(1, parsed.GetValue(workers)), settings, embedded, stopping);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{report.EventsPerSecond:N1} events/s, {report.PassthroughShare:P1} of a bare loop ({report.PassthroughEventsPerSecond:N1}), " +

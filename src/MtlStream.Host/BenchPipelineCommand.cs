@@ -45,14 +45,14 @@ internal static class BenchPipelineCommand
         {
             var settings = BenchInput.Settings(parsed.UnmatchedTokens, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device));
             using var assembly = PipelineAssembly.ForTool();
-            var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), stopping);
+            var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), settings.Input, stopping);
             var named = parsed.GetRequiredValue(tasks);
             using var loaded = assembly.LoadModel(settings.Model with { Tasks = named.Length > 0 ? named : settings.Model.Tasks }, settings.Tokenization);
             using var bench = new PipelineBench(assembly, loaded, lines, settings, hasModel: loaded.Model is not NullModel, hasCeiling: loaded.Model is not NullModel && !parsed.GetValue(alone), Console.Error);
             var request = new Request(parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions));
             var report = await bench.MeasureAsync(request, stopping);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"{report.EventsPerSecond:N1} events/s, {(report.CeilingShare is { } share ? $"{share:P1} of the model alone, " : "")}{report.TokensPerSecond:N0} tokens/s, padding {report.PaddingShare:P1}, latency p50 {report.P50Ms:N1} ms, p99 {report.P99Ms:N1} ms, {report.AllocatedBytesPerEvent:N0} B per event"));
+                $"{report.EventsPerSecond:N1} events/s, {(report.CeilingShare is { } share ? $"{share:P1} of the model alone, " : "")}{report.TokensPerSecond:N0} tokens/s, padding {report.PaddingShare:P1}, latency p50 {report.P50Ms:N1} ms, p99 {report.P99Ms:N1} ms, {report.AllocatedBytesPerEvent:N0} B per event{(report.Rejected > 0 ? $"; {report.Rejected:N0} of {report.Events:N0} events were rejected" : "")}"));
             if (parsed.GetValue(json)) await Console.Out.WriteLineAsync(JsonSerializer.Serialize(report, CommonOptions.Json));
             return ExitCodes.Done;
         });

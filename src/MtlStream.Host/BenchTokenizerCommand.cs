@@ -28,7 +28,7 @@ internal static class BenchTokenizerCommand
             var manifest = PipelineAssembly.FindPackage(parsed.GetRequiredValue(model));
             var settings = parsed.GetValue(plain) ? manifest.Tokenizer with { SplitWords = false } : manifest.Tokenizer;
             var tokenizer = TextTokenizer.Load(settings, new());
-            var texts = BenchInput.Decode(await BenchInput.ReadAsync(parsed.GetRequiredValue(input), stopping), new());
+            var texts = BenchInput.Decode(await BenchInput.ReadAsync(parsed.GetRequiredValue(input), new(), stopping), new());
             var report = Measure(tokenizer, texts, parsed.GetValue(seconds), parsed.GetValue(repetitions), stopping);
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{report.TokensPerSecond:N0} tokens/s, {report.MegabytesPerSecond:N1} MB/s, {report.AllocatedBytesPerEvent:N1} B allocated per event, one thread"));

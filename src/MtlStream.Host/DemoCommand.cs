@@ -124,7 +124,7 @@ internal static class DemoCommand
         while (!produced.IsCompleted || tally.Away > 0)
         {
             var returned = tally.Returned;
-            if (returned != last) (last, since) = (returned, time.GetTimestamp());
+            if (returned != last || tally.Away == 0) (last, since) = (returned, time.GetTimestamp());
             if (tally.Away > 0 && time.GetElapsedTime(since) > s_patience) return;
             await Task.Delay(TimeSpan.FromMilliseconds(10), time);
         }

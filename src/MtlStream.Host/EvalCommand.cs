@@ -113,7 +113,16 @@ internal static class EvalCommand
             }
 
             var started = run.Assembly.Time.GetTimestamp();
-            var result = await evaluate(run, task);
+            Result result;
+            try
+            {
+                result = await evaluate(run, task);
+            }
+            catch (UsageException exception)
+            {
+                throw new UsageException($"{task.Name}: {exception.Message}", exception);
+            }
+
             results.Add(result);
             await progress.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture, $"{task.Name}: {result.Texts} texts in {run.Assembly.Time.GetElapsedTime(started).TotalSeconds:F0} s"));

@@ -17,13 +17,20 @@ internal struct Tally
 internal static class Metrics
 {
     /// <summary>One tally per label over texts with any number of true and given labels.</summary>
+    /// <exception cref="UsageException">A true label is none of <paramref name="labels"/>.</exception>
     public static Tally[] PerLabel(IReadOnlyList<string> labels, IEnumerable<(IReadOnlyList<string> True, IReadOnlyList<string> Given)> answers)
     {
         var tallies = new Tally[labels.Count];
         var places = labels.Select((label, i) => (label, i)).ToDictionary(p => p.label, p => p.i);
         foreach (var (truth, given) in answers)
         {
-            foreach (var label in truth) tallies[places[label]].True++;
+            foreach (var label in truth)
+            {
+                if (!places.TryGetValue(label, out var place))
+                    throw new UsageException($"the test set has the label {label}, the package's task has {string.Join(", ", labels)}; leave the task out with --tasks.");
+                tallies[place].True++;
+            }
+
             foreach (var label in given)
             {
                 tallies[places[label]].Given++;

@@ -1,3 +1,4 @@
+using MtlStream.Host;
 using MtlStream.Host.Evaluation;
 
 namespace MtlStream.Tests.Evaluation;
@@ -23,6 +24,14 @@ public sealed class MetricsTests
         var tallies = Metrics.PerLabel(["a", "b"], [Answer("a", "a")]);
 
         Assert.Equal(0.5, Metrics.MacroF1(tallies));
+    }
+
+    [Fact]
+    public void A_label_that_the_task_does_not_have_is_named_with_those_it_has()
+    {
+        var message = Assert.Throws<UsageException>(() => Metrics.PerLabel(["neg", "pos"], [Answer("negative", "neg")])).Message;
+
+        Assert.Equal("the test set has the label negative, the package's task has neg, pos; leave the task out with --tasks.", message);
     }
 
     [Fact]

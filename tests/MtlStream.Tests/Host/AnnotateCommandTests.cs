@@ -34,6 +34,20 @@ public sealed class AnnotateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dash_is_standard_output_and_no_file()
+    {
+        var result = await AnnotateAsync("""{"text": "good"}""", "--out", "-");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Single(result.Lines);
+        Assert.False(File.Exists("-"));
+
+        var refused = await AnnotateAsync("""{"text": "good"}""", "--rejects", "-");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("--rejects is -, expected the name of a file", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_rejected_line_is_named_on_stderr_and_costs_no_neighbour()
     {
         var result = await AnnotateAsync("{\"text\": \"good\"}\r\n\r\n{\"text\": 5}\n{\"body\": \"x\"}\n{\"text\"\n{\"text\": \"bad\"}");

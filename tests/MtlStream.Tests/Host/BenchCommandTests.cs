@@ -59,6 +59,21 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(2, (await Cli.RunAsync("", "bench", "kafka", "--input", _input)).ExitCode);
     }
 
+    [Theory]
+    [InlineData("pipeline")]
+    [InlineData("tokenizer")]
+    public async Task Lines_without_a_text_and_numbers_that_measure_nothing_are_refused(string command)
+    {
+        var nothing = await Cli.RunAsync("", "bench", command, "--input", _input, "--model", _package.Folder, "--repetitions", "0");
+        Assert.Equal(2, nothing.ExitCode);
+        Assert.Contains("--repetitions is 0, expected a number above zero", nothing.Error, StringComparison.Ordinal);
+
+        File.WriteAllText(_input, "plain text\nand more of it\n");
+        var plain = await Cli.RunAsync("", "bench", command, "--input", _input, "--model", _package.Folder);
+        Assert.Equal(2, plain.ExitCode);
+        Assert.Contains("none of its 2 lines has a text to measure with; the first: ", plain.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task One_text_a_call_computes_no_padding_and_several_do()
     {
