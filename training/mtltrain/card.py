@@ -36,7 +36,7 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
     out = [f"# {manifest['name']} {manifest['version']}", "",
            f"One encoder, {len(manifest['tasks'])} tasks, English. {size}; starts from the first {encoder['layers']} layers of "
            f"[{encoder['name']}]({encoder['source']}) ({encoder['license']}). Weights are int8, 23 MB; `model.cpu.onnx` computes in int8, "
-           "`model.cuda.onnx` in fp16, both from `weights.bin`.", "",
+           "`model.cuda.onnx` in fp16, both from `weights.bin`. The scores are those of the former; no GPU was at hand to score the latter.", "",
            "## Scores", "", ("On the whole test sets, measured on CPU with `mtlstream model eval`, so as served" if served else
                           f"On the test sets with the arithmetic of the CPU graph{_part(record)}") + "; logs and settings in `training/results/`.", "",
            f"| task | score |{' fp32 |' if wide else ''} to reach | published | measured on |", f"|---|---|{'---|' if wide else ''}---|---|---|"]
