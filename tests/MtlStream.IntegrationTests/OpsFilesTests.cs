@@ -104,6 +104,66 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Labels_and_annotations_are_text_whatever_a_values_file_has()
+    {
+        var values = Path.GetTempFileName();
+        await File.WriteAllTextAsync(values, """
+            podLabels: { billed: true }
+            podAnnotations: { revision: 1000000 }
+            nodeSelector: { spot: false, disk: ssd }
+            serviceAccount: { annotations: { generation: 7 } }
+            """);
+
+        var (code, output) = await HelmAsync("template", "small", "-f", values);
+
+        Assert.True(code == 0, output);
+        foreach (var line in new[] { "\"billed\": \"true\"", "\"revision\": \"1000000\"", "\"spot\": \"false\"", "\"disk\": \"ssd\"", "\"generation\": \"7\"" })
+            Assert.Matches($"\n +{line}\n", output);
+        File.Delete(values);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task A_release_of_the_same_name_in_another_namespace_is_another_job()
+    {
+        var (code, output) = await HelmAsync("template", "medium", "--namespace", "team-a");
+
+        Assert.True(code == 0, output);
+        Assert.Matches("name: OTEL_RESOURCE_ATTRIBUTES, value: \".*,service.namespace=team-a\"", output);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task The_network_policy_lets_out_what_the_values_name()
+    {
+        foreach (var (endpoint, port) in new[] { ("http://otel:14317", 14317), ("https://otel.example/v1", 443), ("http://[::1]", 80) })
+            Assert.Contains($"port: {port}, protocol: TCP", await Policy("--set", $"telemetry.endpoint={endpoint}"), StringComparison.Ordinal);
+
+        var usual = await Policy("--set", "telemetry.endpoint=http://otel:4317");
+        Assert.Single(Regex.Matches(usual, "port: 4317,"));
+        Assert.DoesNotContain("port: 443,", usual, StringComparison.Ordinal);
+
+        var tokens = await Policy(
+            "--set", "kafka.saslMechanism=OAUTHBEARER", "--set", "kafka.client.sasl\\.oauthbearer\\.method=oidc", "--set", "networkPolicy.extraPorts={443}");
+        Assert.Contains("port: 443, protocol: TCP", tokens, StringComparison.Ordinal);
+
+        static async Task<string> Policy(params string[] values)
+        {
+            var (code, output) = await HelmAsync("template", "small", values);
+            Assert.True(code == 0, output);
+            return output;
+        }
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task The_scaler_speaks_the_brokers_version_where_it_is_named()
+    {
+        var (code, output) = await HelmAsync("template", "medium", "--set-string", "keda.kafkaVersion=3.9.0");
+
+        Assert.True(code == 0, output);
+        Assert.Contains("version: \"3.9.0\"", output, StringComparison.Ordinal);
+        Assert.DoesNotMatch("\n +version:", (await HelmAsync("template", "medium")).Output);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task Parts_of_a_core_count_as_a_core()
     {
         foreach (var (requested, cores) in new[] { ("500m", "1"), ("1500m", "2"), ("1.5", "2"), ("3", "3") })
@@ -124,6 +184,7 @@ public sealed class OpsFilesTests
         Assert.Contains("needs gpu.count", await Refusal("small", "model.device=cuda"), StringComparison.Ordinal);
         Assert.Contains("gpu.count 1 is of no use with model.device cpu", await Refusal("small", "gpu.count=1"), StringComparison.Ordinal);
         Assert.Contains("sasl.oauthbearer.method", await Refusal("medium", "kafka.saslMechanism=OAUTHBEARER"), StringComparison.Ordinal);
+        Assert.Contains("needs networkPolicy.extraPorts", await Refusal("medium", "kafka.saslMechanism=OAUTHBEARER,kafka.client.sasl\\.oauthbearer\\.method=oidc"), StringComparison.Ordinal);
         Assert.Contains("two is no number of cores", await Refusal("small", "resources.requests.cpu=two"), StringComparison.Ordinal);
 
         static async Task<string> Refusal(string size, string value)

@@ -65,7 +65,7 @@ public sealed class OpsRun : IAsyncLifetime
             ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
             ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
             ["OTEL_BLRP_SCHEDULE_DELAY"] = "200",
-            ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,deployment.environment.name=test",
+            ["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id=worker-1,service.namespace=team,deployment.environment.name=test",
         });
         await Wait.Until(_worker.IsReady, log: () => _worker.Log);
 

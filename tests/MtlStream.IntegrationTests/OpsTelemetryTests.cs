@@ -57,6 +57,15 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
         Assert.Equal("worker-1", resource["service.instance.id"]);
         Assert.Equal("test", resource["deployment.environment.name"]);
         Assert.Matches(@"^\d+\.\d+\.\d+$", resource["service.version"]);
+        Assert.Equal([1], run.Query("""group(mtlstream_model_serving{job="team/mtlstream", instance="worker-1"})"""));
+    }
+
+    [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]
+    public void A_series_that_has_counted_nothing_is_there_at_zero()
+    {
+        Assert.Equal([0], run.Query("""mtlstream_events_rejected_total{error_type="inference_failed"}"""));
+        Assert.Equal([0], run.Query("mtlstream_batches_split_total"));
+        Assert.Equal([0], run.Query("""mtlstream_kafka_commits_total{mtlstream_outcome="aborted"}"""));
     }
 
     [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]

@@ -4,7 +4,7 @@
 
 {{- define "mtlstream.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "mtlstream.labels" -}}
@@ -23,6 +23,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
+{{- /* A map of which Kubernetes wants values that are text: labels, annotations, a selector of nodes. */}}
+{{- define "mtlstream.texts" -}}
+{{- range $key, $value := . }}
+{{ $key | quote }}: {{ include "mtlstream.text" $value | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* The port of telemetry.endpoint, or of its scheme. */}}
+{{- define "mtlstream.telemetryPort" -}}
+{{- $url := urlParse .Values.telemetry.endpoint }}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end }}
+
 {{- /* Cores requested, parts of one rounded up: 500m, "1.5" and 2 are 1, 2 and 2. */}}
 {{- define "mtlstream.cores" -}}
 {{- $cpu := dig "requests" "cpu" "" .Values.resources | toString }}
@@ -37,6 +50,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (has .Values.model.device (list "cuda" "tensorrt")) (eq (int .Values.gpu.count) 0) }}{{ fail (printf "model.device %s needs gpu.count of at least 1." .Values.model.device) }}{{ end }}
 {{- if and (gt (int .Values.gpu.count) 0) (eq .Values.model.device "cpu") }}{{ fail (printf "gpu.count %d is of no use with model.device cpu: set model.device to cuda, tensorrt or auto." (int .Values.gpu.count)) }}{{ end }}
 {{- if and (eq .Values.kafka.saslMechanism "OAUTHBEARER") (ne (get .Values.kafka.client "sasl.oauthbearer.method") "oidc") }}{{ fail "kafka.saslMechanism OAUTHBEARER needs kafka.client \"sasl.oauthbearer.method\": oidc, with the properties that come with it: the worker has no other way to a token." }}{{ end }}
+{{- if and (eq .Values.kafka.saslMechanism "OAUTHBEARER") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraPorts) }}{{ fail "kafka.saslMechanism OAUTHBEARER needs networkPolicy.extraPorts with the port of the token endpoint, such as 443: the worker reaches no other port than those that are named." }}{{ end }}
 {{- if gt (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas) }}{{ fail "keda.minReplicas is above keda.maxReplicas." }}{{ end }}
 {{- $drain := splitList ":" .Values.delivery.drainTimeout }}
 {{- $seconds := add (mul (index $drain 0 | int) 3600) (mul (index $drain 1 | int) 60) (index $drain 2 | int) 10 }}
@@ -48,10 +62,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 metadata:
   labels:
     {{- include "mtlstream.labels" . | nindent 4 }}
-    {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with .Values.podLabels }}{{ include "mtlstream.texts" . | trim | nindent 4 }}{{ end }}
   annotations:
     checksum/settings: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
-    {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+    {{- with .Values.podAnnotations }}{{ include "mtlstream.texts" . | trim | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ include "mtlstream.account" . }}
   automountServiceAccountToken: false
@@ -95,7 +109,7 @@ spec:
         - { name: MTLSTREAM__Kafka__Consumer__group_instance_id, value: $(POD_NAME) }
         {{- end }}
         {{- if .Values.telemetry.endpoint }}
-        - { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.instance.id=$(POD_NAME),k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ .Release.Namespace }}" }
+        - { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.instance.id=$(POD_NAME),k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ .Release.Namespace }},service.namespace={{ .Release.Namespace }}" }
         {{- end }}
         {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
       # Loading and warming up a model takes seconds on a CPU, minutes with TensorRT engines to build.
@@ -150,7 +164,7 @@ spec:
     {{- end }}
   {{- end }}
   {{- with .Values.nodeSelector }}
-  nodeSelector: {{ toYaml . | nindent 4 }}
+  nodeSelector: {{ include "mtlstream.texts" . | trim | nindent 4 }}
   {{- end }}
   {{- with .Values.affinity }}
   affinity: {{ toYaml . | nindent 4 }}
