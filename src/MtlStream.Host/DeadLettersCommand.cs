@@ -11,17 +11,18 @@ namespace MtlStream.Host;
 /// <summary><c>mtlstream dead-letters list|replay</c>: what was rejected, and giving it another try.</summary>
 internal static partial class DeadLettersCommand
 {
+    /// <summary>How long a replay that fails or is stopped waits for what is on its way.</summary>
+    private static readonly TimeSpan s_lastWait = TimeSpan.FromSeconds(5);
+
     /// <param name="Reasons">As the header spells them; empty for all.</param>
-    /// <param name="Since">Event time; null for no bound.</param>
-    internal sealed record Selection(IReadOnlyList<string> Reasons, DateTimeOffset? Since, DateTimeOffset? Until, int? Limit)
+    /// <param name="Since">When it was rejected, which may be long after the event's own time; null for no bound.</param>
+    /// <param name="From">Where to begin, by partition of the dead-letter topic.</param>
+    internal sealed record Selection(
+        IReadOnlyList<string> Reasons, DateTimeOffset? Since, DateTimeOffset? Until, IReadOnlyDictionary<int, long> From, int? Limit)
     {
-        public bool Takes(DeadLetter letter)
-        {
-            // An event without a time cannot be told to be inside the bounds; one of a far future, which producers write, is no DateTimeOffset.
-            var time = letter.Timestamp < 0 ? (long?)null : letter.Timestamp;
-            return (Reasons.Count == 0 || Reasons.Contains(letter.Reason.WireName()))
-                && (Since is null || time >= Since.Value.ToUnixTimeMilliseconds()) && (Until is null || time < Until.Value.ToUnixTimeMilliseconds());
-        }
+        public bool Takes(StoredLetter stored) => (Reasons.Count == 0 || Reasons.Contains(stored.Letter.Reason.WireName()))
+            && (Since is null || stored.Rejected >= Since.Value.ToUnixTimeMilliseconds())
+            && (Until is null || stored.Rejected < Until.Value.ToUnixTimeMilliseconds());
     }
 
     public static Command Build() => new CliCommand(
@@ -41,16 +42,23 @@ internal static partial class DeadLettersCommand
     {
         var reason = new Option<string[]>("--reason") { Description = "Only events rejected for this reason; may be given several times.", HelpName = "R" };
         reason.AcceptOnlyFromAmong([.. RejectionReasons.WireNames]);
-        var since = Time("--since", "Only events of this time or later: ISO 8601, or how long ago such as 30m, 2h or 7d.");
-        var until = Time("--until", "Only events before this time.");
+        var since = Time("--since", "Only events rejected at this time or later: ISO 8601, or how long ago such as 30m, 2h or 7d.");
+        var until = Time("--until", "Only events rejected before this time.");
+        var from = new Option<IReadOnlyDictionary<int, long>>("--from")
+        {
+            Description = "Begins at these offsets of the dead-letter topic: what a replay that was cut off says, to go on from there.",
+            HelpName = "PARTITION:OFFSET,...",
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = ParsePlaces,
+        };
         var limit = new Option<int?>("--limit") { Description = "Ends after this many events.", HelpName = "N" };
         limit.Validators.Add(given => CommonOptions.RequirePositive(given, "--limit"));
         var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing; list never does." };
-        var command = new CliCommand(name, description, example) { reason, since, until, limit, dryRun };
+        var command = new CliCommand(name, description, example) { reason, since, until, from, limit, dryRun };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) => RunAsync(
             AppSettings.Load(parsed.UnmatchedTokens, "InputTopics", "OutputTopic"),
-            new(parsed.GetValue(reason) ?? [], parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(limit)),
+            new(parsed.GetValue(reason) ?? [], parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(from) ?? new Dictionary<int, long>(), parsed.GetValue(limit)),
             replay && !parsed.GetValue(dryRun), stopping));
         return command;
     }
@@ -60,26 +68,51 @@ internal static partial class DeadLettersCommand
     {
         using var topic = new DeadLetterTopic(settings.KafkaClients);
         await using var output = new BufferedStream(CommonOptions.OpenOutput(1), 1 << 16);
-        var letters = topic.Read(Report, stopping).Where(selection.Takes);
+        var letters = topic.Read(selection.Since, selection.From, Report, stopping).Where(selection.Takes);
         if (selection.Limit is { } limit) letters = letters.Take(limit);
-        var count = 0;
-        foreach (var letter in letters)
+        if (replay)
         {
-            count++;
-            if (replay)
-            {
-                topic.Replay(letter);
-            }
-            else
-            {
-                output.Write(letter.ToJson());
-                output.WriteByte((byte)'\n');
-            }
+            await ReplayAsync(topic, letters, selection, stopping);
+            return ExitCodes.Done;
         }
 
-        topic.Flush(stopping);
-        if (replay) await Console.Error.WriteLineAsync($"mtlstream: {count} events replayed.");
+        foreach (var stored in letters)
+        {
+            output.Write(stored.Letter.ToJson());
+            output.WriteByte((byte)'\n');
+        }
+
         return ExitCodes.Done;
+    }
+
+    private static async Task ReplayAsync(DeadLetterTopic topic, IEnumerable<StoredLetter> letters, Selection selection, CancellationToken stopping)
+    {
+        try
+        {
+            foreach (var stored in letters) topic.Replay(stored, stopping);
+            topic.Flush(stopping);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException && topic.Sent > 0)
+        {
+            topic.Flush(s_lastWait);
+            await Console.Error.WriteLineAsync(
+                $"mtlstream: {topic.Delivered} of {topic.Sent} events were delivered. To go on: the same command with {Rest(topic, selection)}; of those delivered, few are sent again.");
+            throw;
+        }
+
+        await Console.Error.WriteLineAsync($"mtlstream: {topic.Delivered} events replayed.");
+    }
+
+    /// <summary>The options that choose what is left. Times ago would be others by then.</summary>
+    private static string Rest(DeadLetterTopic topic, Selection selection)
+    {
+        var rest = "--from " + string.Join(',', topic.Rest.OrderBy(r => r.Key).Select(r => $"{r.Key}:{r.Value}"));
+        if (selection.Since is { } since) rest += $" --since {Utc(since)}";
+        if (selection.Until is { } until) rest += $" --until {Utc(until)}";
+        if (selection.Limit is { } limit) rest += $" --limit {Math.Max(1, limit - topic.Delivered)}";
+        return rest;
+
+        static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
     }
 
     private static void Report(ForeignMessage message) => Console.Error.WriteLine(
@@ -91,6 +124,21 @@ internal static partial class DeadLettersCommand
         HelpName = "T",
         CustomParser = given => ParseTime(given, TimeProvider.System),
     };
+
+    private static Dictionary<int, long>? ParsePlaces(ArgumentResult given)
+    {
+        var places = new Dictionary<int, long>();
+        var text = given.Tokens.Single().Value;
+        foreach (var place in text.Split(','))
+        {
+            if (place.Split(':') is [var partition, var offset] && int.TryParse(partition, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && long.TryParse(offset, NumberStyles.None, CultureInfo.InvariantCulture, out var start) && places.TryAdd(number, start)) continue;
+            given.AddError($"'{text}' names no places: expected a partition and an offset each, such as 0:1200,1:0.");
+            return null;
+        }
+
+        return places;
+    }
 
     /// <summary>ISO 8601 (UTC unless it says otherwise), or a time ago.</summary>
     private static DateTimeOffset? ParseTime(ArgumentResult given, TimeProvider time)

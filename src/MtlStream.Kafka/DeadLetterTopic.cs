@@ -7,19 +7,51 @@ namespace MtlStream.Kafka;
 /// <param name="Problem">Which header is missing or wrong.</param>
 public sealed record ForeignMessage(string Topic, int Partition, long Offset, string Problem);
 
+/// <summary>A dead letter, and its place in the dead-letter topic.</summary>
+/// <param name="Rejected">When it was written there, milliseconds since the Unix epoch.</param>
+public sealed record StoredLetter(DeadLetter Letter, int Partition, long Offset, long Rejected);
+
 /// <summary>Reads the dead-letter topic, and sends events back to where they came from. Blocks; not thread-safe.</summary>
 public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposable
 {
     private static readonly TimeSpan s_request = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_wait = TimeSpan.FromMilliseconds(200);
 
+    private readonly Lock _sync = new(); // delivery is reported on a thread of the client
+    private readonly Dictionary<int, long> _positions = [];
+    private readonly HashSet<(int Partition, long Offset)> _undelivered = [];
     private IProducer<byte[]?, byte[]?>? _producer;
     private Error? _failure;
+    private int _delivered;
 
-    /// <summary>Reads from the start to where the topic ended when it was asked, partition by partition as they come.</summary>
+    /// <summary>How many events were given to <see cref="Replay"/>.</summary>
+    public int Sent { get; private set; }
+
+    /// <summary>How many of them are known to be durable.</summary>
+    public int Delivered
+    {
+        get
+        {
+            lock (_sync) return _delivered;
+        }
+    }
+
+    /// <summary>By partition of the dead-letter topic, the offset from which on letters were not read, or are not known to be delivered.</summary>
+    public IReadOnlyDictionary<int, long> Rest
+    {
+        get
+        {
+            lock (_sync) return _positions.ToDictionary(p => p.Key, p => _undelivered.Where(u => u.Partition == p.Key).Select(u => u.Offset).Append(p.Value).Min());
+        }
+    }
+
+    /// <summary>Reads to where the topic ended when it was asked, partition by partition as they come.</summary>
+    /// <param name="since">Begins at the first letter of this time or later, so far as the brokers can find it: some before may come. Null for the start.</param>
+    /// <param name="from">Where to begin in these partitions instead.</param>
     /// <param name="foreign">Told of messages that are no dead letters of this program; they are skipped.</param>
     /// <exception cref="IOException">The brokers cannot be reached, or the topic does not exist or may not be read.</exception>
-    public IEnumerable<DeadLetter> Read(Action<ForeignMessage> foreign, CancellationToken stopping)
+    public IEnumerable<StoredLetter> Read(
+        DateTimeOffset? since, IReadOnlyDictionary<int, long> from, Action<ForeignMessage> foreign, CancellationToken stopping)
     {
         var settings = new Dictionary<string, string>(configuration.Consumer)
         {
@@ -28,22 +60,25 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
             ["auto.offset.reset"] = "earliest",
         };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(settings).SetLogHandler((_, _) => { }).Build();
-        var ends = Ends(consumer);
-        consumer.Assign(ends.Keys.Select(p => new TopicPartitionOffset(p, Offset.Beginning)));
-        var left = new HashSet<TopicPartition>(ends.Where(e => e.Value > 0).Select(e => e.Key));
+        var bounds = Bounds(consumer, since?.ToUnixTimeMilliseconds() ?? 0, from);
+        foreach (var (partition, bound) in bounds) _positions[partition.Partition.Value] = bound.Start;
+        var left = new HashSet<TopicPartition>(bounds.Where(b => b.Value.Start < b.Value.End).Select(b => b.Key));
+        consumer.Assign(left.Select(p => new TopicPartitionOffset(p, bounds[p].Start)));
         while (left.Count > 0)
         {
             stopping.ThrowIfCancellationRequested();
             if (Consume(consumer) is not { } result) continue;
-            if (result.IsPartitionEOF || result.Offset.Value >= ends[result.TopicPartition] - 1) left.Remove(result.TopicPartition);
-            if (result.IsPartitionEOF || result.Offset.Value >= ends[result.TopicPartition]) continue;
+            var end = bounds[result.TopicPartition].End;
+            if (result.IsPartitionEOF || result.Offset.Value >= end - 1) left.Remove(result.TopicPartition);
+            if (result.IsPartitionEOF || result.Offset.Value >= end) continue;
 
             var message = result.Message;
             IReadOnlyList<EventHeader> headers = message.Headers is null ? [] : [.. message.Headers.Select(h => new EventHeader(h.Key, h.GetValueBytes()))];
             if (DeadLetter.TryRead(message.Key, headers, message.Value, message.Timestamp.UnixTimestampMs, out var letter, out var problem))
-                yield return letter;
+                yield return new(letter, result.Partition.Value, result.Offset.Value, message.Timestamp.UnixTimestampMs);
             else
                 foreign(new(result.Topic, result.Partition.Value, result.Offset.Value, problem));
+            _positions[result.Partition.Value] = result.Offset.Value + 1; // not before: the one who reads may have given up at this letter
         }
     }
 
@@ -52,9 +87,10 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
     /// a key goes to its original partition.
     /// </summary>
     /// <exception cref="IOException">An event queued before could not be written.</exception>
-    public void Replay(DeadLetter letter)
+    public void Replay(StoredLetter stored, CancellationToken stopping)
     {
-        ArgumentNullException.ThrowIfNull(letter);
+        ArgumentNullException.ThrowIfNull(stored);
+        var (letter, place) = (stored.Letter, (stored.Partition, stored.Offset));
         _producer ??= new ProducerBuilder<byte[]?, byte[]?>(
             configuration.Producer.Where(p => !p.Key.StartsWith("transaction", StringComparison.Ordinal))
                 .Where(p => p.Key != "dotnet.producer.delivery.report.fields")).SetLogHandler((_, _) => { }).Build();
@@ -65,12 +101,13 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         while (true)
         {
             ThrowOnFailure();
+            stopping.ThrowIfCancellationRequested();
             try
             {
-                _producer.Produce(target, message, report =>
-                {
-                    if (report.Error.IsError) _failure ??= report.Error;
-                });
+                lock (_sync) _undelivered.Add(place); // before it can be reported; what is not queued is read again, too
+                _producer.Produce(target, message, report => Reported(place, report.Error));
+                Sent++;
+                _positions[stored.Partition] = stored.Offset + 1;
                 return;
             }
             catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
@@ -92,10 +129,29 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         ThrowOnFailure();
     }
 
+    /// <summary>Waits this long at most for what is queued, whatever becomes of it.</summary>
+    public void Flush(TimeSpan limit) => _producer?.Flush(limit);
+
     public void Dispose() => _producer?.Dispose();
 
-    /// <summary>The offset after the last message of each partition.</summary>
-    private Dictionary<TopicPartition, long> Ends(IConsumer<byte[]?, byte[]?> consumer)
+    private void Reported((int Partition, long Offset) place, Error error)
+    {
+        lock (_sync)
+        {
+            if (error.IsError)
+            {
+                _failure ??= error;
+                return;
+            }
+
+            _delivered++;
+            _undelivered.Remove(place);
+        }
+    }
+
+    /// <summary>Where to begin in each partition, and the offset after its last message.</summary>
+    private Dictionary<TopicPartition, (long Start, long End)> Bounds(
+        IConsumer<byte[]?, byte[]?> consumer, long since, IReadOnlyDictionary<int, long> from)
     {
         var topic = configuration.Kafka.DeadLetterTopic;
         try
@@ -103,13 +159,36 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
             using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
             var metadata = admin.GetMetadata(topic, s_request).Topics.Single();
             if (metadata.Error.IsError) throw new IOException($"The dead-letter topic {topic} cannot be read: {metadata.Error.Reason}");
-            return metadata.Partitions.Select(p => new TopicPartition(topic, p.PartitionId))
-                .ToDictionary(p => p, p => consumer.QueryWatermarkOffsets(p, s_request) is var marks && marks.High > marks.Low ? marks.High.Value : 0);
+            var marks = metadata.Partitions.Select(p => new TopicPartition(topic, p.PartitionId)).ToDictionary(p => p, p => consumer.QueryWatermarkOffsets(p, s_request));
+            var timed = since > 0 ? FirstSince(consumer, since, [.. marks.Where(m => m.Value.High > m.Value.Low).Select(m => m.Key)]) : [];
+            return marks.ToDictionary(m => m.Key, m =>
+            {
+                var (low, high) = (m.Value.Low.Value, m.Value.High.Value);
+                var start = from.TryGetValue(m.Key.Partition.Value, out var given) ? given
+                    : !timed.TryGetValue(m.Key, out var first) ? low
+                    : first == Offset.End ? high : first.Value;
+                return (Math.Clamp(start, low, high), high);
+            });
         }
         catch (KafkaException exception)
         {
             throw new IOException($"The dead-letter topic {topic} at {configuration.Kafka.BootstrapServers} cannot be read: {exception.Error.Reason}", exception);
         }
+    }
+
+    /// <summary>Each partition's first message of a time or later, <see cref="Offset.End"/> where there is none; only those that the brokers can tell of.</summary>
+    private static Dictionary<TopicPartition, Offset> FirstSince(IConsumer<byte[]?, byte[]?> consumer, long since, IReadOnlyList<TopicPartition> partitions)
+    {
+        var found = Ask(since, partitions);
+        // The embedded cluster finds nothing by time; a partition with messages in it has one that is not older than the epoch.
+        var none = found.Where(f => f.Value == Offset.End).Select(f => f.Key).ToList();
+        foreach (var (partition, any) in Ask(0, none))
+            if (any == Offset.End) found.Remove(partition);
+        return found;
+
+        Dictionary<TopicPartition, Offset> Ask(long time, IReadOnlyCollection<TopicPartition> of) => of.Count == 0 ? [] : consumer
+            .OffsetsForTimes(of.Select(p => new TopicPartitionTimestamp(p, new(time, TimestampType.CreateTime))), s_request)
+            .ToDictionary(o => o.TopicPartition, o => o.Offset);
     }
 
     private static ConsumeResult<byte[]?, byte[]?>? Consume(IConsumer<byte[]?, byte[]?> consumer)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Confluent.Kafka;
 using MtlStream.Delivery;
+using MtlStream.Events;
 using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests.Kafka;
@@ -140,6 +141,34 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
             Assert.Equal(tomorrow.ToString(CultureInfo.InvariantCulture), Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.timestamp")));
         });
         Assert.NotEmpty(_topics.ReadAll(_letters));
+    }
+
+    [RealKafkaFact]
+    public void Dead_letters_are_read_from_the_time_on_that_is_asked_for()
+    {
+        _topics.Create([_letters], partitions: 3);
+        var midnight = DateTimeOffset.UtcNow.AddDays(-1);
+        var rejection = new Rejection(RejectionReason.EmptyText, "decode", "nothing in it", new(new(_input, 0, 7, 0, 7), null, [], [], 0, 0));
+        foreach (var (partition, hour) in new[] { (0, 8), (0, 9), (0, 10), (1, 8) }) // and nothing in the third
+        {
+            var headers = new Headers();
+            foreach (var header in DeadLetter.HeadersOf(rejection)) headers.Add(header.Key, header.Value);
+            _topics.Write(new(_letters, partition), new() { Value = [], Headers = headers, Timestamp = new(At(hour).ToUnixTimeMilliseconds(), TimestampType.CreateTime) });
+        }
+
+        _topics.Flush();
+
+        Assert.Equal([(0, 1L), (0, 2L)], Read(At(9), []));
+        Assert.Empty(Read(At(11), []));
+        Assert.Equal([(0, 2L), (1, 0L)], Read(null, new() { [0] = 2 }).Order());
+
+        DateTimeOffset At(int hour) => midnight.AddHours(hour);
+
+        List<(int, long)> Read(DateTimeOffset? since, Dictionary<int, long> from)
+        {
+            using var topic = new DeadLetterTopic(new(new() { BootstrapServers = _kafka.BootstrapServers, DeadLetterTopic = _letters }, new()));
+            return [.. topic.Read(since, from, foreign => Assert.Fail(foreign.Problem), CancellationToken.None).Select(l => (l.Partition, l.Offset))];
+        }
     }
 
     [RealKafkaTheory]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using MtlStream.Events;
 using MtlStream.Kafka;
@@ -84,31 +85,83 @@ public sealed class DeadLettersCommandTests : IDisposable
     [InlineData("--since yesterday")]
     [InlineData("--reason bad_luck")]
     [InlineData("--limit 0")]
+    [InlineData("--from 0")]
+    [InlineData("--from 0:1,0:2")]
     public async Task What_cannot_be_chosen_by_is_wrong_usage(string options) =>
         Assert.Equal(2, (await RunAsync(["list", .. options.Split(' ')])).ExitCode);
 
-    private Task<CliResult> RunAsync(params string[] arguments) => Cli.RunAsync(
-        "", ["dead-letters", .. arguments, $"--Kafka:BootstrapServers={_cluster.BootstrapServers}", "--Kafka:DeadLetterTopic=dead"]);
-
     [Fact]
-    public async Task An_event_in_microseconds_is_listed_and_is_later_than_any_bound()
+    public async Task When_it_was_rejected_decides_whatever_time_the_event_had()
     {
-        Produce("dead", 1, Letter(3, RejectionReason.MalformedPayload, "d", timestamp: 1_700_000_000_000_000));
+        _cluster.CreateTopic("late", 1);
+        var times = new long[] { 1_700_000_000_000_000, 0, -1 }; // microseconds, which some producers write; long ago; unknown
+        foreach (var (number, time) in times.Index()) Produce("late", 0, Letter(number, RejectionReason.MalformedPayload, "d", time, s_start.AddMinutes(number)));
 
-        Assert.Equal(4, (await RunAsync("list")).Lines.Count);
-        Assert.Equal(2, (await RunAsync("list", "--since", "2026-01-31T08:02:00Z")).Lines.Count);
-        Assert.Single((await RunAsync("list", "--until", "2026-01-31T08:01:00Z")).Lines);
+        Assert.Equal(3, (await ListAsync("--since", "2026-01-31T08:00:00Z")).Count);
+        Assert.Equal(["payload 1", "payload 2"], (await ListAsync("--since", "2026-01-31T08:01:00Z")).Select(Payload));
+        Assert.Equal(["payload 0"], (await ListAsync("--until", "2026-01-31T08:01:00Z")).Select(Payload));
+        Assert.Equal(["payload 2"], (await ListAsync("--from", "0:2")).Select(Payload));
+
+        async Task<IReadOnlyList<string>> ListAsync(params string[] options) => (await RunAsync(["list", .. options, "--Kafka:DeadLetterTopic=late"])).Lines;
     }
 
-    private static Message<byte[]?, byte[]?> Letter(int number, RejectionReason reason, string? key, long? timestamp = null)
+    [Fact]
+    public async Task A_replay_that_fails_says_what_was_delivered_and_where_to_go_on()
     {
+        _cluster.CreateTopic("half", 1);
+        for (var i = 0; i < 3; i++) Produce("half", 0, Letter(i, RejectionReason.InferenceFailed, null, partition: i));
+        _cluster.FailNext(MockRequest.Produce, ErrorCode.NoError, ErrorCode.TopicAuthorizationFailed, ErrorCode.TopicAuthorizationFailed);
+
+        var failed = await RunAsync("replay", "--Kafka:DeadLetterTopic=half");
+
+        Assert.Equal(1, failed.ExitCode);
+        Assert.Matches("1 of [23] events were delivered", failed.Error);
+        Assert.Contains("could not be replayed", failed.Error, StringComparison.Ordinal);
+        _cluster.StopFailing(MockRequest.Produce);
+        var from = Regex.Match(failed.Error, "--from ([0-9:,]+);").Groups[1].Value;
+        Assert.True((await RunAsync("replay", "--Kafka:DeadLetterTopic=half", "--from", from)).ExitCode == 0, from);
+        Assert.Equal(["payload 0", "payload 1", "payload 2"], Consume("in", 3).Select(r => Encoding.UTF8.GetString(r.Message.Value!)).Distinct().Order());
+    }
+
+    [Fact]
+    public async Task A_replay_that_is_stopped_says_what_was_delivered_and_where_to_go_on()
+    {
+        _cluster.CreateTopic("gone", 1);
+        Produce("dead", 0, Letter(3, RejectionReason.EmptyText, "d", topic: "gone"));
+        Produce("dead", 0, new Message<byte[]?, byte[]?> { Value = "not ours"u8.ToArray() }); // it tells when the letter before is on its way
+        _cluster.SetTopicError("gone", ErrorCode.LeaderNotAvailable);
+
+        using var process = Cli.Start(
+            "dead-letters", "replay", "--reason", "empty_text", "--from", "0:3,1:1", "--since", "2026-01-31T08:00:00Z", $"--Kafka:BootstrapServers={_cluster.BootstrapServers}", "--Kafka:DeadLetterTopic=dead");
+        var skipped = await process.StandardError.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        Cli.Signal(process, "INT");
+        var error = await process.StandardError.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        await process.WaitForExitAsync();
+
+        Assert.Contains("skipped dead [0] at offset 4", skipped, StringComparison.Ordinal);
+        Assert.Contains("0 of 1 events were delivered. To go on: the same command with --from 0:3,1:1 --since 2026-01-31T08:00:00.000Z;", error, StringComparison.Ordinal);
+        Assert.Equal(1, process.ExitCode);
+    }
+
+    private Task<CliResult> RunAsync(params string[] arguments) => Cli.RunAsync(
+        "", ["dead-letters", arguments[0], $"--Kafka:BootstrapServers={_cluster.BootstrapServers}", "--Kafka:DeadLetterTopic=dead", .. arguments[1..]]);
+
+    private static string Payload(string line) =>
+        Encoding.UTF8.GetString(JsonSerializer.Deserialize<JsonElement>(line).GetProperty("payload").GetBytesFromBase64());
+
+    /// <param name="timestamp">The event's; an hour before it is rejected when null.</param>
+    /// <param name="rejected">As many minutes after the start as the number says when null.</param>
+    private static Message<byte[]?, byte[]?> Letter(
+        int number, RejectionReason reason, string? key, long? timestamp = null, DateTimeOffset? rejected = null, string topic = "in", int partition = 1)
+    {
+        var at = (rejected ?? s_start.AddMinutes(number)).ToUnixTimeMilliseconds();
         var source = new SourceRecord(
-            new("in", 1, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"payload {number}"),
-            [new("h", "v"u8.ToArray())], timestamp ?? s_start.AddMinutes(number).ToUnixTimeMilliseconds(), 0);
+            new(topic, partition, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"payload {number}"),
+            [new("h", "v"u8.ToArray())], timestamp ?? at - 3_600_000, 0);
         var record = EventEncoder.EncodeDeadLetter(new(reason, "score", "a reason", source));
         var headers = new Headers();
         foreach (var header in record.Headers) headers.Add(header.Key, header.Value);
-        return new() { Key = source.Key, Value = record.Payload, Headers = headers, Timestamp = new(source.Timestamp, TimestampType.CreateTime) };
+        return new() { Key = source.Key, Value = record.Payload, Headers = headers, Timestamp = new(at, TimestampType.CreateTime) };
     }
 
     private void Produce(string topic, int partition, Message<byte[]?, byte[]?> message)
