@@ -230,7 +230,7 @@ class ModelTest(unittest.TestCase):
             exact, after = outputs(False), outputs(True)
         for layer in model.encoder.layers:
             self.assertEqual(int(layer.ff2.smoothing.argmin()), 3)
-            self.assertLess(int((layer.ff2.smoothing < 1).sum()), 0.05 * len(layer.ff2.smoothing), "most channels stay")
+            self.assertLess(int((layer.ff2.smoothing < 1).sum()), 0.1 * len(layer.ff2.smoothing), "most channels stay")
         for task, values in wanted.items():
             self.assertTrue(torch.allclose(values, exact[task], atol=1e-4), task)
             self.assertLess(float((after[task] - values).abs().mean()), 0.8 * float((before[task] - values).abs().mean()), task)
