@@ -213,10 +213,12 @@ class ModelTest(unittest.TestCase):
         return ids, torch.zeros_like(ids), torch.ones(16, 12)
 
     def test_smoothing_changes_nothing_but_what_int8_loses_to_a_channel_that_is_too_large(self):
-        from mtltrain.quantize import smooth
+        from unittest import mock
+
+        from mtltrain import quantize
 
         model = tiny().eval()
-        with torch.no_grad():
+        with torch.no_grad(), mock.patch.object(quantize, "EQUAL_SHARE", 0.98):  # of 48 channels all but one
             for layer in model.encoder.layers:
                 layer.ff1.weight[3] *= 60  # what enters ff2 by this channel dwarfs the rest
 
@@ -226,14 +228,14 @@ class ModelTest(unittest.TestCase):
 
             wanted, before = outputs(False), outputs(True)
             model.set_quantized(False)
-            smooth([layer.ff2 for layer in model.encoder.layers], lambda: model(*self.batch()))
+            quantize.smooth([layer.ff2 for layer in model.encoder.layers], lambda: model(*self.batch()))
             exact, after = outputs(False), outputs(True)
         for layer in model.encoder.layers:
             self.assertEqual(int(layer.ff2.smoothing.argmin()), 3)
-            self.assertLess(int((layer.ff2.smoothing < 1).sum()), 0.1 * len(layer.ff2.smoothing), "most channels stay")
+            self.assertLess(int((layer.ff2.smoothing < 1).sum()), 0.05 * len(layer.ff2.smoothing), "most channels stay")
         for task, values in wanted.items():
             self.assertTrue(torch.allclose(values, exact[task], atol=1e-4), task)
-            self.assertLess(float((after[task] - values).abs().mean()), 0.9 * float((before[task] - values).abs().mean()), task)
+            self.assertLess(float((after[task] - values).abs().mean()), 0.8 * float((before[task] - values).abs().mean()), task)
 
     def test_a_package_can_be_gone_on_from_and_a_task_added(self):
         from mtltrain import graphs, initial, package
