@@ -4,11 +4,11 @@
 Usage: measure.py --input EVENTS.jsonl.gz --machine NAME [--bootstrap HOST:PORT] [--quick] [SECTION...]
 
 Sections, all of them when none is named (about how long on two cores; --bootstrap: a Kafka that may be filled):
-  ceiling     bench pipeline against the model alone, padding                           1.5 min
+  ceiling     bench pipeline against the model alone, padding                           2.5 min
   kafka       topic to topic with the model, at least once and exactly once, latency    5 min    (--bootstrap)
   null        topic to topic without the model; 1, 2 and 4 workers                      3.5 min  (--bootstrap)
   tasks       all tasks against one                                                     2 min
-  precision   the int8 graph against the fp32 graph of the same weights                 1.5 min  (Python package onnx)
+  precision   the int8 graph against the fp32 graph of the same weights                 3.5 min  (Python package onnx)
   tokenizer   the tokenizer on one thread against Hugging Face's                        1.5 min  (node, --tokenizers)
   ablation    six ways of batching, on the stream and on a heavy-tailed mix            9 min    (Python package onnx)
   latency     what lingering and the budget trade                                       1.5 min
@@ -56,7 +56,7 @@ LINGERING = {
 
 
 def ceiling(bench):
-    report = bench.pipeline("--seconds", bench.seconds(5), "--repetitions", bench.repetitions(7))
+    report = bench.pipeline("--seconds", bench.seconds(5), "--repetitions", bench.repetitions(15))
     bench.write(
         "ceiling", "The pipeline against the model alone",
         bench.required(
@@ -129,7 +129,7 @@ def precision(bench):
             grid = bench.run("model", "--device", "cpu", "--columns", 32, "--seconds", bench.seconds(1), *(["--model", f"{folder}/fp32"] if package == "fp32" else []), *arguments)["grid"]
             return {"eventsPerSecond": max(c["eventsPerSecond"] for c in grid)}
 
-        found = bench.turns(bench.repetitions(3), {
+        found = bench.turns(bench.repetitions(7), {
             f"{package}, {name}": lambda package=package, arguments=arguments: best(package, arguments)
             for name, arguments in configurations.items() for package in ("int8", "fp32")})
     each = {package: [max(rates) for rates in zip(*([r["eventsPerSecond"] for r in found[f"{package}, {n}"]] for n in configurations))] for package in ("int8", "fp32")}
@@ -211,10 +211,10 @@ def memory(bench):
     repetitions = max(2, min(20, int(probe * most / 500_000)))
     report = bench.pipeline("--model", "null", "--events", bench.events(500_000), "--repetitions", repetitions)
     sizes, million = report["workingSetMegabytes"], report["events"] / 1e6
-    after = max(1, len(sizes) // 4)
+    quarter = max(1, len(sizes) // 4)
     bench.write(
         "memory", f"Memory over {million * repetitions:.1f} million events",
-        f"The largest working set of the last three quarters is {100 * (max(sizes[after:]) / max(sizes[:after]) - 1):+.1f} % against the largest of the first quarter.",
+        f"The median working set of the last quarter is {100 * (median(sizes[-quarter:]) / median(sizes[:quarter]) - 1):+.1f} % against that of the first; the largest anywhere is {max(sizes):.0f} MB.",
         table(["million events", "working set, MB"], [[f"{(i + 1) * million:.1f}", s] for i, s in enumerate(sizes)]),
         f"In memory, without the model; the input file lies in memory as well. {rate(report['eventsPerSecond'])} events/s; {report['allocatedBytesPerEvent']:.0f} B allocated per event, results' own bytes left out; {report['gen2Collections']} collections of generation 2.")
 

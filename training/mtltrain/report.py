@@ -71,7 +71,7 @@ def serving() -> list[str]:
     together, apart = best["all tasks"], sum(v for s, v in best.items() if s != "all tasks")
     return ["## Serving all tasks in one pass", "",
             f"The exported CPU graph under ONNX Runtime, one thread, one text a call, {found[0]['rows']} sentences of the treebank; milliseconds of processor time a "
-            f"text, the least of {len(cost['all tasks'])} runs (the machine was busy with other work). All tasks in one pass: **{together:.2f}**; one model per task: "
+            f"text, the least of {len(cost['all tasks'])} runs, without the tables of word pieces. All tasks in one pass: **{together:.2f}**; one model per task: "
             f"**{apart:.2f}** together, {apart / together:.1f} times as much, and seven files of 23 MB instead of one.", "",
             *table(["model", "ms a text"], [[s if s == "all tasks" else f"`{s}` alone", f"{v:.2f}"] for s, v in best.items()])]
 
