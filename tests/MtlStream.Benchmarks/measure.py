@@ -7,6 +7,7 @@ Sections, all of them when none is named (about how long on two cores; --bootstr
   ceiling     bench pipeline against the model alone, padding                           2.5 min
   kafka       topic to topic with the model, at least once and exactly once, latency    5 min    (--bootstrap)
   null        topic to topic without the model; 1, 2 and 4 workers                      3.5 min  (--bootstrap)
+  client      the Kafka client's settings, without the model                            5 min    (--bootstrap)
   tasks       all tasks against one                                                     2 min
   precision   the int8 graph against the fp32 graph of the same weights                 3.5 min  (Python package onnx)
   tokenizer   the tokenizer on one thread against Hugging Face's                        1.5 min  (node, --tokenizers)
@@ -52,6 +53,17 @@ LINGERING = {
     "up to 8 texts a call, linger 20 ms": ["--Model:RowsPerCall=8", "--Batching:MaxRows=8", "--Batching:Linger=00:00:00.020"],
     "up to 32 texts a call, budget 512, linger 5 ms": ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=512"],
     "up to 32 texts a call, budget 2048, linger 5 ms": ["--Model:RowsPerCall=32", "--Batching:MaxRows=32", "--Batching:MaxPaddedTokens=2048"],
+}
+
+CLIENT = {
+    "as shipped": [],
+    "linger.ms 0": ["--Kafka:Producer:linger.ms=0"],
+    "linger.ms 5 (librdkafka's own)": ["--Kafka:Producer:linger.ms=5"],
+    "linger.ms 50": ["--Kafka:Producer:linger.ms=50"],
+    "compression.type lz4": ["--Kafka:Producer:compression.type=lz4"],
+    "prefetch of 100,000 messages and 64 MB (librdkafka's own)": ["--Kafka:Consumer:queued.min.messages=100000", "--Kafka:Consumer:queued.max.messages.kbytes=65536"],
+    "fetch.queue.backoff.ms 1000 (librdkafka's own)": ["--Kafka:Consumer:fetch.queue.backoff.ms=1000"],
+    "fetch.min.bytes 65536": ["--Kafka:Consumer:fetch.min.bytes=65536"],
 }
 
 
@@ -108,6 +120,20 @@ def null(bench):
              f"{r['workingSetMegabytes']:.0f} MB", f"{r['p50Ms']:.1f}", f"{r['p99Ms']:.1f}", rate(r["pacedRate"])] for w, r in reports.items()]),
         f"Results are {one['addedBytes']} B larger than events. The broker runs on the same cores, and so do all workers, in one process and one group: more workers than one show what they cost each "
         "other, not what more machines give. The bare client decodes nothing and writes payloads that are made beforehand; it commits offsets and waits for delivery reports as the worker does, with the worker's own client settings.")
+
+
+def client(bench):
+    at = 20_000  # events a second, for all alike
+    found = bench.turns(bench.repetitions(3), {
+        name: lambda way=way: bench.kafka("--null-model", "--repetitions", 1, "--events", bench.events(300_000), "--rate", at, "--paced-seconds", bench.seconds(4), *way) for name, way in CLIENT.items()})
+    shipped = found["as shipped"]
+    bench.write(
+        "client", "The Kafka client's settings",
+        table(["settings", "events/s", "of those shipped", "each", f"p50 ms at {at:,} events/s", "p99 ms"], [
+            [name, rate(middle(reports, "eventsPerSecond")), share(median(ratios(reports, shipped))), ", ".join(share(r) for r in ratios(reports, shipped)),
+             f"{middle(reports, 'p50Ms'):.1f}", f"{middle(reports, 'p99Ms'):.1f}"] for name, reports in found.items()]),
+        "Topic to topic without the model, at least once, in turns; the broker runs on the same cores. What is shipped: `KafkaConfiguration.cs`. Any of it may be set (`Kafka:Consumer:*`, `Kafka:Producer:*`).",
+        "## Settings\n\n" + "\n".join(f"- {name}: `{' '.join(way) or 'defaults'}`" for name, way in CLIENT.items()))
 
 
 def tasks(bench):
