@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 EQUAL_SHARE = 0.95   # of the channels that enter a matrix; the others are brought down to the largest of these
-SPAN_SHARE = 0.999  # of the tokens whose largest and smallest value fit into what uint8 can tell
+SPAN_SHARE = 0.999   # of the tokens whose largest and smallest value fit into what uint8 can tell
 
 
 def weight_scales(weight: Tensor) -> Tensor:
