@@ -7,7 +7,7 @@ namespace MtlStream.Host.Measuring;
 /// <summary>Both ends of a pipeline in memory: hands events in, counts what comes out.</summary>
 /// <param name="inFlight">Most events on the way, when they come as fast as they can.</param>
 /// <param name="rate">Events per second; 0 for as fast as they can.</param>
-internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long first, long count, int inFlight, double rate, TimeProvider time) : IEventSource, IOutboundSink, IDisposable
+internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int inFlight, double rate, TimeProvider time) : IEventSource, IOutboundSink, IDisposable
 {
     private const int Chunk = 32;
 
@@ -40,7 +40,7 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long first, long 
                 if (rate == 0) await _room.WaitAsync(stopping);
                 var chunk = new SourceRecord[Math.Min(Math.Min(due, Chunk), count - sent)];
                 for (var i = 0; i < chunk.Length; i++, sent++)
-                    chunk[i] = new(new("memory", 0, sent, 0, sent), null, events.At(first + sent), [], -1, time.GetTimestamp());
+                    chunk[i] = new(new("memory", 0, sent, 0, sent), null, events.At(sent), [], -1, time.GetTimestamp());
                 await received.WriteAsync(chunk, stopping);
             }
         }

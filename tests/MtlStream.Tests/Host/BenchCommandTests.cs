@@ -40,6 +40,17 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Every_repetition_measures_the_same_events()
+    {
+        File.WriteAllLines(_input, Enumerable.Range(0, 900).Select(i => $$"""{"text":"{{(i < 300 ? "short" : "a much longer text than those before it")}}"}"""));
+
+        var once = await ReportAsync("pipeline", "--device", "cpu", "--events", "300", "--repetitions", "1");
+        var thrice = await ReportAsync("pipeline", "--device", "cpu", "--events", "300", "--repetitions", "3");
+
+        Assert.Equal(once.GetProperty("tokensPerEvent").GetDouble(), thrice.GetProperty("tokensPerEvent").GetDouble());
+    }
+
+    [Fact]
     public async Task The_tokenizer_allocates_nothing_worth_the_name()
     {
         var report = await ReportAsync("tokenizer", s_quick);
