@@ -154,7 +154,8 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
         while (end < text.Length && Rune.DecodeFromUtf16(text[end..], out var mark, out var width) == OperationStatus.Done
             && CharacterMap.CategoryOf(mark.Value) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark) end += width;
         var original = text[i..end].ToString();
-        var ordered = original.Normalize(NormalizationForm.FormD);
+        // Ordering a run costs the square of its length. No language writes runs this long; they keep the order that they have.
+        var ordered = original.Length > MaxUnits ? original : original.Normalize(NormalizationForm.FormD);
         if (ordered.Length != original.Length) ordered = original; // some decompose: their order is left as it is
         var runes = ordered.EnumerateRunes();
         foreach (var place in original.EnumerateRunes())

@@ -38,6 +38,26 @@ public sealed class WordPieceTokenizerTests
     }
 
     [Fact]
+    public void A_run_of_marks_is_put_in_canonical_order()
+    {
+        using var text = TokenizerVectors.Tokenizer().Tokenize("a\u1B44\u0334"); // class 9 before class 1: the mark that stays takes the second place
+
+        Assert.Equal((0, 3), (text.Tokens[0].Start, text.Tokens[^1].End));
+    }
+
+    [Fact]
+    public void A_text_of_nothing_but_marks_costs_no_more_than_its_length()
+    {
+        // Putting these two million characters in canonical order, which is quadratic, would keep a core busy for half an hour.
+        var text = string.Concat(Enumerable.Repeat("\u1B44\u0334", 1_000_000));
+
+        using var tokenized = TokenizerVectors.Tokenizer().Tokenize(text);
+
+        var token = Assert.Single(tokenized.Tokens.ToArray());
+        Assert.Equal("[UNK]", TokenizerVectors.Tokenizer().TokenText(token.Id));
+    }
+
+    [Fact]
     public void Reads_the_same_from_tokenizer_json()
     {
         var folder = Directory.CreateTempSubdirectory("mtlstream-tokenizer-");
