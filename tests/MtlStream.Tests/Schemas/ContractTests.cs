@@ -38,12 +38,24 @@ public sealed class ContractTests
         Assert.NotEmpty(Schema(example).Problems(SchemaFiles.Parse(SchemaFiles.Read(example))));
 
     [Theory]
+    [InlineData("enriched-event.v1")]
+    [InlineData("dead-letter.v1")]
+    public void A_reader_who_validates_accepts_what_later_versions_add_and_this_one_adds_nothing(string name)
+    {
+        var later = SchemaFiles.Parse(SchemaFiles.Read($"{name}/valid/a-member-of-a-later-version.json"));
+
+        Assert.Empty(SchemaFiles.Load(name).Problems(later));
+        Assert.NotEmpty(SchemaFiles.Strict(name).Problems(later));
+        Assert.DoesNotContain("\"additionalProperties\": false", File.ReadAllText(Path.Combine(SchemaFiles.Folder, $"{name}.json")), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [MemberData(nameof(Valid), "text-event.v1")]
     public void A_valid_text_event_is_decoded_and_what_becomes_of_it_is_valid(string example)
     {
         var output = Codec.Encode(Codec.Decode(SchemaFiles.Read(example)), allScores: true, entities: [1, 2, 0, 3]);
 
-        Assert.Empty(SchemaFiles.Load("enriched-event.v1").Problems(SchemaFiles.Parse(output.Payload!)));
+        Assert.Empty(SchemaFiles.Strict("enriched-event.v1").Problems(SchemaFiles.Parse(output.Payload!)));
     }
 
     [Theory]
@@ -52,7 +64,7 @@ public sealed class ContractTests
     {
         var rejection = Codec.Reject(SchemaFiles.Read(example));
 
-        var schema = SchemaFiles.Load("dead-letter.v1");
+        var schema = SchemaFiles.Strict("dead-letter.v1");
         Assert.Empty(schema.Problems(SchemaFiles.Parse(DeadLetter.Of(rejection).ToJson())));
         Assert.Empty(schema.Problems(SchemaFiles.Parse((DeadLetter.Of(EventEncoder.EncodeDeadLetter(rejection)) with { Line = 1 }).ToJson())));
     }
@@ -66,7 +78,7 @@ public sealed class ContractTests
 
         var output = SchemaFiles.Parse(Codec.Encode(Codec.Decode(SchemaFiles.Read(example), pointer: path)).Payload!);
 
-        Assert.Empty(SchemaFiles.Load("enriched-event.v1").Problems(output));
+        Assert.Empty(SchemaFiles.Strict("enriched-event.v1").Problems(output));
         Assert.Equal(original.EnumerateObject().Select(p => p.Name).Order(), output.EnumerateObject().Select(p => p.Name).Order());
         Assert.Equal(Codec.Model.Version, output.GetProperty("analysis").GetProperty("model").GetProperty("version").GetString());
     }
@@ -88,12 +100,23 @@ public sealed class ContractTests
     [MemberData(nameof(Invalid), "model-manifest.v1")]
     public void An_invalid_manifest_is_refused(string example) => Assert.Throws<InvalidDataException>(() => Read(example));
 
-    [Fact]
-    public void The_shipped_manifest_is_valid()
+    [Theory]
+    [MemberData(nameof(Valid), "model-golden.v1")]
+    public void Valid_golden_outputs_are_read(string example) => Assert.NotNull(GoldenOutputs.Load(Path.Combine(SchemaFiles.Folder, "examples", example)));
+
+    [Theory]
+    [MemberData(nameof(Invalid), "model-golden.v1")]
+    public void Invalid_golden_outputs_are_refused(string example) =>
+        Assert.Throws<InvalidDataException>(() => GoldenOutputs.Load(Path.Combine(SchemaFiles.Folder, "examples", example)));
+
+    [Theory]
+    [InlineData("model-manifest.v1", ModelManifest.FileName)]
+    [InlineData("model-golden.v1", "golden.json")]
+    public void The_shipped_package_is_valid(string schema, string name)
     {
-        var file = Path.Combine(SchemaFiles.Folder, "..", "models", ModelManifest.ShippedName, ModelManifest.FileName);
+        var file = Path.Combine(SchemaFiles.Folder, "..", "models", ModelManifest.ShippedName, name);
         // The package is made by training and may not be there yet; where it is, it has to fit.
-        if (File.Exists(file)) Assert.Empty(SchemaFiles.Load("model-manifest.v1").Problems(SchemaFiles.Parse(File.ReadAllBytes(file))));
+        if (File.Exists(file)) Assert.Empty(SchemaFiles.Load(schema).Problems(SchemaFiles.Parse(File.ReadAllBytes(file))));
     }
 
     // The files that a manifest names have to be there, so that nothing but the manifest can be wrong.
@@ -105,7 +128,9 @@ public sealed class ContractTests
             File.WriteAllBytes(Path.Combine(folder.FullName, ModelManifest.FileName), SchemaFiles.Read(example));
             foreach (var name in (string[])["vocab.txt", "tokenizer.json", "model.cpu.onnx", "model.cuda.onnx", "model.tpu.onnx", "m.onnx", "golden.json"])
                 File.WriteAllText(Path.Combine(folder.FullName, name), "");
-            return ModelManifest.Load(folder.FullName);
+            var manifest = ModelManifest.Load(folder.FullName);
+            ReferenceDistribution.Read(manifest.Reference, [.. manifest.Tasks.Select(t => t.Task)]);
+            return manifest;
         }
         finally
         {

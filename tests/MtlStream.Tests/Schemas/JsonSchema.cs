@@ -13,7 +13,7 @@ internal sealed class JsonSchema
 
     private static readonly string[] Assertions =
     [
-        "$ref", "type", "const", "enum", "required", "properties", "additionalProperties", "minProperties", "items", "minItems", "uniqueItems",
+        "$ref", "type", "const", "enum", "required", "properties", "additionalProperties", "minProperties", "items", "minItems", "maxItems", "uniqueItems",
         "minLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "oneOf", "allOf", "if", "then", "else",
     ];
 
@@ -108,6 +108,7 @@ internal sealed class JsonSchema
         {
             "items" => items.SelectMany((item, index) => Check(rule, item, $"{at}/{index}")),
             "minItems" => Require(items.Count >= rule.GetInt32(), at, $"has fewer than {rule} items"),
+            "maxItems" => Require(items.Count <= rule.GetInt32(), at, $"has more than {rule} items"),
             "uniqueItems" => Require(!rule.GetBoolean() || AreUnique(items), at, "has equal items"),
             _ => [],
         };

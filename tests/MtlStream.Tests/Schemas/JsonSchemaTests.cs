@@ -17,6 +17,7 @@ public sealed class JsonSchemaTests
     [InlineData("""{"minProperties":1}""", """{"a":1}|[]""", "{}")]
     [InlineData("""{"items":{"minimum":0}}""", "[]|[0,1]|{}", "[0,-1]")]
     [InlineData("""{"minItems":2,"uniqueItems":true}""", "[1,2]|5", "[1]|[1,1.0]|[{\"a\":1},{\"a\":1}]")]
+    [InlineData("""{"maxItems":1}""", "[]|[1]|5", "[1,2]")]
     [InlineData("""{"minLength":2}""", "\"ab\"|1", "\"a\"|\"😀\"")]
     [InlineData("""{"pattern":"^a+$"}""", "\"aa\"|1", "\"ab\"|\"\"")]
     [InlineData("""{"minimum":0,"maximum":1}""", "0|1|0.5|\"x\"", "-0.1|1.1")]

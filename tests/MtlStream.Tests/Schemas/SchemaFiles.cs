@@ -1,15 +1,34 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace MtlStream.Tests.Schemas;
 
 /// <summary>The schemas and their examples as the repository holds them.</summary>
 internal static class SchemaFiles
 {
-    public static readonly string[] Names = ["text-event.v1", "enriched-event.v1", "dead-letter.v1", "model-manifest.v1"];
+    public static readonly string[] Names = ["text-event.v1", "enriched-event.v1", "dead-letter.v1", "model-manifest.v1", "model-golden.v1"];
 
     public static string Folder { get; } = Find();
 
     public static JsonSchema Load(string name) => new(Parse(File.ReadAllBytes(Path.Combine(Folder, $"{name}.json"))));
+
+    /// <summary>As <see cref="Load"/>, without members that the schema does not name: what this version of the program writes. What is published leaves room for later ones.</summary>
+    public static JsonSchema Strict(string name)
+    {
+        var schema = JsonNode.Parse(File.ReadAllBytes(Path.Combine(Folder, $"{name}.json")))!.AsObject();
+        Close(schema);
+        if (name == "enriched-event.v1") schema.Remove("additionalProperties"); // beside "analysis" is the event's own
+        return new(JsonSerializer.SerializeToElement(schema));
+    }
+
+    private static void Close(JsonNode? node)
+    {
+        if (node is JsonArray array) foreach (var item in array) Close(item);
+        if (node is not JsonObject schema) return;
+        foreach (var member in schema.ToList()) Close(member.Value);
+        var isObject = schema["type"] is JsonValue type && type.TryGetValue(out string? name) && name == "object";
+        if (isObject && schema.ContainsKey("properties") && !schema.ContainsKey("additionalProperties")) schema["additionalProperties"] = false;
+    }
 
     /// <summary>Paths below the folder of examples, in order.</summary>
     public static IEnumerable<string> Examples(string name, string kind) =>
