@@ -132,6 +132,18 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Resource_attributes_of_the_values_are_added_to_those_of_the_chart()
+    {
+        var (code, output) = await HelmAsync(
+            "template", "medium", "--set", "env[0].name=OTEL_RESOURCE_ATTRIBUTES,env[0].value=team=a\\,tier=gold,env[1].name=LANG,env[1].value=C", "--namespace", "team-a");
+
+        Assert.True(code == 0, output);
+        Assert.Matches("name: OTEL_RESOURCE_ATTRIBUTES, value: \".*,service.namespace=team-a,team=a,tier=gold\"", output);
+        Assert.Single(Regex.Matches(output, "name: OTEL_RESOURCE_ATTRIBUTES"));
+        Assert.Matches("\n +- name: LANG\n +value: C\n", output);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task The_network_policy_lets_out_what_the_values_name()
     {
         foreach (var (endpoint, port) in new[] { ("http://otel:14317", 14317), ("https://otel.example/v1", 443), ("http://[::1]", 80) })
@@ -186,6 +198,13 @@ public sealed class OpsFilesTests
         Assert.Contains("sasl.oauthbearer.method", await Refusal("medium", "kafka.saslMechanism=OAUTHBEARER"), StringComparison.Ordinal);
         Assert.Contains("needs networkPolicy.extraPorts", await Refusal("medium", "kafka.saslMechanism=OAUTHBEARER,kafka.client.sasl\\.oauthbearer\\.method=oidc"), StringComparison.Ordinal);
         Assert.Contains("two is no number of cores", await Refusal("small", "resources.requests.cpu=two"), StringComparison.Ordinal);
+        Assert.Contains("from delivery.guarantee", await Refusal("small", "settings.Delivery:Guarantee=ExactlyOnce"), StringComparison.Ordinal);
+        Assert.Contains("from kafka.inputTopics", await Refusal("small", "settings.kafka:inputtopics:0=comments"), StringComparison.Ordinal);
+        Assert.Contains("from kafka.producer", await Refusal("small", "settings.Kafka:Producer:linger\\.ms=5"), StringComparison.Ordinal);
+        Assert.Contains("from delivery.drainTimeout", await Refusal("small", "env[0].name=MTLSTREAM__Delivery__DrainTimeout,env[0].value=00:05:00"), StringComparison.Ordinal);
+        Assert.Contains("from kafka.securityProtocol", await Refusal("small", "kafka.client.security\\.protocol=SSL"), StringComparison.Ordinal);
+        Assert.Contains("alerts tell releases apart", await Refusal("medium", "env[0].name=OTEL_RESOURCE_ATTRIBUTES,env[0].value=service.namespace=x"), StringComparison.Ordinal);
+        Assert.Contains("cooldownPeriod", await Refusal("medium", "keda.cooldownPeriod=3601"), StringComparison.Ordinal);
 
         static async Task<string> Refusal(string size, string value)
         {

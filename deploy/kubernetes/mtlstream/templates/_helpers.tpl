@@ -43,7 +43,42 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- else if $cpu }}{{ fail (printf "resources.requests.cpu %s is no number of cores, such as 2, \"1.5\" or 500m." $cpu) }}{{ end }}
 {{- end }}
 
+{{- /* Which value makes the setting that is given as Section:Key, whatever its case; empty: none does, so that `settings` may. */}}
+{{- define "mtlstream.owner" -}}
+{{- $key := . | replace "__" ":" | lower }}
+{{- $owners := dict "kafka:bootstrapservers" "kafka.bootstrapServers" "kafka:groupid" "kafka.groupId" "kafka:outputtopic" "kafka.outputTopic"
+  "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "delivery:guarantee" "delivery.guarantee"
+  "delivery:draintimeout" "delivery.drainTimeout" "delivery:transactionalid" "kafka.groupId and the pod's name"
+  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" }}
+{{- range $section, $value := dict "kafka:inputtopics" "kafka.inputTopics" "kafka:client" "kafka.client" "kafka:consumer" "kafka.consumer" "kafka:producer" "kafka.producer" }}
+{{- if hasPrefix (printf "%s:" $section) $key }}{{ $_ := set $owners $key $value }}{{ end }}
+{{- end }}
+{{- get $owners $key }}
+{{- end }}
+
+{{- /* What `env` adds to OTEL_RESOURCE_ATTRIBUTES, a comma before it. */}}
+{{- define "mtlstream.attributes" -}}
+{{- range .Values.env }}{{ if eq .name "OTEL_RESOURCE_ATTRIBUTES" }},{{ .value }}{{ end }}{{ end }}
+{{- end }}
+
 {{- define "mtlstream.check" -}}
+{{- range $key, $_ := .Values.settings }}
+{{- with include "mtlstream.owner" $key }}{{ fail (printf "settings %s: the chart writes this one itself, from %s." $key .) }}{{ end }}
+{{- end }}
+{{- range $name, $_ := .Values.kafka.client }}
+{{- with get (dict "security.protocol" "kafka.securityProtocol" "sasl.mechanism" "kafka.saslMechanism" "sasl.mechanisms" "kafka.saslMechanism" "ssl.ca.location" (ternary "kafka.tlsSecret" "" (ne $.Values.kafka.tlsSecret ""))) ($name | replace "_" ".") }}
+{{- fail (printf "kafka.client %s: the chart writes this one itself, from %s." $name .) }}
+{{- end }}
+{{- end }}
+{{- range .Values.env }}
+{{- if hasPrefix "MTLSTREAM__" .name }}
+{{- $name := .name }}
+{{- with include "mtlstream.owner" (trimPrefix "MTLSTREAM__" .name) }}{{ fail (printf "env %s: the chart writes this one itself, from %s." $name .) }}{{ end }}
+{{- end }}
+{{- if and $.Values.telemetry.endpoint (eq .name "OTEL_RESOURCE_ATTRIBUTES") (or (not .value) (regexMatch "(^|,) *(service[.](instance[.]id|namespace)|k8s[.](pod|namespace)[.]name) *=" .value)) }}
+{{- fail "env OTEL_RESOURCE_ATTRIBUTES: expected a value with other attributes than service.instance.id, service.namespace, k8s.pod.name and k8s.namespace.name: the chart sets these, and alerts tell releases apart by them." }}
+{{- end }}
+{{- end }}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
 {{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
@@ -109,9 +144,13 @@ spec:
         - { name: MTLSTREAM__Kafka__Consumer__group_instance_id, value: $(POD_NAME) }
         {{- end }}
         {{- if .Values.telemetry.endpoint }}
-        - { name: OTEL_RESOURCE_ATTRIBUTES, value: "service.instance.id=$(POD_NAME),k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ .Release.Namespace }},service.namespace={{ .Release.Namespace }}" }
+        - { name: OTEL_RESOURCE_ATTRIBUTES, value: {{ printf "service.instance.id=$(POD_NAME),k8s.pod.name=$(POD_NAME),k8s.namespace.name=%s,service.namespace=%s%s" .Release.Namespace .Release.Namespace (include "mtlstream.attributes" .) | quote }} }
         {{- end }}
-        {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
+        {{- range .Values.env }}
+        {{- if not (and $.Values.telemetry.endpoint (eq .name "OTEL_RESOURCE_ATTRIBUTES")) }}
+        {{- toYaml (list .) | nindent 8 }}
+        {{- end }}
+        {{- end }}
       # Loading and warming up a model takes seconds on a CPU, minutes with TensorRT engines to build.
       startupProbe:
         httpGet: { path: /health/startup, port: health }
