@@ -52,7 +52,7 @@ internal static class EvalCommand
         };
         var command = new CliCommand(
             "eval", "Scores the model on the public test sets, through the pipeline as served.",
-            "mtlstream model eval --data ../shared/data", "mtlstream model eval --data ../shared/data --tasks pos,entities --json")
+            "mtlstream model eval --data CORPORA", "mtlstream model eval --data CORPORA --tasks pos,entities --json")
         {
             data, model, device, tasks, flips, rowsPerCall, json,
         };

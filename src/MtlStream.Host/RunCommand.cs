@@ -16,7 +16,7 @@ internal static class RunCommand
         var command = new CliCommand(
             "run", "Runs the worker: events from Kafka, labels to Kafka. Settings as --Section:Key=value, in the environment as MTLSTREAM__Section__Key, or in appsettings.json.",
             "mtlstream run --Kafka:BootstrapServers=localhost:9092 --Kafka:GroupId=labels --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected",
-            "MTLSTREAM__Kafka__BootstrapServers=localhost:9092 mtlstream run --Delivery:Guarantee=ExactlyOnce --Http:Url=http://0.0.0.0:8080")
+            "MTLSTREAM__Kafka__BootstrapServers=localhost:9092 mtlstream run --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected --Delivery:Guarantee=ExactlyOnce --Http:Url=http://0.0.0.0:8080")
         {
             TreatUnmatchedTokensAsErrors = false,
         };

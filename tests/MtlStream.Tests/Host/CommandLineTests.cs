@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using MtlStream.Host;
 using MtlStream.Host.Configuration;
+using MtlStream.Tests.Schemas;
 
 namespace MtlStream.Tests.Host;
 
@@ -26,9 +27,8 @@ public sealed class CommandLineTests
             var parsed = CommandLine.Parse(CommandOf(example));
             Assert.False(parsed.Action is ParseErrorAction, $"{example}: {string.Join(" ", parsed.Errors.Select(e => e.Message))}");
             Assert.All(parsed.UnmatchedTokens, t => Assert.StartsWith("--", t, StringComparison.Ordinal));
-            // What comes without a part of the environment has every setting that is required.
-            if (example.StartsWith("mtlstream run ", StringComparison.Ordinal) || example.StartsWith("mtlstream doctor ", StringComparison.Ordinal))
-                AppSettings.From(SettingsReader.Read(null, new Dictionary<string, string>(), parsed.UnmatchedTokens));
+            if (parsed.CommandResult.Command.Name is "run" or "doctor") // every setting that is required is there
+                AppSettings.From(SettingsReader.Read(null, EnvironmentOf(example), parsed.UnmatchedTokens));
         }
     }
 
@@ -58,6 +58,20 @@ public sealed class CommandLineTests
         Assert.Empty(result.Output);
     }
 
+    [Fact]
+    public async Task The_version_is_that_of_the_chart_and_of_the_newest_entry_of_the_changelog()
+    {
+        var deploy = Path.Combine(SchemaFiles.Folder, "..", "deploy");
+        var chart = await File.ReadAllLinesAsync(Path.Combine(deploy, "kubernetes", "mtlstream", "Chart.yaml"));
+        var changes = await File.ReadAllLinesAsync(Path.Combine(deploy, "CHANGELOG.md"));
+
+        var version = Assert.Single((await Cli.RunAsync("", "--version")).Lines);
+
+        Assert.Contains($"version: {version}", chart);
+        Assert.Contains($"appVersion: \"{version}\"", chart);
+        Assert.Equal($"## {version}", changes.First(l => l.StartsWith("## ", StringComparison.Ordinal)));
+    }
+
     /// <summary>What the shell would pass: the words after the program, up to a redirection.</summary>
     internal static string[] CommandOf(string line)
     {
@@ -65,6 +79,10 @@ public sealed class CommandLineTests
         var command = words.FindIndex(w => w is "mtlstream" or "./mtlstream");
         return [.. words.Skip(command + 1).TakeWhile(w => w is not ("<" or ">" or "|"))];
     }
+
+    /// <summary>The variables that a line sets before the program.</summary>
+    private static Dictionary<string, string> EnvironmentOf(string line) => line.Split(' ').TakeWhile(w => w.Contains('=', StringComparison.Ordinal))
+        .Select(w => w.Split('=', 2)).ToDictionary(v => v[0], v => v[1]);
 
     private static IEnumerable<(string Path, Command Command)> All(Command command, string path) =>
         command.Subcommands.SelectMany(c => All(c, $"{path} {c.Name}")).Prepend((path, command));
