@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import random
@@ -220,6 +221,27 @@ def polarity(data: Path, part: str) -> list[Example]:
     return [e for i, e in enumerate(examples) if part != "test" and (i % 20 == 0) == (part == "dev")]
 
 
+def extraction(data: Path, part: str) -> list[Example]:
+    """Tweet Sentiment Extraction (Figure Eight's "Emotion in Text"), without texts that SemEval scores; every 40th is held out."""
+    scored = _scored_tweets(data)
+    with (data / "tweet_sentiment_extraction/tweets.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(_unescape(row["text"].replace("`", "'").strip()), row["sentiment"]) for row in csv.DictReader(file)]
+    examples = [Example(text=text, labels={"sentiment": SENTIMENTS.index(label)}) for text, label in rows if text and _masked(text) not in scored]
+    return [e for i, e in enumerate(examples) if part != "test" and (i % 40 == 0) == (part == "dev")]
+
+
+def emoji(data: Path, part: str) -> list[Example]:
+    """TweetEval emoji, which an author put into a tweet and the corpus took out. Only trained on, its test set too, without texts that SemEval scores."""
+    parts = {"train": ("train", "test"), "dev": ("val",)}.get(part, ())
+    scored = _scored_tweets(data)
+    pairs = [pair for p in parts for pair in _tweeteval(data, "emoji", p, lambda label: label)]
+    return [Example(text=text.replace("\ufe0f", "").strip(), labels={"emoji": label}) for text, label in pairs if _masked(text) not in scored]
+
+
+def _scored_tweets(data: Path) -> set[str]:
+    return {_masked(example.text) for part in ("dev", "test") for example in semeval(data, part)}
+
+
 # --- other texts ------------------------------------------------------------------------------------------------------
 
 def goemotions(data: Path, part: str) -> list[Example]:
@@ -362,8 +384,9 @@ def _index(task: Task, label: str, prefix: str = "") -> int:
 
 CORPORA: dict[str, Callable[[Path, str], list[Example]]] = {
     "ewt": ewt, "btc": btc, "wikigold": wikigold, "semeval": semeval, "polarity": polarity, "goemotions": goemotions,
-    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive, "review": review,
+    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive, "extraction": extraction, "emoji": emoji, "review": review,
 }
+NAMED = ("extraction", "emoji", "review")  # read only where a run's file names them
 
 
 def sample(examples: list[Example], share: float, seed: int) -> list[Example]:

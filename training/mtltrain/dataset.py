@@ -67,7 +67,7 @@ def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
         found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows, options)
         if run.said:
             _attach(found, Path(run.said) / f"{name}.pickle")
-        found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.tasks)]
+        found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.trained)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
         boost, size, rest = options.get("boost", 1.0), len(found), []
@@ -97,6 +97,6 @@ def _fewer_entities(found: list[Row], share: float, run: Run) -> tuple[list[Row]
     known, rest = {id(row) for row in kept}, []
     for row in found:
         labels = {task: label for task, label in row.labels.items() if task != "entities"}
-        if id(row) not in known and set(labels) & set(run.tasks):
+        if id(row) not in known and set(labels) & set(run.trained):
             rest.append(Row(row.ids, row.cases, row.firsts, labels, row.soft))
     return kept, rest

@@ -14,7 +14,7 @@ from .encoding import encode_words, split_words
 from .evaluate import Adjustment, sigmoid, softmax
 from .model import MultitaskModel
 from .run import Run
-from .sources import ENCODERS, SOURCES, TRAINED_ON
+from .sources import ALSO, ENCODERS, SOURCES, TRAINED_ON
 from .wordpiece import WordPiece
 
 GOLDEN_TEXTS = (
@@ -111,8 +111,8 @@ def _task(model: MultitaskModel, run: Run, name: str, adjustment: Adjustment, sc
 
 
 def manifest_data(run: Run, task: str) -> list[dict]:
-    """What the task was trained on; of a run that reads a stream's own events, those too."""
-    names = TRAINED_ON[task] + (["review"] if "review" in run.corpora else [])
+    """What the task was trained on, corpora that only this run's file names included."""
+    names = TRAINED_ON[task] + [corpus for corpus, tasks in ALSO.items() if corpus in run.corpora and task in (tasks or run.tasks)]
     return [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in names]
 
 

@@ -6,8 +6,8 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from .corpora import CORPORA
-from .tasks import TASKS
+from .corpora import CORPORA, NAMED
+from .tasks import AUXILIARY, TASKS
 from .weighting import METHODS
 
 
@@ -24,6 +24,7 @@ class Run:
     source: str = "all-MiniLM-L6-v2"
     layers: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4, 5])
     tasks: list[str] = field(default_factory=lambda: [task.name for task in TASKS])
+    auxiliary: list[str] = field(default_factory=list)  # tasks trained along and left out of `model.pt`; tasks.AUXILIARY
     steps: int = 1000
     rate: float = 2e-4
     head_factor: float = 5.0
@@ -60,20 +61,27 @@ class Run:
 
     def __post_init__(self):
         names = [task.name for task in TASKS]
-        for wrong, known, what in ((set(self.tasks) - set(names), names, "task"), (set(self.corpora) - set(CORPORA), CORPORA, "corpus"),
+        auxiliary = [task.name for task in AUXILIARY]
+        for wrong, known, what in ((set(self.tasks) - set(names), names, "task"), (set(self.auxiliary) - set(auxiliary), auxiliary, "auxiliary task"),
+                                   (set(self.corpora) - set(CORPORA), CORPORA, "corpus"),
                                    ({self.weighting} - set(METHODS), METHODS, "weighting")):
             if wrong:
                 raise ValueError(f"run {self.name}: unknown {what} {sorted(wrong)}; known: {', '.join(known)}")
-        for given, known, what in ((self.factors, self.tasks, "[factors]"), (self.lexical, self.tasks, "[lexical]"),
+        for given, known, what in ((self.factors, self.trained, "[factors]"), (self.lexical, self.tasks, "[lexical]"),
                                    *((options, CORPUS_OPTIONS, f"[corpora.{name}]") for name, options in self.corpora.items())):
             if set(given) - set(known):
                 raise ValueError(f"run {self.name}: {what}: unknown key {sorted(set(given) - set(known))}; known: {', '.join(known)}")
         if self.crop > self.limit:
             raise ValueError(f"run {self.name}: crop is {self.crop}, expected at most limit, {self.limit}")
         if not self.corpora:
-            self.corpora = {name: {} for name in CORPORA if name != "review"}
+            self.corpora = {name: {} for name in CORPORA if name not in NAMED}
         if not self.corpora.get("review", {"path": True}).get("path"):
             raise ValueError(f"run {self.name}: [corpora.review] has no `path`; expected that of a file, absolute or below --data")
+
+    @property
+    def trained(self) -> list[str]:
+        """Names of all tasks that the training sees."""
+        return [*self.tasks, *self.auxiliary]
 
     def teacher_at(self, step: int) -> float:
         first, last = self.teacher_share

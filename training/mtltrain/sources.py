@@ -23,12 +23,16 @@ SOURCES = {
     "newsgroups": Source("20 Newsgroups, by date", "none stated", "http://qwone.com/~jason/20Newsgroups/"),
     "clinc": Source("CLINC150", "CC BY 3.0", "https://github.com/clinc/oos-eval"),
     "offensive": Source("TweetEval offensive (OLID)", "the data set's and Twitter terms", "https://github.com/cardiffnlp/tweeteval"),
+    "extraction": Source("Tweet Sentiment Extraction (Figure Eight, Emotion in Text)", "CC BY 4.0", "https://www.kaggle.com/c/tweet-sentiment-extraction"),
+    "emoji": Source("TweetEval emoji, trained along", "the data set's and Twitter terms", "https://github.com/cardiffnlp/tweeteval"),
     "review": Source("events of the stream, labels checked by people", "the stream's own terms", "training/README.md"),
 }
 TRAINED_ON = {
     "pos": ["ewt"], "entities": ["uner", "btc", "wikigold"], "sentiment": ["semeval", "polarity"], "emotion": ["goemotions"],
     "topic": ["newsgroups"], "intent": ["clinc"], "offensive": ["offensive"],
 }
+# What tasks learn from besides, where a run's file names the corpus; none: any of them.
+ALSO: dict[str, list[str]] = {"extraction": ["sentiment"], "emoji": ["sentiment", "emotion", "offensive"], "review": []}
 TESTED_ON = {
     "pos": "UD English-EWT test, gold words", "entities": "UNER English-EWT test, gold words", "sentiment": "SemEval-2017 4A test",
     "emotion": "GoEmotions test", "topic": "20 Newsgroups by-date test, headers, quotes and signatures removed",

@@ -51,3 +51,9 @@ TASKS = (
     Task("intent", "single_label", INTENTS),
     Task("offensive", "single_label", ("no", "yes")),
 )
+
+# Trained along where a run's `auxiliary` names them, for what they teach the encoder; packages leave them out.
+EMOJIS = (
+    "red_heart", "heart_eyes", "tears_of_joy", "two_hearts", "fire", "smiling_eyes", "sunglasses", "sparkles", "blue_heart", "blowing_a_kiss",
+    "camera", "united_states", "sun", "purple_heart", "winking", "hundred_points", "beaming", "christmas_tree", "camera_flash", "winking_with_tongue")
+AUXILIARY = (Task("emoji", "single_label", EMOJIS),)

@@ -18,7 +18,7 @@ from .model import MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
 from .sampling import Sampler
-from .tasks import TASKS
+from .tasks import AUXILIARY, TASKS
 from .weighting import METHODS
 from .workers import Gradients
 
@@ -26,11 +26,11 @@ from .workers import Gradients
 OF_ONE_CALL = ("said", "steps", "evaluate_every", "checkpoint_every", "dev_rows", "final_rows", "patience")
 
 
-def build(run: Run, cache: Path) -> MultitaskModel:
-    """A model with the run's encoder and untrained heads."""
+def build(run: Run, cache: Path, auxiliary: bool = False) -> MultitaskModel:
+    """A model with the run's encoder and untrained heads, those of auxiliary tasks too where asked for."""
     torch.manual_seed(run.seed)
     shape = Shape(layers=len(run.layers), positions=run.limit)
-    model = MultitaskModel(shape, [task for task in TASKS if task.name in run.tasks])
+    model = MultitaskModel(shape, [task for task in (*TASKS, *AUXILIARY) if task.name in (run.trained if auxiliary else run.tasks)])
     pretrained.load_into(model, run.source, cache, run.layers)
     for head in model.heads.values():
         torch.nn.init.normal_(head.classify.weight, std=0.02)
@@ -55,7 +55,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     vocab = pretrained.vocab(cache)
     random.seed(run.seed)
     np.random.seed(run.seed)
-    model = build(run, cache)
+    model = build(run, cache, auxiliary=True)
     new = list(model.tasks)
     if run.initial:
         new = initial.load(model, Path(run.initial), vocab)
@@ -133,7 +133,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
         return model, {}
     model.eval()
     if (out / "best.pt").exists():
-        model.load_state_dict(torch.load(out / "best.pt"))
+        model.load_state_dict({**model.state_dict(), **torch.load(out / "best.pt")})
     torch.save(_weights(model), out / "model.pt")
     values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows)
     summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,
@@ -147,7 +147,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
 def _refuse_tasks_without_labels(run: Run, sampler: Sampler, untrained: list[str], data: Path, cache: Path, vocab: Path) -> None:
     """A head that nothing teaches would be exported all the same, and a task without dev rows could not be scored, hours later."""
     taught = {task for corpus in sampler.corpora for row in corpus.rows for task in (*row.labels, *row.soft)}
-    if lacking := [task for task in run.tasks if task in untrained and task not in taught]:
+    if lacking := [task for task in run.trained if task in untrained and task not in taught]:
         raise ValueError(f"run {run.name}: no row of its corpora ({', '.join(run.corpora)}) has labels of {', '.join(lacking)}; add a corpus, or name the other tasks in `tasks`")
     for task in run.tasks:
         if not evaluate.labelled(data, cache, vocab, task, "dev", run.limit):
@@ -155,7 +155,9 @@ def _refuse_tasks_without_labels(run: Run, sampler: Sampler, untrained: list[str
 
 
 def _weights(model: MultitaskModel) -> dict:
-    return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    """Without the heads of auxiliary tasks, which end with the training."""
+    left_out = tuple(f"heads.{task.name}." for task in AUXILIARY)
+    return {name: tensor.cpu() for name, tensor in model.state_dict().items() if not name.startswith(left_out)}
 
 
 def checksum(path: Path) -> str:

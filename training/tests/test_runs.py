@@ -20,6 +20,30 @@ from test_training import tiny  # noqa: E402
 
 @unittest.skipUnless(torch, "needs PyTorch")
 class RunFileTest(unittest.TestCase):
+    def test_what_tweets_besides_are_read_as(self):
+        from mtltrain import corpora
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(corpora, "semeval", lambda *_: [corpora.Example(text="A scored tweet https://t.co/x")]):
+            (data := Path(folder) / "tweet_sentiment_extraction").mkdir()
+            data.joinpath("tweets.csv").write_text('textID,text,sentiment\n1,held out,neutral\n2," I`d go, really",positive\n3,@you a SCORED tweet,negative\n')
+            self.assertEqual([("I'd go, really", 2)], [(e.text, e.labels["sentiment"]) for e in corpora.extraction(Path(folder), "train")])
+            (data := Path(folder) / "tweeteval/datasets/emoji").mkdir(parents=True)
+            for part, text in (("train", "home \ufe0f\n"), ("test", "a scored tweet\nnight &amp; day\n"), ("val", "held out\n")):
+                data.joinpath(f"{part}_text.txt").write_text(text)
+                data.joinpath(f"{part}_labels.txt").write_text("4\n" * text.count("\n"))
+            self.assertEqual([("home", 4), ("night & day", 4)], [(e.text, e.labels["emoji"]) for e in corpora.emoji(Path(folder), "train")])
+            self.assertEqual(["held out"], [e.text for e in corpora.emoji(Path(folder), "dev")])
+
+    def test_what_a_run_names_besides_is_in_the_manifest(self):
+        from mtltrain import package
+        from mtltrain.run import Run
+
+        named = lambda run, task: [entry["name"] for entry in package.manifest_data(run, task)]
+        self.assertNotIn("TweetEval emoji, trained along", named(Run(), "sentiment"))
+        more = Run(corpora={"semeval": {}, "extraction": {}, "emoji": {}, "review": {"path": "x"}})
+        self.assertEqual(5, len(named(more, "sentiment")))
+        self.assertEqual(2, len(named(more, "pos")))
+
     def test_misspelt_keys_are_refused(self):
         from mtltrain.run import Run
 
@@ -86,7 +110,7 @@ class LoopTest(unittest.TestCase):
         from mtltrain.sampling import Corpus, Sampler
 
         generator = np.random.default_rng(1)
-        rows = [Row(np.array([101, *generator.integers(110, 190, 6), 102], np.int32), np.zeros(8, np.int8), np.array([1]), {labels: i % 3}) for i in range(60)]
+        rows = [Row(np.array([101, *generator.integers(110, 190, 6), 102], np.int32), np.zeros(8, np.int8), np.array([1]), {label: i % 3 for label in (labels, *more.get("auxiliary", ()))}) for i in range(60)]
         run = Run(tasks=["topic"], corpora={"newsgroups": {}}, steps=8, evaluate_every=2, patience=patience, rate=1e-2, limit=32, crop=32, layers=[0, 1], rows_per_step=16, padded_tokens=64, **more)
         seen, scores = [], list(dev)
 
@@ -97,7 +121,7 @@ class LoopTest(unittest.TestCase):
         def sampler(*_):
             return Sampler([Corpus("newsgroups", rows, 1.0, 32, 1)], 0.75, 64, 16, 1)
 
-        with mock.patch.object(train, "build", lambda *_: tiny(["topic"])), mock.patch.object(train.pretrained, "vocab", lambda _: None), \
+        with mock.patch.object(train, "build", lambda *_, auxiliary: tiny(run.trained if auxiliary else run.tasks)), mock.patch.object(train.pretrained, "vocab", lambda _: None), \
                 mock.patch.object(train.dataset, "sampler", sampler), mock.patch.object(train.evaluate, "scores", evaluated), mock.patch.object(train.evaluate, "labelled", lambda *_: rows[:1]):
             train.train(run, Path(folder), Path(folder), Path(folder) / "out", processes=1, device=device)
         return seen
@@ -120,6 +144,15 @@ class LoopTest(unittest.TestCase):
     def test_a_task_that_no_row_teaches_is_refused_before_training(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(ValueError, r"no row of its corpora \(newsgroups\) has labels of topic"):
             self.run_of(folder, [], labels="intent")
+
+    def test_an_auxiliary_task_is_trained_along_and_left_out_of_the_weights(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_of(folder, [0.5, 0.7, 0.6, 0.7], patience=0, auxiliary=["emoji"])
+            lines = [json.loads(line) for line in (Path(folder) / "out/log.jsonl").read_text().splitlines()]
+            self.assertIn("emoji", next(line for line in lines if "loss" in line)["loss"])
+            names = list(torch.load(Path(folder) / "out/model.pt"))
+            self.assertTrue(any(name.startswith("heads.topic.") for name in names))
+            self.assertFalse([name for name in names if name.startswith("heads.emoji.")])
 
     def test_the_log_begins_with_where_the_run_comes_from(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -21,11 +21,11 @@ CACHE = Path(os.environ.get("MTLTRAIN_CACHE", Path.home() / ".cache/mtltrain"))
 
 def tiny(tasks=None):
     from mtltrain.model import MultitaskModel, Shape
-    from mtltrain.tasks import TASKS
+    from mtltrain.tasks import AUXILIARY, TASKS
 
     torch.manual_seed(0)
     shape = Shape(layers=2, hidden=24, heads=2, inner=48, vocab=200, positions=32, head_hidden=16)
-    return MultitaskModel(shape, [task for task in TASKS if tasks is None or task.name in tasks])
+    return MultitaskModel(shape, [task for task in (*TASKS, *AUXILIARY) if (task in TASKS if tasks is None else task.name in tasks)])
 
 
 class WordPieceTest(unittest.TestCase):
