@@ -1,8 +1,9 @@
-"""Writes the model card from the manifest and the scores of a release."""
+"""Writes the model card from the manifest and the scores of a release: python3 -m mtltrain.card PACKAGE [RESULTS]"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from .sources import TESTED_ON
@@ -17,6 +18,16 @@ PUBLISHED = {
 TARGETS = {"pos": 97.5, "entities": 82.0, "sentiment": 72.5, "emotion": 52.0, "intent": 96.8, "offensive": 81.5}
 _BASELINE = "baseline-topic.json"  # measured rarely, by baseline.py
 _KEPT = Path(__file__).parents[1] / "results"  # what the repository keeps
+_SHIPPED = "mtlstream-en"
+_NOTICES = {"MIT": """ Its notice:
+
+  > Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without
+  > restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
+  > Software is furnished to do so, subject to the following conditions: The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+  > Software. THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR
+  > PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
+  > ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""}
 NAMES = {"accuracy": "accuracy", "spanF1": "span F1", "macroRecall": "macro recall", "macroF1": "macro F1"}
 
 
@@ -25,17 +36,22 @@ def write(folder: Path, results: Path) -> None:
     record = json.loads((results / f"scores-{manifest['name']}-{manifest['version']}.json").read_text())
     measured = next(f for f in (results / _BASELINE, _KEPT / _BASELINE) if f.exists())
     baseline = json.loads(measured.read_text())["chosen"]["test"] * 100
-    (folder / "README.md").write_text(_card(manifest, record, baseline), encoding="utf-8")
+    (folder / "README.md").write_text(_card(manifest, record, baseline, _size(folder)), encoding="utf-8")
 
 
-def _card(manifest: dict, record: dict, baseline: float) -> str:
+def _size(folder: Path) -> str:
+    """What the package weighs, without the card."""
+    return f"{sum(file.stat().st_size for file in folder.iterdir() if file.is_file() and file.name != 'README.md') / 1e6:.0f} MB"
+
+
+def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
     run, encoder, served = record["run"], manifest["encoder"], record.get("served")
     test = record["test"] | ({"int8": served} if served else {})
     wide = test.get("fp32")
     size = f"{encoder['parameters'] / 1e6:.1f} million parameters, {encoder['layers']} layers of {encoder['hidden']}"
     out = [f"# {manifest['name']} {manifest['version']}", "",
            f"One encoder, {len(manifest['tasks'])} tasks, English. {size}; starts from the first {encoder['layers']} layers of "
-           f"[{encoder['name']}]({encoder['source']}) ({encoder['license']}). Weights are int8, 23 MB; `model.cpu.onnx` computes in int8, "
+           f"[{encoder['name']}]({encoder['source']}) ({encoder['license']}). Weights are int8, {weight} with all that belongs to them; `model.cpu.onnx` computes in int8, "
            "`model.cuda.onnx` in fp16, both from `weights.bin`. The scores are those of the former; no GPU was at hand to score the latter.", "",
            "## Scores", "", ("On the whole test sets, measured on CPU with `mtlstream model eval`, so as served" if served else
                           f"On the test sets with the arithmetic of the CPU graph{_part(record)}") + "; logs and settings in `training/results/`.", "",
@@ -54,12 +70,22 @@ def _card(manifest: dict, record: dict, baseline: float) -> str:
         data = "; ".join(f"[{d['name']}]({d['url']}) ({d['license']})" for d in task["data"])
         labels = ", ".join(task["labels"]) if len(task["labels"]) <= 28 else f"{len(task['labels'])} intents"
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
-    out += ["", "Some of the corpora come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups): check them before commercial use.",
-            "UD English-EWT and UNER are CC BY-SA 4.0.", "",
-            f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
+    out += ["", f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
             f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}{_lexical(run)}Temperatures{_biases(record)} are fitted on dev. "
-            f"{_note(run)}How to retrain: `training/README.md`.", ""]
+            f"{_note(run)}How to retrain: `training/README.md`.", "", *_licence(manifest)]
     return "\n".join(out) + _limits(record)
+
+
+def _licence(manifest: dict) -> list[str]:
+    encoder = manifest["encoder"]
+    own = "The weights are under the licence of MtlStream itself, Apache-2.0" if manifest["name"] == _SHIPPED else "Which licence the weights are under is for those to say who trained them"
+    return ["## Licence", "",
+            f"{own}. They are made from other people's work, which keeps its own terms:", "",
+            f"- They start from [{encoder['name']}]({encoder['source']}) ({encoder['license']}), copyright its authors." + _NOTICES.get(encoder["license"], ""),
+            "- `vocab.txt` is the vocabulary of BERT (bert-base-uncased, Apache-2.0, Copyright 2018 The Google AI Language Team Authors) without the tokens that no text has.",
+            "- The corpora, none of which is in the package, are named with their licences above. CC BY and CC BY-SA ask for attribution, which the table is; CC BY-SA also that adaptations "
+            "are shared alike. Some come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups). Whether such terms reach a model trained on a corpus is not settled "
+            "everywhere: check them before commercial use.", ""]
 
 
 def _more(manifest: dict, scores: dict) -> list[str]:
@@ -141,3 +167,7 @@ Not for decisions about people: `offensive` and `emotion` are opinions of crowd 
               f"{d['mainstream']['offensive']:.3f}; labelled offensive {d['labelledOffensive'][0]} and {d['labelledOffensive'][1]}. "
               "The sentences are few (`training/mtltrain/fairness.py`): they show that the model differs, not how often.", ""]
     return text + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else _KEPT)

@@ -72,8 +72,25 @@ def serving() -> list[str]:
     return ["## Serving all tasks in one pass", "",
             f"The exported CPU graph under ONNX Runtime, one thread, one text a call, {found[0]['rows']} sentences of the treebank; milliseconds of processor time a "
             f"text, the least of {len(cost['all tasks'])} runs, without the tables of word pieces. All tasks in one pass: **{together:.2f}**; one model per task: "
-            f"**{apart:.2f}** together, {apart / together:.1f} times as much, and seven files of 23 MB instead of one.", "",
+            f"**{apart:.2f}** together, {apart / together:.1f} times as much, and seven packages with the encoder in each instead of one.", "",
             *table(["model", "ms a text"], [[s if s == "all tasks" else f"`{s}` alone", f"{v:.2f}"] for s, v in best.items()])]
+
+
+def repeated() -> float:
+    """By how many points, at most in a task, two runs of one setting and seed differ: the multitask slices, some of which were run again as `equal`."""
+    again = {line["seed"]: line["scores"] for line in lines("weighting") if line["setting"] == "equal"}
+    pairs = [(line["scores"], again[line["seed"]]) for line in lines("single") if line["setting"] == "multitask" and line["seed"] in again]
+    return max((100 * abs(a[task] - b[task]) for a, b in pairs for task in a if task in b), default=0.0)
+
+
+def seeds(counts: list[int]) -> str:
+    """How many seeds the rows of a table have, and what single runs are worth."""
+    least, most = min(counts), max(counts)
+    text = f"Seeds of a row: {least if least == most else f'{least} to {most}'}."
+    if least > 1 or not (apart := repeated()):
+        return text
+    return (f"{text} Two runs of one setting and seed differed by up to {apart:.1f} points in a task, and seeds differ by more, so differences below about "
+            f"{np.ceil(2 * apart) / 2:.1f} points between single runs decide nothing.")
 
 
 def per_setting(name: str, title: str, what: str) -> list[str]:
@@ -87,13 +104,13 @@ def per_setting(name: str, title: str, what: str) -> list[str]:
         means = [float(np.mean(list(line["scores"].values()))) for line in runs]
         rows.append([setting, *(spread([line["scores"][t] for line in runs]) for t in NAMES), spread(means),
                      f"{np.mean([line['seconds'] for line in runs]):.0f}", str(len(runs))])
-    return [f"## {title}", "", f"{what} `mean` is over the tasks. Seconds were taken on a machine that other programs used too.", "",
+    return [f"## {title}", "", f"{what} {seeds([int(row[-1]) for row in rows])} `mean` is over the tasks. Seconds were taken on a machine that other programs used too.", "",
             *table(["setting", *(f"`{t}`" for t in NAMES), "mean", "seconds", "seeds"], rows)]
 
 
 def weighting() -> list[str]:
     return per_setting("weighting", "Weighting the losses",
-                       "The same slice and seeds; `equal` repeats the multitask runs above, and differs from those by what two runs of one setting and seed differ by."
+                       "The same slice as above; `equal` repeats its multitask runs of the same seeds."
                        + ("" if any(line["setting"] == "pcgrad" for line in lines("weighting")) else " PCGrad, a backward pass for each task, was not run to its end."))
 
 
@@ -112,7 +129,7 @@ def lowresource() -> list[str]:
         of = lambda setting: [l["scores"]["entities"] for l in found if l["share"] == share and l["setting"] == setting]
         rows.append([f"{share:.0%}", spread(of("alone")), spread(of("with others")), str(len(of("with others")))])
     return ["## Few labels: entities", "", "Span F1 on UNER EWT dev with a share of the entity labels of the slice, alone and beside the other tasks; as many steps, and alone as many tokens as entities get at the full share. "
-            "Texts that keep their labels are drawn as often as all of them at the full share, alone and beside the others.", "",
+            f"Texts that keep their labels are drawn as often as all of them at the full share, alone and beside the others. {seeds([int(row[-1]) for row in rows])}", "",
             *table(["labels", "alone", "with the other tasks", "seeds"], rows)]
 
 
