@@ -58,10 +58,8 @@ def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
            f"| task | score |{' fp32 |' if wide else ''} to reach | published | measured on |", f"|---|---|{'---|' if wide else ''}---|---|---|"]
     for task in manifest["tasks"]:
         name = task["name"]
-        values = test["int8"][name]
-        metric = next(iter(values))
         target = baseline + 3 if name == "topic" else TARGETS.get(name)
-        out.append(f"| `{name}` | {values[metric] * 100:.2f} {NAMES[metric]} | {f'{wide[name][metric] * 100:.2f} | ' if wide else ''}{f'{target:.1f}' if target else '-'} | "
+        out.append(f"| `{name}` | {_score(test['int8'], name)} | {_score(wide, name).split()[0] + ' | ' if wide else ''}{f'{target:.1f}' if target else '-'} | "
                    f"{PUBLISHED.get(name, '-').format(baseline=f'{baseline:.1f}')} | {TESTED_ON[name]} |")
     out += ["", *_more(manifest, test["int8"]), "",
             "Where a score is below what was to be reached, the figure stands as measured.", "",
@@ -86,6 +84,12 @@ def _licence(manifest: dict) -> list[str]:
             "- The corpora, none of which is in the package, are named with their licences above. CC BY and CC BY-SA ask for attribution, which the table is; CC BY-SA also that adaptations "
             "are shared alike. Some come under terms of their own (SemEval, Twitter) or state no licence (20 Newsgroups). Whether such terms reach a model trained on a corpus is not settled "
             "everywhere: check them before commercial use.", ""]
+
+
+def _score(scores: dict, task: str) -> str:
+    """The score that counts, in per cent, and its name; "-" for a task that was not scored, such as one added after it."""
+    metric, value = next(iter(scores.get(task, {}).items()), (None, 0))
+    return f"{value * 100:.2f} {NAMES[metric]}" if metric else "-"
 
 
 def _more(manifest: dict, scores: dict) -> list[str]:

@@ -1,4 +1,7 @@
-"""Writes REPORT.md and its picture from the lines in results/experiments: python3 -m mtltrain.report"""
+"""Writes REPORT.md and its picture from the lines in results/experiments: python3 -m mtltrain.report
+
+Lines from before a task was added have nothing about it: its cells say "-".
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def single() -> list[str]:
     multi = [line for line in found if line["setting"] == "multitask"]
     rows, gained, lost = [], [], []
     for task in NAMES:
-        shared = {line["seed"]: line["scores"][task] for line in multi}
+        shared = {line["seed"]: line["scores"][task] for line in multi if task in line["scores"]}
         alone = {line["seed"]: line["scores"][task] for line in found if line["setting"] == "single" and line["task"] == task}
         both = sorted(set(shared) & set(alone))
         differences = [shared[s] - alone[s] for s in both]
@@ -102,7 +105,7 @@ def per_setting(name: str, title: str, what: str) -> list[str]:
     for setting in dict.fromkeys(line["setting"] for line in found):
         runs = [line for line in found if line["setting"] == setting]
         means = [float(np.mean(list(line["scores"].values()))) for line in runs]
-        rows.append([setting, *(spread([line["scores"][t] for line in runs]) for t in NAMES), spread(means),
+        rows.append([setting, *(spread([line["scores"][t] for line in runs if t in line["scores"]]) for t in NAMES), spread(means),
                      f"{np.mean([line['seconds'] for line in runs]):.0f}", str(len(runs))])
     return [f"## {title}", "", f"{what} {seeds([int(row[-1]) for row in rows])} `mean` is over the tasks. Seconds were taken on a machine that other programs used too.", "",
             *table(["setting", *(f"`{t}`" for t in NAMES), "mean", "seconds", "seeds"], rows)]
@@ -137,16 +140,18 @@ def affinity() -> list[str]:
     found = lines("affinity")
     if not found:
         return []
-    values = {s: {t: [line["affinity"][s][t] for line in found] for t in NAMES} for s in NAMES}
-    mean = np.array([[np.mean(values[s][t]) for t in NAMES] for s in NAMES]) * 100
-    error = np.array([[np.std(values[s][t], ddof=1) / len(found) ** 0.5 for t in NAMES] for s in NAMES]) * 100
+    values = {s: {t: [line["affinity"][s][t] for line in found if t in line["affinity"].get(s, {})] for t in NAMES} for s in NAMES}
+    mean = np.array([[np.mean(values[s][t]) if values[s][t] else np.nan for t in NAMES] for s in NAMES]) * 100
+    error = np.array([[np.std(values[s][t], ddof=1) / len(values[s][t]) ** 0.5 if len(values[s][t]) > 1 else np.nan for t in NAMES] for s in NAMES]) * 100
     (FOLDER / "results/affinity.svg").write_text(_picture(mean, error))
-    far = int(((np.abs(mean) > 2 * error) & ~np.eye(len(NAMES), dtype=bool)).sum())
-    rows = [[f"`{s}`", *(f"{mean[i, j]:+.2f}{'' if abs(mean[i, j]) > 2 * error[i, j] else ' (~)'}" for j in range(len(NAMES)))] for i, s in enumerate(NAMES)]
+    between = ~np.isnan(mean) & ~np.eye(len(NAMES), dtype=bool)
+    far = int(((np.abs(mean) > 2 * error) & between).sum())
+    rows = [[f"`{s}`", *("-" if np.isnan(mean[i, j]) else f"{mean[i, j]:+.2f}{'' if abs(mean[i, j]) > 2 * error[i, j] else ' (~)'}" for j in range(len(NAMES)))]
+            for i, s in enumerate(NAMES)]
     return ["## Which task helps which", "",
             "A short step of fixed length along the gradient of the row's task in the encoder changes the loss of the column's task by so many per cent (positive: it "
             f"falls), mean over {len(found)} pairs of batches, the step along texts of the training set, the loss on texts of dev, from the weights `{found[0]['weights']}`; (~): less than two standard errors from zero. Method: "
-            f"look-ahead affinity, Fifty et al. 2021 (arXiv 2109.04617). {far} of the {len(NAMES) * (len(NAMES) - 1)} values between two tasks are farther from zero.", "", *table(["step along", *(f"`{t}`" for t in NAMES)], rows),
+            f"look-ahead affinity, Fifty et al. 2021 (arXiv 2109.04617). {far} of the {int(between.sum())} values between two tasks are farther from zero.", "", *table(["step along", *(f"`{t}`" for t in NAMES)], rows),
             "![affinity](results/affinity.svg)", ""]
 
 
@@ -154,11 +159,11 @@ def _picture(mean: np.ndarray, error: np.ndarray) -> str:
     cell, left, top = 74, 90, 30
     size = len(NAMES) * cell
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + size + 10} {top + size + 30}" font-family="sans-serif" font-size="12">']
-    most = np.abs(mean - np.diag(np.diag(mean))).max() or 1.0
+    most = np.nanmax(np.abs(mean - np.diag(np.diag(mean)))) or 1.0
     for i, source in enumerate(NAMES):
         parts.append(f'<text x="{left - 8}" y="{top + i * cell + cell / 2 + 4}" text-anchor="end">{source}</text>')
         parts.append(f'<text x="{left + i * cell + cell / 2}" y="{top - 10}" text-anchor="middle">{source}</text>')
-        for j in range(len(NAMES)):
+        for j in np.flatnonzero(~np.isnan(mean[i])):
             strength = min(1.0, abs(mean[i, j]) / most)
             fade = round(255 * (1 - 0.75 * strength))
             color = f"rgb({fade},{fade},255)" if mean[i, j] >= 0 else f"rgb(255,{fade},{fade})"
@@ -174,8 +179,8 @@ def precision() -> list[str]:
     wide, served, flips = record["test"]["fp32"], record["served"], record.get("flips", {})
     rows = []
     for task in NAMES:
-        a, b = wide[task][METRICS[task]] * 100, served[task][METRICS[task]] * 100
-        rows.append([f"`{task}` ({METRICS[task]})", f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}",
+        a, b = (scores.get(task, {}).get(METRICS[task], np.nan) * 100 for scores in (wide, served))
+        rows.append([f"`{task}` ({METRICS[task]})", *("-" if np.isnan(value) else f"{value:{form}}" for value, form in ((a, ".2f"), (b, ".2f"), (b - a, "+.2f"))),
                      f"{flips[task]:.3%}" if task in flips else "-"])
     return ["## What int8 costs", "",
             f"{record['run']['name']} {record['run']['version']}: the CPU graph in int8 and the same weights in a graph that computes in fp32, whole test sets, both through "
