@@ -31,10 +31,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
         var loaded = Load(options, reloads, settings, assembly);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
-        var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
-            assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
-            ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
-        var served = new ServedModel(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
+        var served = Surround(loaded, settings, assembly);
         if (served.Shadow is not null) served.InBackground(served.Shadow.RunAsync);
         if (reloads) served.InBackground(served.Reload(folder, seen, settings, assembly).RunAsync);
         return served;
@@ -53,6 +50,23 @@ internal sealed class ServedModel : IAsyncDisposable
             _stopping.Dispose();
             Shadow?.Dispose();
             Loaded.Dispose();
+        }
+    }
+
+    /// <summary>Puts the watch and the shadow model beside the model that serves, which is disposed when one of them cannot be had.</summary>
+    private static ServedModel Surround(LoadedModel loaded, AppSettings settings, PipelineAssembly assembly)
+    {
+        try
+        {
+            var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
+                assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
+                ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
+            return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
         }
     }
 

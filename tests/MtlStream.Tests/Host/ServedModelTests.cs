@@ -111,6 +111,26 @@ public sealed class ServedModelTests : IDisposable
         Assert.DoesNotContain(shadow.Folder, mapped, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_shadow_model_that_cannot_be_loaded_leaves_nothing_of_the_model_that_was_to_serve()
+    {
+        using var shadow = new ToyPackage();
+        File.AppendAllText(shadow.At("weights.bin"), "x");
+
+        var message = Assert.Throws<InvalidDataException>(() => Start("--Model:ReloadInterval=00:00:00", $"--Model:Shadow={shadow.Folder}")).Message;
+
+        Assert.StartsWith($"{shadow.Folder}: ", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_package.Folder, File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_watch_that_does_not_fit_leaves_nothing_of_the_model_that_was_to_serve()
+    {
+        Assert.Throws<InvalidDataException>(() => Start("--Model:ReloadInterval=00:00:00", "--Watch:LowConfidenceOf:mod=0.6"));
+
+        Assert.DoesNotContain(_package.Folder, File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
