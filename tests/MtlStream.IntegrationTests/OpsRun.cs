@@ -45,14 +45,7 @@ public sealed class OpsRun : IAsyncLifetime
     {
         if (OpsTools.Collector is null || OpsTools.Prometheus is null) return; // the tests are skipped, with the reason
         var (grpc, metrics) = (OpsTools.FreePort(), OpsTools.FreePort());
-        Begin(OpsTools.Collector, new()
-        {
-            ["OTLP_OUT"] = _folder,
-            ["OTLP_GRPC_PORT"] = $"{grpc}",
-            ["OTLP_HTTP_PORT"] = $"{OpsTools.FreePort()}",
-            ["OTLP_PROMETHEUS_PORT"] = $"{metrics}",
-            ["OTLP_HEALTH_PORT"] = $"{OpsTools.FreePort()}",
-        }, "--config", Path.Combine(OpsTools.Root, "..", "shared", "otelcol", "config.yaml"));
+        _processes.Add(OpsTools.StartCollector(_folder, grpc, prometheus: metrics));
         await StartPrometheusAsync(metrics);
 
         _cluster = new();

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Text;
-using System.Text.Json.Nodes;
 using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
@@ -43,8 +41,8 @@ public sealed class OpsSamplingTests : IDisposable
     {
         foreach (var topic in new[] { Input, Output, DeadLetters }) _cluster.CreateTopic(topic, 1);
         var port = OpsTools.FreePort();
-        _collector = StartCollector(port, protocol);
-        await Wait.Until(() => Listens(port));
+        _collector = protocol == "grpc" ? OpsTools.StartCollector(_folder, grpc: port) : OpsTools.StartCollector(_folder, http: port);
+        await Wait.Until(() => OpsTools.Listens(port));
         using var worker = StartWorker(port, protocol, sampler, argument);
         using var topics = new Topics(_cluster.BootstrapServers);
         Send(topics);
@@ -110,51 +108,17 @@ public sealed class OpsSamplingTests : IDisposable
             }, environment: environment);
     }
 
-    private Process StartCollector(int port, string protocol)
-    {
-        var process = OpsTools.Start(OpsTools.Collector!, new Dictionary<string, string>
-        {
-            ["OTLP_OUT"] = _folder,
-            ["OTLP_GRPC_PORT"] = $"{(protocol == "grpc" ? port : OpsTools.FreePort())}",
-            ["OTLP_HTTP_PORT"] = $"{(protocol == "grpc" ? OpsTools.FreePort() : port)}",
-            ["OTLP_PROMETHEUS_PORT"] = $"{OpsTools.FreePort()}",
-            ["OTLP_HEALTH_PORT"] = $"{OpsTools.FreePort()}",
-        }, "--config", Path.Combine(OpsTools.Root, "..", "shared", "otelcol", "config.yaml"));
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
-
-    private static bool Listens(int port)
-    {
-        try
-        {
-            using var connection = new TcpClient("127.0.0.1", port);
-            return connection.Connected;
-        }
-        catch (SocketException)
-        {
-            return false; // not yet
-        }
-    }
-
     /// <summary>Trace ids of the spans that the Collector got of events, in order.</summary>
-    private List<string> ProcessSpans()
-    {
-        var path = Path.Combine(_folder, "traces.jsonl");
-        if (!File.Exists(path)) return [];
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        var written = reader.ReadToEnd();
-        return [.. from line in written[..(written.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            from resource in JsonNode.Parse(line)!["resourceSpans"]!.AsArray()
-            from scope in resource!["scopeSpans"]!.AsArray()
-            from span in scope!["spans"]!.AsArray()
-            where span["name"]!.GetValue<string>() == $"process {Input}"
-            orderby span["traceId"]!.GetValue<string>()
-            select span["traceId"]!.GetValue<string>()];
-    }
+    private List<string> ProcessSpans() =>
+    [
+        .. from batch in OpsTools.Written(_folder, "traces.jsonl")
+        from resource in batch["resourceSpans"]!.AsArray()
+        from scope in resource!["scopeSpans"]!.AsArray()
+        from span in scope!["spans"]!.AsArray()
+        where span["name"]!.GetValue<string>() == $"process {Input}"
+        orderby span["traceId"]!.GetValue<string>()
+        select span["traceId"]!.GetValue<string>(),
+    ];
 
     /// <summary>As <see cref="OpsFactAttribute"/>, for a theory that needs the Collector.</summary>
     private sealed class SamplerTheoryAttribute : TheoryAttribute

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 
 namespace MtlStream.IntegrationTests;
 
@@ -33,6 +34,50 @@ internal static class OpsTools
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Root };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         return Process.Start(start)!;
+    }
+
+    /// <summary>Starts the Collector, which writes what it gets into <c>metrics.jsonl</c>, <c>traces.jsonl</c> and <c>logs.jsonl</c> of a folder.</summary>
+    /// <param name="http">Null for a port that nobody asks for, as for <paramref name="prometheus"/>.</param>
+    public static Process StartCollector(string folder, int? grpc = null, int? http = null, int? prometheus = null)
+    {
+        var process = Start(Collector!, new Dictionary<string, string>
+        {
+            ["OTLP_OUT"] = folder,
+            ["OTLP_GRPC_PORT"] = $"{grpc ?? FreePort()}",
+            ["OTLP_HTTP_PORT"] = $"{http ?? FreePort()}",
+            ["OTLP_PROMETHEUS_PORT"] = $"{prometheus ?? FreePort()}",
+            ["OTLP_HEALTH_PORT"] = $"{FreePort()}",
+        }, "--config", Path.Combine(Root, "..", "shared", "otelcol", "config.yaml"));
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    /// <summary>Whether someone takes connections there.</summary>
+    public static bool Listens(int port)
+    {
+        try
+        {
+            using var connection = new TcpClient("127.0.0.1", port);
+            return connection.Connected;
+        }
+        catch (SocketException)
+        {
+            return false; // not yet
+        }
+    }
+
+    /// <summary>What the Collector has written of a signal so far, one object for each batch that it got.</summary>
+    /// <param name="file">Such as <c>metrics.jsonl</c>.</param>
+    public static IReadOnlyList<JsonNode> Written(string folder, string file)
+    {
+        var path = Path.Combine(folder, file);
+        if (!File.Exists(path)) return [];
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        var written = reader.ReadToEnd();
+        return [.. written[..(written.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
 
     /// <summary>A port that nobody listened on a moment ago.</summary>

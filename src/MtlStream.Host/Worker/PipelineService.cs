@@ -5,7 +5,8 @@ namespace MtlStream.Host.Worker;
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, KafkaStatus status, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, KafkaStatus status, Telemetry.Exporters exporters,
+    IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
     private bool _failed;
@@ -45,11 +46,11 @@ internal sealed class PipelineService(
         health.ModelReady(() => status.NotReadyBecause, () => status.LostFor(assembly.Time, settings.KafkaClients));
         try
         {
-            await assembly
-                .Pipeline(
-                    served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
-                    new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow)
-                .RunAsync(stopping);
+            var pipeline = assembly.Pipeline(
+                served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
+                new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow);
+            exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
+            await pipeline.RunAsync(stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {

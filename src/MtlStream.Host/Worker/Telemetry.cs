@@ -26,7 +26,7 @@ internal static class Telemetry
 
     public static void Add(HostApplicationBuilder builder)
     {
-        if (Wanted("METRICS") || Wanted("TRACES")) builder.Services.AddHostedService<Exporters>();
+        builder.Services.AddSingleton<Exporters>().AddHostedService(provider => provider.GetRequiredService<Exporters>());
         if (!Wanted("LOGS")) return;
 
         // The logs' exporter reads its variables from the host's configuration, which is empty otherwise.
@@ -74,9 +74,11 @@ internal static class Telemetry
         return builder.AddOtlpExporter().Build();
     }
 
-    /// <summary>Starts before the pipeline and is flushed after it.</summary>
-    private sealed class Exporters : IHostedService, IDisposable
+    /// <summary>Starts before the pipeline and is flushed after it. Does nothing for a signal that is not wanted.</summary>
+    internal sealed class Exporters : IHostedService, IDisposable
     {
+        private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
         private MeterProvider? _metrics;
         private TracerProvider? _traces;
 
@@ -88,6 +90,13 @@ internal static class Telemetry
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        /// <summary>Has all metrics exported now, instead of when the first interval is over, and does not wait for it. A failure is the exporter's to tell.</summary>
+        /// <remarks>To be called while the counters stand at 0: what was counted before its first export is no increase to Prometheus.</remarks>
+        public void ExportMetrics()
+        {
+            if (_metrics is { } metrics) _ = Task.Run(() => metrics.ForceFlush((int)s_patience.TotalMilliseconds)); // which throws nothing
+        }
 
         // The last values are sent here.
         public void Dispose()
