@@ -31,7 +31,7 @@ internal static partial class DeadLettersCommand
         "mtlstream dead-letters replay --Kafka:DeadLetterTopic=comments-rejected --since 2h --dry-run")
     {
         Build(
-            "list", "Prints the dead-letter topic as dead-letter.v1 lines. Settings as for run; of the topics only Kafka:DeadLetterTopic is needed.",
+            "list", "Prints the dead-letter topic as dead-letter.v1 lines; rejected is when each came there, in milliseconds since 1970. Settings as for run; of the topics only Kafka:DeadLetterTopic is needed.",
             replay: false, "mtlstream dead-letters list --Kafka:BootstrapServers=localhost:9092 --Kafka:DeadLetterTopic=comments-rejected --limit 10"),
         Build(
             "replay", "Produces events of the dead-letter topic again, to the topic each came from, with their original key, headers and bytes. They stay in the dead-letter topic: a second replay sends them again.",
@@ -78,7 +78,7 @@ internal static partial class DeadLettersCommand
 
         foreach (var stored in letters)
         {
-            output.Write(stored.Letter.ToJson());
+            output.Write(stored.Letter.ToJson(stored.Rejected));
             output.WriteByte((byte)'\n');
         }
 

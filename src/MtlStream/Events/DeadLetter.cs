@@ -108,7 +108,8 @@ public sealed record DeadLetter(
     }
 
     /// <summary>One object of schema <c>dead-letter.v1</c>, on one line, without a line end.</summary>
-    public byte[] ToJson()
+    /// <param name="rejected">When it was written to the dead-letter topic, milliseconds since the Unix epoch; null or negative when that is not known.</param>
+    public byte[] ToJson(long? rejected = null)
     {
         var output = Utf8Buffer.ForThisThread();
         output.Write("{\"schema\":\"dead-letter.v1\",\"reason\":"u8);
@@ -133,6 +134,11 @@ public sealed record DeadLetter(
             output.Write(",\"timestamp\":"u8);
             if (Timestamp < 0) output.Write("null"u8);
             else output.WriteNumber(Timestamp);
+        }
+        if (rejected is >= 0)
+        {
+            output.Write(",\"rejected\":"u8);
+            output.WriteNumber(rejected.Value);
         }
         output.Write(",\"key\":"u8);
         WriteBase64(Key, output);

@@ -102,6 +102,9 @@ public sealed class DeadLetterTests
         Assert.Equal(
             Line("'line':12,'key':null"),
             Encoding.UTF8.GetString((DeadLetter.Of(rejection) with { Line = 12, Key = null }).ToJson()));
+        Assert.Equal(
+            Line("'topic':'in','partition':3,'offset':41,'timestamp':1700000000123,'rejected':1700003600456,'key':'a2V5'"),
+            Encoding.UTF8.GetString(DeadLetter.Of(rejection).ToJson(rejected: 1_700_003_600_456)));
 
         static string Line(string place) =>
             ("{'schema':'dead-letter.v1','reason':'empty_text','stage':'decode','message':'Found \\'\\n\\' there.'," + place +

@@ -34,6 +34,7 @@ public sealed class DeadLettersCommandTests : IDisposable
         var letters = result.Lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l)).OrderBy(l => l.GetProperty("offset").GetInt64()).ToList();
         Assert.Equal([0, 1, 2], letters.Select(l => l.GetProperty("offset").GetInt32()));
         Assert.All(letters, l => Assert.Equal("in", l.GetProperty("topic").GetString()));
+        Assert.Equal([0, 1, 2], letters.Select(l => (l.GetProperty("rejected").GetInt64() - s_start.ToUnixTimeMilliseconds()) / 60_000.0));
         Assert.Equal("payload 1", Encoding.UTF8.GetString(letters[1].GetProperty("payload").GetBytesFromBase64()));
         Assert.Equal("h", Assert.Single(letters[0].GetProperty("headers").EnumerateArray()).GetProperty("key").GetString());
         Assert.Contains("skipped dead [0] at offset 1", result.Error, StringComparison.Ordinal);

@@ -66,6 +66,7 @@ public sealed class ContractTests
 
         var schema = SchemaFiles.Strict("dead-letter.v1");
         Assert.Empty(schema.Problems(SchemaFiles.Parse(DeadLetter.Of(rejection).ToJson())));
+        Assert.Empty(schema.Problems(SchemaFiles.Parse(DeadLetter.Of(rejection).ToJson(rejected: 0))));
         Assert.Empty(schema.Problems(SchemaFiles.Parse((DeadLetter.Of(EventEncoder.EncodeDeadLetter(rejection)) with { Line = 1 }).ToJson())));
     }
 
