@@ -118,7 +118,7 @@ internal static class DemoCommand
     }
 
     /// <summary>Completes when all that was produced came back, or nothing has for a long time.</summary>
-    private static async Task ReturnedAsync(Task produced, DemoTally tally, TimeProvider time)
+    internal static async Task ReturnedAsync(Task produced, DemoTally tally, TimeProvider time)
     {
         var (last, since) = (-1L, time.GetTimestamp());
         while (!produced.IsCompleted || tally.Away > 0)

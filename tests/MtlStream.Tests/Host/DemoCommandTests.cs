@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MtlStream.Host;
 using MtlStream.Host.Demo;
 using MtlStream.Tests.Inference;
 
@@ -48,6 +49,42 @@ public sealed class DemoCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Events_that_are_far_apart_and_a_model_that_is_slow_with_each_are_waited_for()
+    {
+        var (time, produced) = (new SteppedTime(), new TaskCompletionSource());
+        var tally = new DemoTally(time);
+        var returned = DemoCommand.ReturnedAsync(produced.Task, tally, time);
+
+        for (var number = 0; number < 3; number++)
+        {
+            await time.PassAsync(TimeSpan.FromMinutes(5), returned); // none is away
+            tally.Produced($"{number}");
+            await time.PassAsync(TimeSpan.FromSeconds(29), returned);
+            Assert.False(returned.IsCompleted);
+            tally.CameBack($"{number}", [], deadLetter: true);
+        }
+
+        produced.SetResult();
+        await time.PassAsync(TimeSpan.FromMilliseconds(10), returned);
+        Assert.True(returned.IsCompletedSuccessfully);
+        Assert.Equal((3, 0), (tally.Returned, tally.Away));
+    }
+
+    [Fact]
+    public async Task An_event_that_does_not_come_back_is_given_up()
+    {
+        var time = new SteppedTime();
+        var tally = new DemoTally(time);
+        tally.Produced("0");
+        var returned = DemoCommand.ReturnedAsync(Task.CompletedTask, tally, time);
+
+        await time.PassAsync(TimeSpan.FromSeconds(31), returned);
+
+        Assert.True(returned.IsCompletedSuccessfully);
+        Assert.Equal(1, tally.Away);
+    }
+
+    [Fact]
     public void The_samples_are_of_several_styles_and_some_are_bad()
     {
         var samples = new SampleEvents();
@@ -56,5 +93,42 @@ public sealed class DemoCommandTests : IDisposable
         Assert.True(samples.Count >= 60, $"{samples.Count} samples");
         Assert.Equal(samples.Count, round.Distinct().Count());
         Assert.InRange(Enumerable.Range(0, samples.Count).Count(n => samples.IsBad(n)), 5, samples.Count / 8);
+    }
+
+    /// <summary>A clock for one who waits: it stands still but for <see cref="PassAsync"/>.</summary>
+    private sealed class SteppedTime : TimeProvider
+    {
+        private Action? _wake; // set while someone waits
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Volatile.Read(ref _now);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Volatile.Write(ref _wake, () => callback(state));
+            return new Alarm();
+        }
+
+        /// <summary>Wakes the one who waits so much later; completes when it waits again, or has ended.</summary>
+        public async Task PassAsync(TimeSpan time, Task waiting)
+        {
+            var wake = Interlocked.Exchange(ref _wake, null);
+            Volatile.Write(ref _now, _now + time.Ticks);
+            wake!();
+            while (Volatile.Read(ref _wake) is null && !waiting.IsCompleted) await Task.Yield();
+        }
+
+        private sealed class Alarm : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        }
     }
 }
