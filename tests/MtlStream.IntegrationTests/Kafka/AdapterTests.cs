@@ -274,6 +274,26 @@ public sealed partial class AdapterTests : IDisposable
         Assert.All(_topics.Committed(_group, _input, Partitions), o => Assert.True(o <= 0));
     }
 
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_poll_thread_that_dies_between_the_flush_and_the_close_is_no_clean_stop(DeliveryGuarantee guarantee)
+    {
+        _topics.WriteNumbers(_input, Partitions, 100);
+        await using var worker = Worker(guarantee);
+        worker.Flushed = kafka =>
+        {
+            kafka.Sink.Fail("Nothing can be written any more."); // which ends the thread with its next round
+            return Wait.Until(() => worker.Status.AssignedPartitions == 0);
+        };
+        worker.Start();
+        await Wait.Until(() => worker.Settled == 100);
+
+        var failure = await Assert.ThrowsAsync<IOException>(worker.StopAsync);
+
+        Assert.Equal("Nothing can be written any more.", failure.Message);
+    }
+
     [Fact]
     public async Task A_missing_topic_is_named_and_waited_for()
     {

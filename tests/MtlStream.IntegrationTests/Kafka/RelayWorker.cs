@@ -59,6 +59,9 @@ internal sealed class RelayWorker : IAsyncDisposable
     /// <summary>Blocks every event while it is set: a model that hangs.</summary>
     public TaskCompletionSource? Hold { get; set; }
 
+    /// <summary>Run when everything is flushed, before the source is told to leave.</summary>
+    public Func<KafkaConnection, Task> Flushed { get; set; } = _ => Task.CompletedTask;
+
     public Task Run { get; private set; } = Task.CompletedTask;
 
     public static OutboundRecord PassOn(SourceRecord source) => new(Destination.Results, source.Payload, source.Headers, source);
@@ -96,6 +99,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         var publish = PublishAsync(lane, failed);
         var refuse = RefuseAsync();
         await Task.WhenAll(receive, publish, refuse);
+        await Flushed(_kafka);
         await _kafka.Source.CompleteAsync(_abort.Token);
     }
 
