@@ -241,6 +241,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             {
                 predictions.TagScores(task, from).CopyTo(predictions.TagScores(task, to));
                 predictions.Tags(task, from).CopyTo(predictions.Tags(task, to));
+        predictions.Computed += padded * columns;
             }
             else
             {

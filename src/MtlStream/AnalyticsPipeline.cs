@@ -176,7 +176,7 @@ public sealed class AnalyticsPipeline(
         {
             var predictions = model.Predict(batch, lane);
             var elapsed = time.GetElapsedTime(started);
-            metrics.BatchScored(batch, predictions.Padding, elapsed);
+            metrics.BatchScored(batch, predictions, elapsed);
             metrics.StageWorked("score", elapsed);
             return new(batch, predictions, null);
         }

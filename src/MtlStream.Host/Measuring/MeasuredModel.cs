@@ -7,6 +7,7 @@ namespace MtlStream.Host.Measuring;
 internal sealed class MeasuredModel(IMultitaskModel model) : IMultitaskModel
 {
     private long _tokens;
+    private long _computed;
     private long _padding;
 
     public ModelIdentity Identity => model.Identity;
@@ -17,13 +18,17 @@ internal sealed class MeasuredModel(IMultitaskModel model) : IMultitaskModel
     /// <summary>Tokens scored so far, [CLS] and [SEP] included, padding not.</summary>
     public long Tokens => Interlocked.Read(ref _tokens);
 
-    /// <summary>Padding tokens that the model computed besides.</summary>
+    /// <summary>Tokens that the model computed for them, padding included; none for rows that another answers.</summary>
+    public long Computed => Interlocked.Read(ref _computed);
+
+    /// <summary>Tokens of padding among them.</summary>
     public long Padding => Interlocked.Read(ref _padding);
 
     public Predictions Predict(TokenBatch batch, int lane)
     {
         var predictions = model.Predict(batch, lane);
         Interlocked.Add(ref _tokens, batch.Tokens);
+        Interlocked.Add(ref _computed, predictions.Computed);
         Interlocked.Add(ref _padding, predictions.Padding);
         return predictions;
     }

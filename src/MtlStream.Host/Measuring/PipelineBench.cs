@@ -34,7 +34,7 @@ internal sealed class PipelineBench(
         await RunAsync(Math.Max(WarmUpEvents, count / 4), 0, stopping);
 
         var (runs, ceilings, shares, memory) = (new List<Run>(), new List<(double EventsPerSecond, double CpuMicroseconds)>(), new List<double>(), new List<double>());
-        var (tokens, padding, gen2) = (_model.Tokens, _model.Padding, GC.CollectionCount(2));
+        var (tokens, computed, padding, gen2) = (_model.Tokens, _model.Computed, _model.Padding, GC.CollectionCount(2));
         for (var repetition = 0; repetition < request.Repetitions; repetition++)
         {
             // The same events each time: streams are often sorted, and what is compared has to be alike.
@@ -46,13 +46,13 @@ internal sealed class PipelineBench(
                 CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s{(hasCeiling ? $", ceiling {ceilings[^1].EventsPerSecond:N0}, share {shares[^1]:P1}" : "")}"));
         }
 
-        (tokens, padding, gen2) = (_model.Tokens - tokens, _model.Padding - padding, GC.CollectionCount(2) - gen2);
+        (tokens, computed, padding, gen2) = (_model.Tokens - tokens, _model.Computed - computed, _model.Padding - padding, GC.CollectionCount(2) - gen2);
         var rate = BenchInput.Median(runs.Select(r => r.EventsPerSecond));
         using var latency = new LatencyListener("messaging.process.duration", assembly.Meters);
         await RunAsync((long)Math.Max(WarmUpEvents, Math.Min(count, rate * PacedLoad * request.Seconds)), rate * PacedLoad, stopping);
 
         return new(
-            Math.Round(rate, 1), Math.Round(BenchInput.Median(runs.Select(r => r.TokensPerSecond))), Math.Round(padding / Math.Max(1.0, tokens + padding), 4),
+            Math.Round(rate, 1), Math.Round(BenchInput.Median(runs.Select(r => r.TokensPerSecond))), Math.Round(padding / Math.Max(1.0, computed), 4),
             hasCeiling ? Math.Round(BenchInput.Median(shares), 4) : null,
             latency.Latency.Percentile(0.5), latency.Latency.Percentile(0.99), Math.Round(BenchInput.Median(runs.Select(r => r.AllocatedPerEvent))),
             hasCeiling ? Math.Round(BenchInput.Median(ceilings.Select(c => c.EventsPerSecond)), 1) : null,

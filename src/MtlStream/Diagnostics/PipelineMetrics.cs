@@ -84,12 +84,11 @@ public sealed class PipelineMetrics
     public void StageWorked(string stage, TimeSpan elapsed) =>
         _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.stage", stage));
 
-    /// <param name="padding">Tokens of padding that the device computed.</param>
-    public void BatchScored(TokenBatch batch, int padding, TimeSpan elapsed)
+    public void BatchScored(TokenBatch batch, Predictions predictions, TimeSpan elapsed)
     {
         _batchRows.Record(batch.Rows.Count, new KeyValuePair<string, object?>("mtlstream.batch.trigger", Tag(batch.Trigger)));
         _batchTokens.Record(batch.Tokens);
-        _batchPadding.Record(padding / (double)(batch.Tokens + padding));
+        if (predictions.Computed > 0) _batchPadding.Record(predictions.Padding / (double)predictions.Computed);
         _inferenceDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.batch.columns", Bucket(batch.Columns)));
     }
 

@@ -15,7 +15,10 @@ public sealed class Predictions(
     /// <summary>The model that said it; null when there is only one that could have.</summary>
     public ModelIdentity? Model { get; set; }
 
-    /// <summary>Tokens of padding that the device computed for this batch: a model that takes rows one by one computes none.</summary>
+    /// <summary>Tokens that the device computed for this batch, padding included: none for rows that others, or earlier ones, answer.</summary>
+    public int Computed { get; set; }
+
+    /// <summary>Tokens of padding among them: a model that takes rows one by one computes none.</summary>
     public int Padding { get; set; }
 
     /// <summary>Tasks in the order of the index that the accessors take.</summary>

@@ -45,7 +45,7 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
         using (fresh)
         {
             var predictions = Predictions.Rent(Tasks, keys.Length, batch.Columns);
-            predictions.Padding = fresh?.Padding ?? 0;
+            (predictions.Computed, predictions.Padding) = (fresh?.Computed ?? 0, fresh?.Padding ?? 0);
             for (int row = 0, scored = 0; row < keys.Length; row++)
             {
                 if (known[row] is { } answer) answer.WriteTo(predictions, row);

@@ -6,6 +6,7 @@ using MtlStream.Inference;
 using MtlStream.Kafka;
 using MtlStream.Onnx;
 using MtlStream.Tests.Doubles;
+using MtlStream.Tests.Inference;
 
 namespace MtlStream.Tests.Diagnostics;
 
@@ -40,6 +41,22 @@ public sealed class MetricNamesTests
         _ = new ModelWatch(meters, new(), [], -1, null);
 
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
+    }
+
+    [Fact]
+    public void Padding_is_a_share_of_what_the_device_computed()
+    {
+        using var meters = new MeterRecorder();
+        var pipeline = new PipelineMetrics(meters);
+        var batch = ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(5, 6), ToyPackage.Row(5, 6)); // one is computed, the others are like it
+        using var predictions = Predictions.Rent([], 3, 8);
+        (predictions.Computed, predictions.Padding) = (8, 4);
+        using var remembered = Predictions.Rent([], 3, 8);
+
+        pipeline.BatchScored(batch, predictions, TimeSpan.FromSeconds(1));
+        pipeline.BatchScored(batch, remembered, TimeSpan.FromSeconds(1));
+
+        Assert.Equal([0.5], meters.Of("mtlstream.batch.padding").Select(t => t.Value));
     }
 
     [Fact]

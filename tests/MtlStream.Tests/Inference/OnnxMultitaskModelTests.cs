@@ -78,6 +78,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
         // With [CLS] and [SEP]: 43, 42 | 14, 7, 6, 6 | 5, 5. More than 8 tokens of padding cost more than a call.
         Assert.Equal(1 + (7 + 8 + 8) + 0, together.Padding);
+        Assert.Equal((2 * 43) + (4 * 14) + (2 * 5), together.Computed);
         using var single = OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Lanes = 1, RowsPerCall = 1 }, NullLogger.Instance);
         for (var row = 0; row < rows.Length; row++)
         {
@@ -149,6 +150,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(7), ToyPackage.Row(5, 6), ToyPackage.Row(6, 5)), 0);
 
         Assert.Equal(1, deduplicated);
+        Assert.Equal(4 + 3 + 4, predictions.Computed); // and not the row that came twice
         Assert.Equal(All(predictions, 0, 4), All(predictions, 2, 4));
         Assert.NotEqual(All(predictions, 0, 4), All(predictions, 1, 3));
     }

@@ -45,6 +45,18 @@ public sealed class RecentResultsTests : IDisposable
     }
 
     [Fact]
+    public void What_is_remembered_is_not_computed_again()
+    {
+        var recent = new RecentResults(_model, 10);
+        recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0).Dispose();
+
+        using var known = recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0);
+        using var partly = recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(7)), 0);
+
+        Assert.Equal((0, 3), (known.Computed, partly.Computed));
+    }
+
+    [Fact]
     public void What_is_older_than_the_capacity_is_scored_again()
     {
         var remembered = 0;
