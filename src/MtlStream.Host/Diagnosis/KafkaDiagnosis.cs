@@ -7,7 +7,8 @@ using MtlStream.Host.Configuration;
 
 namespace MtlStream.Host.Diagnosis;
 
-/// <summary>Looks at brokers, topics and rights with the worker's own client settings. Changes nothing.</summary>
+/// <summary>Looks at brokers, topics and rights with the worker's own client settings.</summary>
+/// <remarks>Changes nothing but this: for <c>ExactlyOnce</c> the brokers keep the transactional id that it tries, until it expires.</remarks>
 internal static class KafkaDiagnosis
 {
     /// <summary>More than the headers of a dead letter take.</summary>
@@ -36,7 +37,21 @@ internal static class KafkaDiagnosis
         }
 
         yield return new(Severity.Ok, "broker", $"{kafka.BootstrapServers} answers");
-        var topics = await DescribeAsync(admin, [.. kafka.InputTopics, .. kafka.WrittenTopics]);
+        await foreach (var finding in TopicsAsync(admin, settings, stopping)) yield return finding;
+        if (await GroupAsync(admin, kafka.GroupId) is { } group) yield return group;
+        if (settings.Delivery.Guarantee == DeliveryGuarantee.ExactlyOnce) yield return Transactions(settings);
+    }
+
+    internal static async IAsyncEnumerable<Finding> TopicsAsync(IAdminClient admin, AppSettings settings, [EnumeratorCancellation] CancellationToken stopping)
+    {
+        var kafka = settings.Kafka;
+        var (topics, refusal) = await DescribeAsync(admin, [.. kafka.InputTopics, .. kafka.WrittenTopics]);
+        if (refusal is not null)
+        {
+            yield return new(Severity.Failure, "topic", $"the topics cannot be looked at: {refusal}", "Check the right Describe on the topics, and that all brokers can be reached.");
+            yield break;
+        }
+
         foreach (var name in kafka.InputTopics) yield return Input(name, topics);
         var largest = 0L; // that an input topic may hold
         foreach (var name in kafka.InputTopics.Where(topics.ContainsKey)) largest = Math.Max(largest, await LimitAsync(admin, name) ?? 0);
@@ -46,9 +61,6 @@ internal static class KafkaDiagnosis
             foreach (var finding in Written(name, topics, kafka.CreateTopics)) yield return finding;
             if (topics.ContainsKey(name) && await LimitAsync(admin, name) is { } limit && Size(name, limit, largest, settings) is { } size) yield return size;
         }
-
-        if (await GroupAsync(admin, kafka.GroupId) is { } group) yield return group;
-        if (settings.Delivery.Guarantee == DeliveryGuarantee.ExactlyOnce) yield return Transactions(settings);
     }
 
     private static (IAdminClient? Admin, string Refused) Client(AppSettings settings, Action<Error> onError)
@@ -76,8 +88,8 @@ internal static class KafkaDiagnosis
         }
     }
 
-    /// <summary>The topics that there are, by name.</summary>
-    private static async Task<Dictionary<string, TopicDescription>> DescribeAsync(IAdminClient admin, string[] names)
+    /// <summary>The topics that there are, by name, or why nobody knows.</summary>
+    private static async Task<(Dictionary<string, TopicDescription> Topics, string? Refusal)> DescribeAsync(IAdminClient admin, string[] names)
     {
         List<TopicDescription> found;
         try
@@ -89,8 +101,12 @@ internal static class KafkaDiagnosis
         {
             found = exception.Results.TopicDescriptions;
         }
+        catch (KafkaException exception)
+        {
+            return ([], exception.Error.Reason);
+        }
 
-        return found.Where(t => !t.Error.IsError).ToDictionary(t => t.Name);
+        return (found.Where(t => !t.Error.IsError).ToDictionary(t => t.Name), null);
     }
 
     private static Finding Input(string name, Dictionary<string, TopicDescription> topics) =>

@@ -1,3 +1,6 @@
+using Confluent.Kafka;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Diagnosis;
 using MtlStream.Kafka;
 using MtlStream.Tests.Inference;
 
@@ -63,6 +66,19 @@ public sealed class DoctorCommandTests : IDisposable
         var run = await Cli.RunAsync("", ["run", .. Settings("127.0.0.1:1"), .. scram]);
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("sasl", run.Error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Brokers_that_go_away_while_topics_are_looked_at_are_a_finding()
+    {
+        var settings = AppSettings.From(SettingsReader.Read(null, new System.Collections.Hashtable(), Settings("127.0.0.1:1")));
+        using var admin = new AdminClientBuilder(settings.KafkaClients.Admin).SetLogHandler((_, _) => { }).Build();
+
+        var findings = await KafkaDiagnosis.TopicsAsync(admin, settings, CancellationToken.None).ToListAsync();
+
+        var finding = Assert.Single(findings);
+        Assert.Equal(Severity.Failure, finding.Severity);
+        Assert.StartsWith("the topics cannot be looked at: ", finding.Found, StringComparison.Ordinal);
     }
 
     [Fact]
