@@ -14,8 +14,9 @@ public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions 
 
 /// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, settle.</summary>
 /// <remarks>
-/// All concurrency of the core is in this file and in <see cref="StageGroup"/>; everything it calls is plain synchronous code or
-/// an adapter. An event is settled only after its result or dead letter is durable; whatever fails before is delivered again.
+/// The stages and the lanes between them are all in this file and in <see cref="StageGroup"/>; what they call is synchronous code,
+/// thread-safe where several call it, or an adapter. Beside the stages run two loops: <see cref="ShadowModel"/> scores its sample,
+/// <see cref="ModelReload"/> looks for a new version, which <see cref="ModelSwap"/> puts in place between two batches. An event is settled only after its result or dead letter is durable; whatever fails before is delivered again.
 /// </remarks>
 public sealed class AnalyticsPipeline(
     IEventSource source, EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, EventEncoder encoder,
@@ -38,16 +39,14 @@ public sealed class AnalyticsPipeline(
         var encodeWorkers = Workers(settings.Pipeline.EncodeWorkers, 4);
         KeepThreadsFor(model.Lanes + decodeWorkers + encodeWorkers);
 
-        var received = Lane<IReadOnlyList<SourceRecord>>(64);
-        var tokenized = Lane<IReadOnlyList<TokenizedEvent>>(16);
-        var batches = Lane<TokenBatch>(model.Lanes); // the next batch waits here while the device runs this one
-        var scored = Lane<ScoredBatch>(2 * model.Lanes);
-        var finished = Lane<IReadOnlyList<OutboundRecord>>(64);
-        var refused = Lane<(OutboundRecord Record, PublishRefusal Refusal)>(RefusedAtOnce);
-        metrics.ObserveLanes([
-            ("received", () => received.Reader.Count, 64), ("tokenized", () => tokenized.Reader.Count, 16),
-            ("batches", () => batches.Reader.Count, model.Lanes), ("scored", () => scored.Reader.Count, 2 * model.Lanes),
-            ("finished", () => finished.Reader.Count, 64), ("refused", () => refused.Reader.Count, RefusedAtOnce)]);
+        var lanes = new List<(string, Func<int>, int)>();
+        var received = Lane<IReadOnlyList<SourceRecord>>("received", 64, lanes);
+        var tokenized = Lane<IReadOnlyList<TokenizedEvent>>("tokenized", 16, lanes);
+        var batches = Lane<TokenBatch>("batches", model.Lanes, lanes); // the next batch waits here while the device runs this one
+        var scored = Lane<ScoredBatch>("scored", 2 * model.Lanes, lanes);
+        var finished = Lane<IReadOnlyList<OutboundRecord>>("finished", 64, lanes);
+        var refused = Lane<(OutboundRecord Record, PublishRefusal Refusal)>("refused", RefusedAtOnce, lanes);
+        metrics.ObserveLanes(lanes);
         metrics.ObserveModel(() => model.Identity);
 
         using var stages = new StageGroup(stopping, abort);
@@ -342,7 +341,13 @@ public sealed class AnalyticsPipeline(
         ThreadPool.SetMinThreads(Math.Max(threads, workers + Environment.ProcessorCount + 4), ports);
     }
 
-    private static Channel<T> Lane<T>(int capacity) => Channel.CreateBounded<T>(capacity);
+    /// <param name="lanes">Takes its name, its length to be asked for, and its capacity.</param>
+    private static Channel<T> Lane<T>(string name, int capacity, List<(string, Func<int>, int)> lanes)
+    {
+        var lane = Channel.CreateBounded<T>(capacity);
+        lanes.Add((name, () => lane.Reader.Count, capacity));
+        return lane;
+    }
 
     private sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, string? Failure);
 }

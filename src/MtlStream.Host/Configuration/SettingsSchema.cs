@@ -90,7 +90,6 @@ internal static class SettingsSchema
         : type == typeof(TimeSpan) ? "a time such as 00:00:20"
         : type == typeof(double) ? "a number"
         : type == typeof(int) || type == typeof(long) ? "a whole number"
-        : type == typeof(double) ? "a number"
         : $"a {type.Name}";
 
     private static IEnumerable<PropertyInfo> Properties(Type type) =>

@@ -23,7 +23,7 @@ public sealed class ShadowModel : IDisposable
     private readonly Counter<long> _agreed;
     private readonly Counter<long> _skipped;
     private readonly Histogram<double> _duration;
-    private long _offered, _taken;
+    private long _offered, _failed;
 
     /// <param name="shadow">Owned from now on. It must take the same tokens as the model that serves.</param>
     /// <param name="serving">The tasks of the model that serves.</param>
@@ -89,7 +89,7 @@ public sealed class ShadowModel : IDisposable
         catch (InferenceException exception)
         {
             _skipped.Add(1);
-            if (_taken++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, exception);
+            if (_failed++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, exception);
         }
     }
 
