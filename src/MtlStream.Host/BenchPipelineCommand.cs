@@ -47,7 +47,7 @@ internal static class BenchPipelineCommand
             using var assembly = PipelineAssembly.ForTool();
             var lines = await BenchInput.ReadAsync(parsed.GetRequiredValue(input), settings.Input, stopping);
             var named = parsed.GetRequiredValue(tasks);
-            using var loaded = assembly.LoadModel(settings.Model with { Tasks = named.Length > 0 ? named : settings.Model.Tasks }, settings.Tokenization);
+            using var loaded = assembly.LoadModel(settings.Model with { Tasks = named.Length > 0 ? named : settings.Model.Tasks }, settings.Tokenization, settings.Batching);
             using var bench = new PipelineBench(assembly, loaded, lines, settings, hasModel: loaded.Model is not NullModel, hasCeiling: loaded.Model is not NullModel && !parsed.GetValue(alone), Console.Error);
             var request = new Request(parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions));
             var report = await bench.MeasureAsync(request, stopping);

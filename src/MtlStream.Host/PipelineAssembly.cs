@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
@@ -11,6 +12,12 @@ namespace MtlStream.Host;
 /// <summary>A model and the tokenizer that belongs to it. Owns the model.</summary>
 internal sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, TextTokenizer Tokenizer) : IDisposable
 {
+    /// <summary>Threads of one call, on a CPU.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Why <c>auto</c> took the CPU; null when it did not, or was not asked.</summary>
+    public string? Fallback { get; init; }
+
     public void Dispose() => Model.Dispose();
 }
 
@@ -82,26 +89,27 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
     }
 
     /// <summary>Loads and warms up the model; seconds on a CPU.</summary>
+    /// <param name="limits">Sizes of a call on a GPU.</param>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
     /// <exception cref="InvalidDataException">The package is not what its manifest says.</exception>
-    public LoadedModel LoadModel(ModelOptions options, TokenizationOptions tokenization)
+    public LoadedModel LoadModel(ModelOptions options, TokenizationOptions tokenization, BatchingOptions? limits = null)
     {
         var manifest = FindPackage(options);
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
-        IMultitaskModel model = NullModel.IsMeant(options.Path, out _)
-            ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)])
-            : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value);
+        var isNull = NullModel.IsMeant(options.Path, out _);
+        var onnx = isNull ? null : OnnxMultitaskModel.Load(manifest, options, Loggers.CreateLogger<OnnxMultitaskModel>(), _modelMetrics.Value, limits);
+        IMultitaskModel model = onnx is null ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)]) : onnx;
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _modelMetrics.Value.RowsRemembered);
-        return new(manifest, model, tokenizer);
+        return new(manifest, model, tokenizer) { Threads = onnx?.Threads ?? 1, Fallback = onnx?.Fallback };
     }
 
     /// <summary>As <see cref="LoadModel"/>, and has the model show that it says what it said when it was made.</summary>
     /// <returns>With every checksum in its manifest, see <see cref="ModelManifest.WithEveryChecksum"/>. The null model is not asked.</returns>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
     /// <exception cref="InvalidDataException">The package is not what its manifest says, or the model says something else; one message names every difference.</exception>
-    public LoadedModel LoadVerified(ModelOptions options, TokenizationOptions tokenization)
+    public LoadedModel LoadVerified(ModelOptions options, TokenizationOptions tokenization, BatchingOptions? limits = null)
     {
-        var loaded = LoadModel(options, tokenization);
+        var loaded = LoadModel(options, tokenization, limits);
         try
         {
             var problems = NullModel.IsMeant(options.Path, out _) ? [] : Differences(loaded, tokenization);

@@ -29,7 +29,14 @@ internal sealed record CallShape(int MaxCallRows, int MaxCallTokens, BatchShape 
     public static CallShape CpuBatches(int maxTokens, int rows) => new(rows, rows * maxTokens, new(rows, rows * maxTokens, []));
 
     /// <summary>Large calls of a few fixed shapes.</summary>
-    public static CallShape Gpu(int maxTokens) => new(512, 16_384, new(512, 16_384, Grid(maxTokens)));
+    /// <param name="limits">Sizes of a call that are asked for. Where they say nothing, 16,384 tokens, and as many rows as short texts need to make them up.</param>
+    public static CallShape Gpu(int maxTokens, BatchingOptions? limits = null)
+    {
+        const int shortText = 32, leastRows = 512, mostRows = 4096; // the last is the most that the option allows
+        limits ??= new();
+        var batch = limits.Over(new(Math.Clamp(limits.MaxPaddedTokens / shortText, leastRows, mostRows), leastRows * shortText, Grid(maxTokens)));
+        return new(batch.MaxRows, Math.Max(maxTokens, batch.MaxPaddedTokens), batch); // one row of the widest kind fits in any case
+    }
 
     /// <summary>Most rows of a call with this many columns.</summary>
     public int RowsAt(int columns) => Math.Clamp(MaxCallTokens / columns, 1, MaxCallRows);

@@ -23,24 +23,31 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private readonly ModelMetrics? _metrics;
     private readonly ScoringLane[] _lanes;
     private readonly RowDeduplicator[] _deduplicators;
-    private readonly int _threads; // of one call, on a CPU
 
     private OnnxMultitaskModel(
-        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, IReadOnlyList<InferenceSession> sessions, string device, int lanes,
-        int threads, int rowsPerCall, ModelMetrics? metrics)
+        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, IReadOnlyList<InferenceSession> sessions, string device, CallShape calls,
+        int lanes, int threads, ModelMetrics? metrics)
     {
-        _threads = threads;
+        Threads = threads;
         _manifest = manifest;
         _sessions = sessions;
         _metrics = metrics;
         Identity = new(manifest.Name, manifest.Version, device);
         Tasks = [.. tasks.Select(t => t.Task)];
-        _calls = device != "cpu" ? CallShape.Gpu(manifest.MaxTokens)
-            : rowsPerCall > 1 ? CallShape.CpuBatches(manifest.MaxTokens, rowsPerCall)
-            : CallShape.Cpu(manifest.MaxTokens, rowsPerCall == 1 ? 1 : manifest.RowsPerCall);
+        _calls = calls;
         _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
-        _lanes = [.. Enumerable.Range(0, lanes).Select(lane =>
-            new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, _calls, bindOnce: device == "cpu"))];
+        _lanes = new ScoringLane[lanes];
+        try
+        {
+            for (var lane = 0; lane < lanes; lane++)
+                _lanes[lane] = new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, calls, bindOnce: device == "cpu");
+        }
+        catch
+        {
+            DisposeLanes();
+            throw;
+        }
+
         _deduplicators = [.. _lanes.Select(_ => new RowDeduplicator())];
     }
 
@@ -49,46 +56,75 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     public BatchShape Shape => _calls.Batch;
     public int Lanes => _lanes.Length;
 
+    /// <summary>Threads of one call, on a CPU.</summary>
+    public int Threads { get; }
+
+    /// <summary>Why <c>auto</c> took the CPU; null when it did not, or was not asked.</summary>
+    public string? Fallback { get; private set; }
+
     /// <summary>Loads a package, checks it against its graph, and warms up every lane.</summary>
+    /// <param name="limits">Sizes of a call on a GPU, where something else than its own is asked for.</param>
     /// <exception cref="InvalidDataException">The package is not what its manifest says; the message names everything that does not fit.</exception>
     /// <exception cref="DeviceUnavailableException">The device asked for by name is not here.</exception>
     /// <exception cref="InferenceException">The warm-up failed.</exception>
-    public static OnnxMultitaskModel Load(ModelManifest manifest, ModelOptions options, ILogger logger, ModelMetrics? metrics = null)
+    public static OnnxMultitaskModel Load(
+        ModelManifest manifest, ModelOptions options, ILogger logger, ModelMetrics? metrics = null, BatchingOptions? limits = null)
     {
         var started = Stopwatch.GetTimestamp();
         Refuse(manifest.VerifyChecksums(), manifest);
         var tasks = manifest.Select(options.Tasks);
-        var (first, device) = Open(manifest, tasks, options, logger);
-        InferenceSession? opened = first;
-        var model = device == "cpu" && options.ThreadsPerLane == 0
-            ? LaneTrial.Choose(
-                LaneTrial.Threads(Environment.ProcessorCount), Make, m => m.RowsPerSecond(LaneTrial.Columns, LaneTrial.Each),
-                (threads, rate) => logger.LanesTried(Lanes(threads), threads, LaneTrial.Columns, rate), LaneTrial.InAll)
-            : Make(Math.Max(1, options.ThreadsPerLane));
+        var model = options.Device == "auto" ? OnAny() : On(options.Device);
         logger.ModelReady(
-            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), device, model.Lanes, model._threads,
+            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), model.Identity.Device, model.Lanes, model.Threads,
             Stopwatch.GetElapsedTime(started).TotalSeconds);
         return model;
 
-        int Lanes(int threads) => options.Lanes > 0 ? options.Lanes : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / threads) : GpuLanes;
-
-        OnnxMultitaskModel Make(int threads)
+        OnnxMultitaskModel OnAny()
         {
-            var sessions = new List<InferenceSession> { opened ?? SessionFactory.Open(manifest, tasks, device, threads) };
+            var reason = $"the package {manifest.Name} has no graph for one.";
+            try
+            {
+                if (manifest.Graphs.ContainsKey("cuda")) return On("cuda");
+            }
+            catch (Exception exception) when (exception is DeviceUnavailableException or InferenceException)
+            {
+                reason = exception.Message.TrimEnd('.') + ".";
+            }
+
+            logger.FellBackToCpu(reason);
+            var model = On("cpu");
+            model.Fallback = reason;
+            return model;
+        }
+
+        OnnxMultitaskModel On(string device) => device == "cpu" && options.ThreadsPerLane == 0
+            ? LaneTrial.Choose(
+                LaneTrial.Threads(Environment.ProcessorCount), threads => Make(device, threads), m => m.RowsPerSecond(LaneTrial.Columns, LaneTrial.Each),
+                (threads, rate) => logger.LanesTried(Lanes(device, threads), threads, LaneTrial.Columns, rate), LaneTrial.InAll)
+            : Make(device, Math.Max(1, options.ThreadsPerLane));
+
+        int Lanes(string device, int threads) =>
+            options.Lanes > 0 ? options.Lanes : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / threads) : GpuLanes;
+
+        OnnxMultitaskModel Make(string device, int threads)
+        {
+            var calls = CallsOn(device, manifest, options, limits);
+            var sessions = new List<InferenceSession> { SessionFactory.Open(manifest, tasks, device, calls, threads) };
             OnnxMultitaskModel? made = null;
             try
             {
-                if (opened is not null) Refuse(GraphCheck.Compare(opened, manifest.Inputs, tasks), manifest);
-                opened = null;
-                while (device == "cpu" && threads > 1 && sessions.Count < Lanes(threads)) sessions.Add(SessionFactory.Open(manifest, tasks, device, threads));
-                made = new OnnxMultitaskModel(manifest, tasks, sessions, device, Lanes(threads), threads, options.RowsPerCall, metrics);
+                Refuse(GraphCheck.Compare(sessions[0], manifest.Inputs, tasks), manifest);
+                while (device == "cpu" && threads > 1 && sessions.Count < Lanes(device, threads))
+                    sessions.Add(SessionFactory.Open(manifest, tasks, device, calls, threads));
+                made = new OnnxMultitaskModel(manifest, tasks, sessions, device, calls, Lanes(device, threads), threads, metrics);
                 made.WarmUp();
                 return made;
             }
-            catch
+            catch (Exception exception)
             {
                 made?.Dispose();
                 if (made is null) sessions.ForEach(s => s.Dispose());
+                if (exception is OnnxRuntimeException) throw Failed(device, exception); // no memory for the lanes
                 throw;
             }
         }
@@ -130,10 +166,14 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         // Token 0 is in every vocabulary; a device that cannot score eight of them cannot score anything.
         const int length = 8;
-        Call(1, length, _lanes[lane]);
+        var columns = _calls.Batch.PadTo(length);
+        _lanes[lane].Begin(_calls.PadRows(1, columns), columns);
+        _lanes[lane].Row(0, length, out _, out _);
+        Run(_lanes[lane]);
         for (var task = 0; task < Tasks.Count; task++)
         {
-            if (AreFinite(_lanes[lane].Scores(task, 0))) continue;
+            var scores = _lanes[lane].Scores(task, 0);
+            if (AreFinite(Tasks[task].IsTokenLevel ? scores[..length] : scores)) continue;
             throw new InferenceException(
                 $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
         }
@@ -141,9 +181,14 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
 
     public void Dispose()
     {
-        foreach (var lane in _lanes) lane.Dispose();
-        if (Identity.Device != "cpu") _allocator.Dispose();
+        DisposeLanes();
         foreach (var session in _sessions) session.Dispose();
+    }
+
+    private void DisposeLanes()
+    {
+        foreach (var lane in _lanes) lane?.Dispose(); // null where making it failed
+        if (Identity.Device != "cpu") _allocator.Dispose();
     }
 
     /// <summary>Runs every shape that will occur once, on all lanes at a time, so that no event pays for it.</summary>
@@ -196,6 +241,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var columns = _calls.Batch.PadTo(batch.Rows[rows[first]].Length);
         var padded = _calls.PadRows(count, columns);
         lane.Begin(padded, columns);
+        predictions.Computed += padded * columns;
         predictions.Padding += padded * columns;
         for (var i = 0; i < count; i++)
         {
@@ -241,7 +287,6 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             {
                 predictions.TagScores(task, from).CopyTo(predictions.TagScores(task, to));
                 predictions.Tags(task, from).CopyTo(predictions.Tags(task, to));
-        predictions.Computed += padded * columns;
             }
             else
             {
@@ -265,10 +310,12 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
         catch (OnnxRuntimeException exception)
         {
-            throw new InferenceException(
-                $"ONNX Runtime on {Identity.Device}: {exception.Message}", exception, IsOutOfMemory(exception.Message));
+            throw Failed(Identity.Device, exception);
         }
     }
+
+    private static InferenceException Failed(string device, Exception exception) =>
+        new($"ONNX Runtime on {device}: {exception.Message}", exception, IsOutOfMemory(exception.Message));
 
     // ONNX Runtime has no error code for it: these are the words of its arenas, of CUDA, of cuBLAS and of TensorRT.
     internal static bool IsOutOfMemory(string message) =>
@@ -289,26 +336,10 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         return true;
     }
 
-    private static (InferenceSession Session, string Device) Open(
-        ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, ModelOptions options, ILogger logger)
-    {
-        if (options.Device != "auto") return (SessionFactory.Open(manifest, tasks, options.Device, Math.Max(1, options.ThreadsPerLane)), options.Device);
-        if (!manifest.Graphs.ContainsKey("cuda")) return Fall($"the package {manifest.Name} has no graph for one.");
-        try
-        {
-            return (SessionFactory.Open(manifest, tasks, "cuda"), "cuda");
-        }
-        catch (DeviceUnavailableException exception)
-        {
-            return Fall(exception.Message);
-        }
-
-        (InferenceSession, string) Fall(string reason)
-        {
-            logger.FellBackToCpu(reason);
-            return (SessionFactory.Open(manifest, tasks, "cpu", Math.Max(1, options.ThreadsPerLane)), "cpu");
-        }
-    }
+    private static CallShape CallsOn(string device, ModelManifest manifest, ModelOptions options, BatchingOptions? limits) =>
+        device != "cpu" ? CallShape.Gpu(manifest.MaxTokens, limits)
+        : options.RowsPerCall > 1 ? CallShape.CpuBatches(manifest.MaxTokens, options.RowsPerCall)
+        : CallShape.Cpu(manifest.MaxTokens, options.RowsPerCall == 1 ? 1 : manifest.RowsPerCall);
 
     private static OrtAllocator PinnedAllocator(InferenceSession session)
     {

@@ -37,13 +37,21 @@ internal sealed unsafe class ScoringLane : IDisposable
         _inputs = inputs;
         _tasks = tasks;
         _memory = allocator.Info;
-        _ids = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
-        _mask = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
-        _types = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
-        _scores = [.. tasks.Select(t => Allocate(
-            allocator, TensorElementType.Float, t.Task.IsTokenLevel ? shape.MaxCallTokens : shape.MaxCallRows * t.Task.Labels.Count, sizeof(float)))];
-        _tags = [.. tasks.Select(t => t.Task.IsTokenLevel
-            ? Allocate(allocator, TensorElementType.Int32, shape.MaxCallTokens, sizeof(int)) : default)];
+        try
+        {
+            _ids = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+            _mask = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+            _types = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+            _scores = [.. tasks.Select(t => Allocate(
+                allocator, TensorElementType.Float, t.Task.IsTokenLevel ? shape.MaxCallTokens : shape.MaxCallRows * t.Task.Labels.Count, sizeof(float)))];
+            _tags = [.. tasks.Select(t => t.Task.IsTokenLevel
+                ? Allocate(allocator, TensorElementType.Int32, shape.MaxCallTokens, sizeof(int)) : default)];
+        }
+        catch
+        {
+            Dispose(); // now: later the device's allocator is gone
+            throw;
+        }
     }
 
     /// <summary>Starts a call: rows to be filled with <see cref="Row"/>, all of them padding until then.</summary>

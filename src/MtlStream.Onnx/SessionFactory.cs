@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Inference;
 
@@ -10,21 +12,18 @@ internal static class SessionFactory
 {
     static SessionFactory() => OrtTelemetry.Disable();
 
+    // What ONNX Runtime's CUDA provider begins the words of a library's error with.
+    private static readonly string[] s_deviceFailures = ["CUDA failure", "CUBLAS failure", "CUDNN failure", "CUDNN_FE failure"];
+
     /// <summary>Opens the package's graph for a device.</summary>
     /// <param name="tasks">Heads of other tasks are left out.</param>
+    /// <param name="calls">The shapes that calls will have, for which TensorRT builds its engine.</param>
     /// <param name="threads">Threads of one call, on a CPU.</param>
     /// <exception cref="InvalidDataException">The graph is missing or cannot be read.</exception>
-    /// <exception cref="DeviceUnavailableException">There is no such device here, or its libraries are missing.</exception>
-    public static InferenceSession Open(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, int threads = 1)
+    /// <exception cref="DeviceUnavailableException">There is no such device here, its libraries are missing, or its memory is taken.</exception>
+    public static InferenceSession Open(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, CallShape calls, int threads = 1)
     {
-        var graph = device == "cpu" ? "cpu" : "cuda";
-        if (!manifest.Graphs.TryGetValue(graph, out var path))
-        {
-            throw new InvalidDataException(
-                $"{Path.Combine(manifest.Folder, ModelManifest.FileName)}: graphs: found {string.Join(", ", manifest.Graphs.Keys)}, " +
-                $"expected {graph} for device {device}.");
-        }
-
+        var path = manifest.GraphFor(device);
         using var options = Options();
         if (device == "cpu")
         {
@@ -36,7 +35,7 @@ internal static class SessionFactory
         }
         else
         {
-            AppendGpu(options, manifest, device);
+            AppendGpu(options, manifest, tasks, device, calls);
         }
 
         try
@@ -46,7 +45,7 @@ internal static class SessionFactory
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", manifest.Folder);
             return new InferenceSession(GraphPruning.Keep(File.ReadAllBytes(path), outputs), options);
         }
-        catch (OnnxRuntimeException exception) when (device != "cpu" && exception.Message.Contains("CUDA failure", StringComparison.Ordinal))
+        catch (OnnxRuntimeException exception) when (device != "cpu" && IsDeviceFailure(exception.Message))
         {
             throw Unavailable(device, exception.Message, exception);
         }
@@ -56,7 +55,14 @@ internal static class SessionFactory
         }
     }
 
-    /// <summary>Int8 weights become fp16 once, at load. Without this, DequantizeLinear is kept for integer kernels and runs in every call.</summary>
+    /// <summary>True when it is the device that failed, or has no memory left, and not the graph.</summary>
+    internal static bool IsDeviceFailure(string message) =>
+        s_deviceFailures.Any(failure => message.Contains(failure, StringComparison.Ordinal)) || OnnxMultitaskModel.IsOutOfMemory(message);
+
+    /// <summary>
+    /// For packages whose graph turns int8 weights into fp16 by DequantizeLinear, which ONNX Runtime otherwise keeps for integer kernels
+    /// and runs in every call. The Cast and Mul of <c>training/mtltrain/graphs.py</c> are folded at load in any case.
+    /// </summary>
     internal static void DequantizeAtLoad(SessionOptions options) => options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
 
     private static SessionOptions Options() => new()
@@ -65,7 +71,8 @@ internal static class SessionFactory
         LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
     };
 
-    private static void AppendGpu(SessionOptions options, ModelManifest manifest, string device)
+    private static void AppendGpu(
+        SessionOptions options, ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, CallShape calls)
     {
         var driver = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
         if (!NativeLibrary.TryLoad(driver, out var loaded)) throw Unavailable(device, $"found no NVIDIA driver ({driver})", null);
@@ -76,7 +83,9 @@ internal static class SessionFactory
             if (device == "tensorrt")
             {
                 using var tensorRt = new OrtTensorRTProviderOptions();
-                tensorRt.UpdateOptions(TensorRtOptions(manifest));
+                var settings = TensorRtOptions(manifest, tasks, calls);
+                CreateEngineFolder(settings["trt_engine_cache_path"]);
+                tensorRt.UpdateOptions(settings);
                 options.AppendExecutionProvider_Tensorrt(tensorRt);
             }
 
@@ -103,18 +112,28 @@ internal static class SessionFactory
         const string marker = " : FAIL : ";
         var at = reason.LastIndexOf(marker, StringComparison.Ordinal);
         return new(
-            $"{device} cannot serve: {(at < 0 ? reason : reason[(at + marker.Length)..]).Trim().TrimEnd('.')}. Expected an NVIDIA GPU with its driver, " +
-            "the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and libonnxruntime_providers_cuda.so beside the program.", inner);
+            $"{device} cannot serve: {(at < 0 ? reason : reason[(at + marker.Length)..]).Trim().TrimEnd('.')}. Expected " +
+            (OnnxMultitaskModel.IsOutOfMemory(reason)
+                ? "memory that is free on the GPU; `nvidia-smi` shows who has it."
+                : "an NVIDIA GPU with its driver, the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and libonnxruntime_providers_cuda.so beside the program."),
+            inner);
     }
 
-    // One profile for each width of the grid, rows from 1 to what the budget allows: no engine is built while serving.
-    private static Dictionary<string, string> TensorRtOptions(ModelManifest manifest)
+    /// <summary>
+    /// One profile over the whole grid, so that one engine takes every call and none is built while serving. Not one profile for each width: the
+    /// provider reads several but runs all calls with the first (https://github.com/microsoft/onnxruntime/issues/24805).
+    /// </summary>
+    internal static Dictionary<string, string> TensorRtOptions(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, CallShape calls)
     {
-        var cache = Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "mtlstream", "tensorrt", $"{manifest.Name}-{manifest.Version}");
-        Directory.CreateDirectory(cache);
-        var shape = CallShape.Gpu(manifest.MaxTokens);
-        return new()
+        var (narrowest, widest, usual) = (calls.Batch.ColumnGrid[0], calls.Batch.ColumnGrid[^1], calls.Batch.PadTo(Math.Min(32, manifest.MaxTokens)));
+        var profile = new Dictionary<string, string>
+        {
+            ["trt_profile_min_shapes"] = Shapes(1, narrowest),
+            ["trt_profile_opt_shapes"] = Shapes(calls.RowsAt(usual), usual),
+            ["trt_profile_max_shapes"] = Shapes(calls.RowsAt(narrowest), widest),
+        };
+        var cache = EngineFolder(manifest, [.. tasks.Select(t => t.Task.Name), .. profile.Values]);
+        return new(profile)
         {
             ["device_id"] = "0",
             ["trt_fp16_enable"] = "1",
@@ -122,18 +141,35 @@ internal static class SessionFactory
             ["trt_engine_cache_path"] = cache,
             ["trt_timing_cache_enable"] = "1",
             ["trt_timing_cache_path"] = cache,
-            ["trt_profile_min_shapes"] = Profiles(c => (1, c)),
-            ["trt_profile_opt_shapes"] = Profiles(c => (shape.RowsAt(c), c)),
-            ["trt_profile_max_shapes"] = Profiles(c => (shape.RowsAt(c), c)),
         };
 
-        string Profiles(Func<int, (int Rows, int Columns)> of)
+        string Shapes(int rows, int columns) => string.Join(',', new[] { manifest.Inputs.Ids, manifest.Inputs.Mask, manifest.Inputs.Types }.OfType<string>()
+            .Select(name => string.Create(CultureInfo.InvariantCulture, $"{name}:{rows}x{columns}")));
+    }
+
+    /// <summary>A folder for engines of just these files and <paramref name="parts"/>: the provider knows them again by names alone, never by weights.</summary>
+    private static string EngineFolder(ModelManifest manifest, IEnumerable<string> parts)
+    {
+        var files = manifest.WithEveryChecksum().Checksums.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key} {c.Value}");
+        var built = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', files.Concat(parts)))))[..16];
+        return Path.Combine(
+            // As it is named, there or not: unverified it is never empty, which would be the working directory.
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            "mtlstream", "tensorrt", $"{manifest.Name}-{manifest.Version}-{built}");
+    }
+
+    /// <exception cref="DeviceUnavailableException">It cannot be made.</exception>
+    internal static void CreateEngineFolder(string folder)
+    {
+        try
         {
-            var inputs = manifest.Inputs.Types is null
-                ? new[] { manifest.Inputs.Ids, manifest.Inputs.Mask }
-                : [manifest.Inputs.Ids, manifest.Inputs.Mask, manifest.Inputs.Types];
-            return string.Join(",", shape.Batch.ColumnGrid.SelectMany(c => inputs.Select(name =>
-                string.Create(CultureInfo.InvariantCulture, $"{name}:{of(c).Rows}x{of(c).Columns}"))));
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DeviceUnavailableException(
+                $"tensorrt cannot serve: no folder can be made for its engines: {exception.Message.TrimEnd('.')}. Expected a HOME or XDG_DATA_HOME that can be written to.",
+                exception);
         }
     }
 }

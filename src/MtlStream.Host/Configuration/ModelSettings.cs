@@ -11,6 +11,7 @@ internal static class ModelSettings
     {
         var manifest = Usable(() => PipelineAssembly.FindPackage(settings.Model));
         var errors = new List<string>();
+        if (settings.Model.Device != "auto" && !NullModel.IsMeant(settings.Model.Path, out _)) Collect(() => manifest.GraphFor(settings.Model.Device));
         if (settings.Watch.Share > 0)
         {
             var tasks = manifest.Select(settings.Model.Tasks).Select(t => t.Task).ToList();

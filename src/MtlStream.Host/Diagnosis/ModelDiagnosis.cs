@@ -16,9 +16,9 @@ internal static class ModelDiagnosis
         try
         {
             ModelSettings.Check(settings);
-            loaded = assembly.LoadVerified(settings.Model, settings.Tokenization);
+            loaded = assembly.LoadVerified(settings.Model, settings.Tokenization, settings.Batching);
             if (settings.Model.Shadow.Length > 0)
-                assembly.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization).Dispose();
+                assembly.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization, settings.Batching).Dispose();
         }
         catch (UsageException exception)
         {
@@ -44,10 +44,12 @@ internal static class ModelDiagnosis
             var model = loaded.Model;
             yield return new(
                 Severity.Ok, "model", $"{model.Identity.Name} {model.Identity.Version} in {loaded.Manifest.Folder}: {string.Join(", ", model.Tasks.Select(t => t.Name))}");
-            var wantsGpu = settings.Model.Device == "auto" && model.Identity.Device == "cpu";
-            yield return new(
-                Severity.Ok, "device", $"{model.Identity.Device}, {model.Lanes} scoring lanes{(wantsGpu ? "; no GPU was found" : "")}",
-                NullModel.IsMeant(settings.Model.Path, out _) ? "This is the null model: labels are constant. Set Model:Path for real ones." : null);
+            var device = $"{model.Identity.Device}, {model.Lanes} scoring lanes";
+            yield return loaded.Fallback is { } reason
+                ? new(Severity.Warning, "device", $"{device}, for no GPU serves: {reason}", "Set Model:Device to cpu where the CPU is meant; else bring what is missing, and set it to cuda to be sure.")
+                : new(
+                    Severity.Ok, "device", device,
+                    NullModel.IsMeant(settings.Model.Path, out _) ? "This is the null model: labels are constant. Set Model:Path for real ones." : null);
         }
     }
 }

@@ -77,7 +77,7 @@ internal sealed class ServedModel : IAsyncDisposable
         manifest =>
         {
             ReferenceOf(manifest);
-            return assembly.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization).Model;
+            return assembly.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
@@ -87,7 +87,7 @@ internal sealed class ServedModel : IAsyncDisposable
     private ModelOptions AsServed(ModelOptions options)
     {
         var served = options with { Device = Loaded.Model.Identity.Device };
-        return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Lanes, ThreadsPerLane = Math.Max(1, Environment.ProcessorCount / Loaded.Model.Lanes) };
+        return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Lanes, ThreadsPerLane = Loaded.Threads };
     }
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
@@ -96,11 +96,11 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, AppSettings settings, PipelineAssembly assembly)
     {
-        if (!copied || NullModel.IsMeant(options.Path, out _)) return assembly.LoadVerified(options, settings.Tokenization);
+        if (!copied || NullModel.IsMeant(options.Path, out _)) return assembly.LoadVerified(options, settings.Tokenization, settings.Batching);
         using var copy = PackageCopy.Of(PipelineAssembly.FindPackage(options.Path).Folder);
         try
         {
-            return assembly.LoadVerified(options with { Path = copy.Folder }, settings.Tokenization);
+            return assembly.LoadVerified(options with { Path = copy.Folder }, settings.Tokenization, settings.Batching);
         }
         catch (InvalidDataException exception)
         {
@@ -125,7 +125,7 @@ internal sealed class ServedModel : IAsyncDisposable
         }
     }
 
-    /// <summary>What the shadow model is loaded with: all its tasks, on the device that serves.</summary>
+    /// <summary>What the shadow model is loaded with: all its tasks, on the device that serves; of a CPU it gets one core at most.</summary>
     internal static ModelOptions ShadowOptions(ModelOptions options, string device) =>
-        options with { Path = options.Shadow, Device = device, Tasks = "", Lanes = 1, RecentResults = 0 };
+        options with { Path = options.Shadow, Device = device, Tasks = "", Lanes = 1, ThreadsPerLane = 1, RecentResults = 0 };
 }

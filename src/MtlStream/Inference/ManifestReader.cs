@@ -14,7 +14,7 @@ internal sealed class ManifestReader
         ["token_spans"] = TaskKind.TokenSpans,
     };
 
-    private static readonly string[] s_devices = ["cpu", "cuda"];
+    private static readonly string[] s_devices = ["cpu", "cuda", "tensorrt"];
 
     private readonly string _folder;
     private readonly List<string> _problems = [];
@@ -95,7 +95,7 @@ internal sealed class ManifestReader
             else graphs[member.Name] = ExistingFile(member.Value.GetString()!, at);
         }
 
-        if (graphs.Count == 0 && _problems.Count == 0) Problem("graphs", "found none, expected a file for cpu, cuda or both");
+        if (graphs.Count == 0 && _problems.Count == 0) Problem("graphs", "found none, expected a file for cpu, cuda, tensorrt or several of them");
         return graphs;
     }
 

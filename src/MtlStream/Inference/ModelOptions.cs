@@ -9,7 +9,10 @@ public sealed record ModelOptions
     /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
     public string Path { get; init; } = "";
 
-    /// <summary><c>auto</c> takes a GPU when there is one; <c>cuda</c> and <c>tensorrt</c> fail at start without.</summary>
+    /// <summary>
+    /// <c>auto</c> takes a GPU when there is one that can serve; <c>cuda</c> and <c>tensorrt</c> fail at start without, <c>tensorrt</c> also
+    /// without a graph for it in the package.
+    /// </summary>
     [RegularExpression("auto|cpu|cuda|tensorrt")]
     public string Device { get; init; } = "auto";
 

@@ -20,6 +20,7 @@ public sealed class ModelSettingsTests : IDisposable
     [Theory]
     [InlineData("Model:Path={0}", "{0}: found no model.json, expected a model package (model-manifest.v1).")]
     [InlineData("Model:Tasks=mod", "Model:Tasks: found mod, expected some of mood")]
+    [InlineData("Model:Device=tensorrt", "{2}/model.json: graphs: found cpu, expected tensorrt for device tensorrt. TensorRT takes")]
     [InlineData("Watch:LowConfidenceOf:mod=0.6", "Watch: found a limit for mod, expected some of mood")]
     [InlineData("Watch:Reference={0}/none.json", "Watch:Reference: {0}/none.json cannot be read: ")]
     [InlineData("Watch:Reference={0}/number.json", "Watch:Reference: {0}/number.json: reference: ")]
@@ -42,7 +43,8 @@ public sealed class ModelSettingsTests : IDisposable
         Assert.Equal((Severity.Failure, error.Message), (Assert.Single(findings).Severity, findings[0].Found));
         Directory.Delete(folder, recursive: true);
 
-        string Filled(string text) => text.Replace("{0}", folder, StringComparison.Ordinal).Replace("{1}", _other.Folder, StringComparison.Ordinal);
+        string Filled(string text) => text.Replace("{0}", folder, StringComparison.Ordinal).Replace("{1}", _other.Folder, StringComparison.Ordinal)
+            .Replace("{2}", _package.Folder, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,6 +85,15 @@ public sealed class ModelSettingsTests : IDisposable
 
         Assert.Equal(Severity.Failure, finding.Severity);
         Assert.Contains("task mood, label ", finding.Found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Why_the_cpu_serves_where_a_gpu_was_hoped_for_is_a_warning()
+    {
+        var finding = ModelDiagnosis.Find(Load("--Model:Device=auto")).Single(f => f.Subject == "device");
+
+        Assert.Equal(Severity.Warning, finding.Severity);
+        Assert.Contains("the package toy has no graph for one", finding.Found, StringComparison.Ordinal);
     }
 
     private AppSettings Load(params string[] arguments) => AppSettings.From(SettingsReader.Read(null, new Hashtable(),

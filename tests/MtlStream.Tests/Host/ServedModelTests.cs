@@ -132,11 +132,12 @@ public sealed class ServedModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    public async Task A_new_version_takes_the_lanes_of_the_one_that_serves_without_a_trial_beside_it(int threadsPerLane)
+    [InlineData(0, 0)]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    public async Task A_new_version_takes_the_lanes_and_threads_of_the_one_that_serves_without_a_trial_beside_it(int threadsPerLane, int lanesAskedFor)
     {
-        await using var served = Start($"--Model:ThreadsPerLane={threadsPerLane}");
+        await using var served = Start($"--Model:ThreadsPerLane={threadsPerLane}", $"--Model:Lanes={lanesAskedFor}");
         var (tried, lanes) = (Tried(), served.Loaded.Model.Lanes);
         _package.Edit(manifest => manifest["version"] = "2.0.0");
         await ModelSwapTests.Until(() => served.Loaded.Model.Identity.Version == "2.0.0");
@@ -144,8 +145,18 @@ public sealed class ServedModelTests : IDisposable
         Assert.Equal(threadsPerLane == 0, tried > 0);
         Assert.Equal(tried, Tried());
         Assert.Equal(lanes, served.Loaded.Model.Lanes);
+        var ready = _lines.All.Where(l => l.StartsWith("Model toy ", StringComparison.Ordinal)).Select(l => l[l.IndexOf(" with ", StringComparison.Ordinal)..l.IndexOf(", warmed", StringComparison.Ordinal)]);
+        Assert.Single(ready.Distinct());
 
         int Tried() => _lines.All.Count(l => l.StartsWith("Tried ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_shadow_model_gets_one_core_whatever_the_model_that_serves_has()
+    {
+        var shadow = ServedModel.ShadowOptions(new() { Lanes = 4, ThreadsPerLane = 0 }, "cpu");
+
+        Assert.Equal((1, 1), (shadow.Lanes, shadow.ThreadsPerLane));
     }
 
     private ServedModel Start(params string[] settings) => ServedModel.Start(
