@@ -32,6 +32,12 @@ internal static class ModelDiagnosis
         {
             failure = new(Severity.Failure, "device", exception.Message, "Set Model:Device to cpu or auto, or bring the device and its libraries.");
         }
+        catch (InferenceException exception) when (exception.OutOfMemory)
+        {
+            failure = new(
+                Severity.Failure, "device", exception.Message,
+                "Make room on it (`nvidia-smi` shows who has a GPU's memory), lower Batching:MaxPaddedTokens, or set Model:Device to auto or cpu.");
+        }
         catch (Exception exception) when (exception is InferenceException or PlatformNotSupportedException)
         {
             failure = new(Severity.Failure, "model", exception.Message, "The package or the runtime is broken; `mtlstream model verify DIR` tells which.");

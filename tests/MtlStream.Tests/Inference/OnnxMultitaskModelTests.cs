@@ -337,6 +337,18 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     private static partial nint getenv(string name);
 
     [Fact]
+    public void Auto_keeps_why_it_fell_back()
+    {
+        if (NativeLibrary.TryLoad("libcuda.so.1", out _)) return; // with a GPU it may not fall back
+
+        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
+
+        using var model = Load(device: "auto");
+
+        Assert.StartsWith("cuda cannot serve: found no NVIDIA driver (libcuda.so.1).", model.Fallback, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_gpu_asked_for_by_name_is_missed_at_start()
     {
         if (NativeLibrary.TryLoad("libcuda.so.1", out _)) return; // with a GPU the opposite is true
