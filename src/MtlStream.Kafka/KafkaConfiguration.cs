@@ -40,6 +40,8 @@ public sealed class KafkaConfiguration
     private static readonly Dictionary<string, string> s_producer = new()
     {
         ["linger.ms"] = "10",
+        // Payloads are sent from where they lie. Copied, each request's buffer is as large as all that waits for its partition, up to message.max.bytes.
+        ["message.copy.max.bytes"] = "0",
         // A result is larger than its event and so is a dead letter: what an event may weigh is the topics' business. Below the queue, which has to take it.
         ["message.max.bytes"] = "67108864",
         ["partitioner"] = "murmur2_random",

@@ -112,6 +112,7 @@ public sealed class KafkaConfigurationTests
         Assert.True(int.Parse(free.Producer["message.max.bytes"], CultureInfo.InvariantCulture) > 3 * new InputOptions().MaxPayloadBytes);
         Assert.True(int.Parse(free.Producer["message.max.bytes"], CultureInfo.InvariantCulture) < 1024 * int.Parse(free.Producer["queue.buffering.max.kbytes"], CultureInfo.InvariantCulture));
         Assert.Equal("50000", told.Producer["message.max.bytes"]);
+        Assert.Equal("0", free.Producer["message.copy.max.bytes"]); // or every request's buffer would be as large as that
     }
 
     [Fact]
