@@ -54,7 +54,6 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
         await ModelSwapTests.Until(() => !sink.Published.IsEmpty);
         for (var i = 1; i <= Swaps; i++)
         {
-            var before = sink.Published.Count;
             _package.Edit(m => m["version"] = "spoilt");
             File.AppendAllText(_package.At("weights.bin"), "x"); // no longer what its checksum says
             Assert.False(reload.Look());
@@ -64,6 +63,8 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
             var started = Stopwatch.GetTimestamp();
             Assert.True(reload.Look());
             swapping.Add((started, Stopwatch.GetTimestamp()));
+            var before = sink.Published.Count;
+            await ModelSwapTests.Until(() => sink.Published.Skip(before).Any(r => Encoding.UTF8.GetString(r.Payload!).Contains($"\"version\":\"{i}\"", StringComparison.Ordinal)));
             await ModelSwapTests.Until(() => sink.Published.Count > before + 200);
         }
 
