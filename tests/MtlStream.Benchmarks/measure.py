@@ -200,16 +200,16 @@ def ablation(bench):
         subprocess.run([bench.options.python, HERE / "variant_package.py", "512", ROOT / "models/mtlstream-en", long], check=True)
         base, shipped = list(WAYS)[0], list(WAYS)[-1]
 
-        def turns(*streams):
+        def turns(usual, *streams):
             """{(title, way): reports} of (title, events, package) in the same turns."""
-            return bench.turns(bench.repetitions(3), {
+            return bench.turns(bench.repetitions(usual), {
                 (title, name): lambda path=path, package=package, way=way: bench.pipeline("--seconds", bench.seconds(3), "--repetitions", 1, "--no-ceiling", *package, *way, stream=path)
                 for title, path, package in streams for name, way in WAYS.items()})
 
         tail = "heavy tail: 1 % of 512 tokens"
         whole, windows = f"{tail}, each text one row", f"{tail}, in windows of 128 as the package has them"
-        stream = turns(("load-test stream", bench.options.input, []))
-        mixed = turns((whole, heavy, ["--model", long]), (windows, heavy, []))
+        stream = turns(5, ("load-test stream", bench.options.input, []))
+        mixed = turns(3, (whole, heavy, ["--model", long]), (windows, heavy, []))
         against = "shipped configuration against one session over all cores with fixed batches of 32"
         figures = [
             (f"{against}, load-test stream", ratios(stream["load-test stream", shipped], stream["load-test stream", base]), "at least", 2.0, times),
