@@ -1,44 +1,31 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using MtlStream.IntegrationTests.Kafka;
-using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests;
 
 /// <summary>When a worker's process exports its metrics for the first time. Its interval is an hour: what comes before is not the interval's.</summary>
 public sealed class OpsFirstExportTests : IDisposable
 {
-    private const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Rejected = "mtlstream.events.rejected";
+    private const string Rejected = "mtlstream.events.rejected";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-first-export").FullName;
-    private readonly MockCluster _cluster = new();
-    private Process? _collector;
+    private readonly CollectedWorker _collected = new();
 
-    public void Dispose()
-    {
-        _collector?.Kill();
-        _collector?.WaitForExit();
-        _collector?.Dispose();
-        _cluster.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void Dispose() => _collected.Dispose();
 
     [OpsFact(nameof(OpsTools.Collector))]
     public async Task Counters_are_exported_at_zero_before_anything_is_counted()
     {
-        var port = OpsTools.FreePort();
-        _collector = OpsTools.StartCollector(_folder, grpc: port);
-        await Wait.Until(() => OpsTools.Listens(port));
+        var port = await _collected.CollectAsync();
         using var worker = StartWorker(port);
 
         await Wait.Until(() => Exports(Rejected).Count > 0, log: () => worker.Log);
-        using var topics = new Topics(_cluster.BootstrapServers);
-        topics.Write(new(Input, 0), new() { Value = Topics.Bytes("not json") });
+        using var topics = new Topics(_collected.BootstrapServers);
+        topics.Write(new(CollectedWorker.Input, 0), new() { Value = Topics.Bytes("not json") });
         topics.Flush();
-        topics.Read(DeadLetters, 1);
+        topics.Read(CollectedWorker.DeadLetters, 1);
         worker.SendTerminate();
         Assert.Equal(0, await worker.EndedAsync());
 
@@ -62,31 +49,22 @@ public sealed class OpsFirstExportTests : IDisposable
         await Wait.Until(worker.IsReady, log: () => worker.Log);
     }
 
-    private WorkerProcess StartWorker(int port)
-    {
-        foreach (var topic in new[] { Input, Output, DeadLetters }) _cluster.CreateTopic(topic, 1);
-        return WorkerProcess.Start(
-            new Dictionary<string, string>
-            {
-                ["Kafka:BootstrapServers"] = _cluster.BootstrapServers,
-                ["Kafka:GroupId"] = "first-export",
-                ["Kafka:InputTopics:0"] = Input,
-                ["Kafka:OutputTopic"] = Output,
-                ["Kafka:DeadLetterTopic"] = DeadLetters,
-            }, WorkerProcess.ToyModel, new Dictionary<string, string>
-            {
-                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}",
-                ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "600000",
-                ["OTEL_METRIC_EXPORT_INTERVAL"] = "3600000",
-                ["OTEL_TRACES_EXPORTER"] = "none",
-                ["OTEL_LOGS_EXPORTER"] = "none",
-            });
-    }
+    private WorkerProcess StartWorker(int port) => _collected.Start(
+        "first-export",
+        new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "600000",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "3600000",
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_LOGS_EXPORTER"] = "none",
+        },
+        WorkerProcess.ToyModel);
 
     /// <summary>The values of a counter by <c>error.type</c> (empty without one) in each export that has it, oldest first.</summary>
     private List<Dictionary<string, long>> Exports(string counter) =>
     [
-        .. from batch in OpsTools.Written(_folder, "metrics.jsonl")
+        .. from batch in OpsTools.Written(_collected.Folder, "metrics.jsonl")
         from resource in batch["resourceMetrics"]!.AsArray()
         from scope in resource!["scopeMetrics"]!.AsArray()
         from metric in scope!["metrics"]!.AsArray()

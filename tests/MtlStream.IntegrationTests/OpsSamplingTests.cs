@@ -1,29 +1,17 @@
-using System.Diagnostics;
 using System.Text;
 using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
-using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests;
 
 /// <summary>Which events a worker's process traces, by <c>OTEL_TRACES_SAMPLER</c>: what a real Collector gets, and what results carry on.</summary>
 public sealed class OpsSamplingTests : IDisposable
 {
-    private const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected";
     private const int Each = 60; // events that came with a sampled trace, with one that is not sampled, and without a trace
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-sampling").FullName;
-    private readonly MockCluster _cluster = new();
-    private Process? _collector;
+    private readonly CollectedWorker _collected = new();
 
-    public void Dispose()
-    {
-        _collector?.Kill();
-        _collector?.WaitForExit();
-        _collector?.Dispose();
-        _cluster.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void Dispose() => _collected.Dispose();
 
     /// <param name="sampler">Null: the variable is not set, and of the events that come without a trace one in a thousand gets one.</param>
     /// <param name="sampled">Share of the events that are traced, of those that came with a sampled trace.</param>
@@ -39,15 +27,12 @@ public sealed class OpsSamplingTests : IDisposable
     public async Task The_sampler_that_the_environment_names_decides_what_is_traced(
         string? sampler, string? argument, string protocol, double sampled, double unsampled, double without)
     {
-        foreach (var topic in new[] { Input, Output, DeadLetters }) _cluster.CreateTopic(topic, 1);
-        var port = OpsTools.FreePort();
-        _collector = protocol == "grpc" ? OpsTools.StartCollector(_folder, grpc: port) : OpsTools.StartCollector(_folder, http: port);
-        await Wait.Until(() => OpsTools.Listens(port));
+        var port = await _collected.CollectAsync(http: protocol != "grpc");
         using var worker = StartWorker(port, protocol, sampler, argument);
-        using var topics = new Topics(_cluster.BootstrapServers);
+        using var topics = new Topics(_collected.BootstrapServers);
         Send(topics);
 
-        var results = topics.Read(Output, 3 * Each);
+        var results = topics.Read(CollectedWorker.Output, 3 * Each);
         worker.SendTerminate();
         Assert.Equal(0, await worker.EndedAsync());
 
@@ -76,7 +61,7 @@ public sealed class OpsSamplingTests : IDisposable
             var trace = flags.Length == 0 ? "" : $"00-{Guid.NewGuid():N}-{Random.Shared.NextInt64(1, long.MaxValue):x16}-{flags}";
             var headers = new Headers { { "sent", Topics.Bytes(trace) } };
             if (trace.Length > 0) headers.Add("traceparent", Topics.Bytes(trace));
-            topics.Write(new(Input, 0), new() { Value = Topics.Bytes($$"""{"text": "event {{i}}"}"""), Headers = headers });
+            topics.Write(new(CollectedWorker.Input, 0), new() { Value = Topics.Bytes($$"""{"text": "event {{i}}"}"""), Headers = headers });
         }
 
         topics.Flush();
@@ -97,25 +82,17 @@ public sealed class OpsSamplingTests : IDisposable
         };
         if (sampler is not null) environment["OTEL_TRACES_SAMPLER"] = sampler;
         if (argument is not null) environment["OTEL_TRACES_SAMPLER_ARG"] = argument;
-        return WorkerProcess.Start(
-            new Dictionary<string, string>
-            {
-                ["Kafka:BootstrapServers"] = _cluster.BootstrapServers,
-                ["Kafka:GroupId"] = "sampling",
-                ["Kafka:InputTopics:0"] = Input,
-                ["Kafka:OutputTopic"] = Output,
-                ["Kafka:DeadLetterTopic"] = DeadLetters,
-            }, environment: environment);
+        return _collected.Start("sampling", environment);
     }
 
     /// <summary>Trace ids of the spans that the Collector got of events, in order.</summary>
     private List<string> ProcessSpans() =>
     [
-        .. from batch in OpsTools.Written(_folder, "traces.jsonl")
+        .. from batch in OpsTools.Written(_collected.Folder, "traces.jsonl")
         from resource in batch["resourceSpans"]!.AsArray()
         from scope in resource!["scopeSpans"]!.AsArray()
         from span in scope!["spans"]!.AsArray()
-        where span["name"]!.GetValue<string>() == $"process {Input}"
+        where span["name"]!.GetValue<string>() == $"process {CollectedWorker.Input}"
         orderby span["traceId"]!.GetValue<string>()
         select span["traceId"]!.GetValue<string>(),
     ];
