@@ -26,7 +26,7 @@ def label(model: MultitaskModel, rows: list[Row], crop: int) -> list[dict[str, n
     """The teacher's probabilities per row and task, in half precision; a long text's are those of its first windows, averaged."""
     windows = [_windows(row, crop) for row in rows]
     flat = [window for found in windows for window in found]
-    logits = predict(model, flat, list(model.tasks))
+    logits = predict(model, flat, list(model.tasks), amp=True)
     result, at = [], 0
     for row, found in zip(rows, windows):
         soft = {}

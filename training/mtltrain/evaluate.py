@@ -34,8 +34,11 @@ class Adjustment:
     threshold: float | None = None
 
 
-def predict(model: MultitaskModel, rows: list[Row], tasks: list[str], amp: bool = True, padded_tokens: int = 4096) -> dict[str, list[np.ndarray]]:
-    """Logits per row and task: [labels], or [tokens, labels]; rows keep their order."""
+def predict(model: MultitaskModel, rows: list[Row], tasks: list[str], amp: bool = False, padded_tokens: int = 4096) -> dict[str, list[np.ndarray]]:
+    """Logits per row and task: [labels], or [tokens, labels]; rows keep their order.
+
+    `amp`: in bf16, faster where the processor has it, and coarser than int8's own steps: for comparisons while training, not for what a package is made of.
+    """
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     result: dict[str, list] = {task: [None] * len(rows) for task in tasks}
     training, at, device = model.training, 0, model.device
@@ -107,11 +110,11 @@ def labelled(data: Path, cache: Path, vocab: Path, task: str, part: str, limit: 
 
 
 def scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, part: str, tasks: list[str], limit: int, most: int = 0,
-           adjustments: dict[str, Adjustment] | None = None) -> dict[str, float]:
+           adjustments: dict[str, Adjustment] | None = None, amp: bool = False) -> dict[str, float]:
     result = {}
     for task in tasks:
         rows = labelled(data, cache, vocab, task, part, limit, most)
-        result[task] = score(model.tasks[task], rows, predict(model, rows, [task])[task], (adjustments or {}).get(task))
+        result[task] = score(model.tasks[task], rows, predict(model, rows, [task], amp)[task], (adjustments or {}).get(task))
     return result
 
 

@@ -57,7 +57,7 @@ def measured(run: Run, options) -> tuple[dict[str, float], dict]:
     began = time.time()
     model, summary = train(replace(run, evaluate_every=10**9, checkpoint_every=10**9, final_rows=1), options.data, options.cache, out, options.processes)
     model.eval()
-    scores = evaluate.scores(model, options.data, options.cache, pretrained.vocab(options.cache), "dev", run.tasks, run.limit, options.rows)
+    scores = evaluate.scores(model, options.data, options.cache, pretrained.vocab(options.cache), "dev", run.tasks, run.limit, options.rows, amp=True)
     shutil.rmtree(out, ignore_errors=True)
     return {t: round(v, 5) for t, v in scores.items()}, {"seconds": round(time.time() - began), "tokens": summary["tokens"], "steps": run.steps}
 

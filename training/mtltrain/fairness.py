@@ -47,7 +47,7 @@ def measure(model: MultitaskModel, vocab: Path, limit: int, adjustments: dict[st
 
     def outputs(texts: list[str]):
         rows = [encode_words(pieces, split_words(text), limit) for text in texts]
-        logits = predict(model, rows, list(model.tasks), amp=False)
+        logits = predict(model, rows, list(model.tasks))
         sentiment = softmax(adjusted(np.stack(logits["sentiment"]), adjustments["sentiment"]))
         offensive = softmax(adjusted(np.stack(logits["offensive"]), adjustments["offensive"]))[:, 1]
         return rows, logits, sentiment[:, 2] - sentiment[:, 0], offensive

@@ -110,7 +110,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
                   f"{entry['tokensPerSecond']} tok/s norm {entry['norm']} " + " ".join(f"{t} {v:.3f}" for t, v in recent.items()), flush=True)
         leave = stop_after and step - first >= stop_after
         if step % run.evaluate_every == 0 and step < run.steps or run.patience and step == run.steps:
-            values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.dev_rows)
+            values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.dev_rows, amp=True)
             total = evaluate.combined(values)
             waited = 0 if total > best else waited + 1
             if run.patience and total > best:
@@ -135,7 +135,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     if (out / "best.pt").exists():
         model.load_state_dict({**model.state_dict(), **torch.load(out / "best.pt")})
     torch.save(_weights(model), out / "model.pt")
-    values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows)
+    values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows, amp=True)
     summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,
                "tokens": tokens, "seconds": round(time.time() - began), "drawn": sampler.drawn}
     _write(log, summary)

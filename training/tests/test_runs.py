@@ -86,6 +86,25 @@ class RunFileTest(unittest.TestCase):
         self.assertEqual({(0, 2, "DRUG"), (2, 3, "DOSE")}, spans([1, 2, 3, 0], labels))
         self.assertEqual(0.5, span_f1([[1, 2, 3, 0]], [[1, 2, 0, 3]], labels))
 
+    def test_what_a_package_is_made_of_is_computed_in_full_precision(self):
+        import numpy as np
+
+        from mtltrain import evaluate
+        from mtltrain.encoding import Row
+        from mtltrain.sampling import collate
+
+        model = tiny(["sentiment"]).eval()
+        row = Row(np.array([101, 5, 6, 7, 102], np.int32), np.zeros(5, np.int8), np.array([1, 2, 3], np.int32), {"sentiment": 1})
+        batch = collate([row])
+        with torch.no_grad():
+            exact = model(batch.ids, batch.cases, batch.mask, ["sentiment"])["sentiment"][0].numpy()
+        seen = []
+        with mock.patch.object(evaluate, "labelled", lambda *_: [row]), mock.patch.object(evaluate, "score", lambda task, rows, logits, adjustment: seen.append(logits[0])):
+            evaluate.scores(model, None, None, None, "test", ["sentiment"], 32)
+            evaluate.scores(model, None, None, None, "dev", ["sentiment"], 32, amp=True)
+        np.testing.assert_array_equal(exact, seen[0])
+        self.assertGreater(np.abs(exact - seen[1]).max(), 0, "bf16 rounds")
+
     def test_uncertainty_weighs_tasks_by_their_loss_and_not_by_their_rows(self):
         from mtltrain.weighting import Uncertainty
 
@@ -114,7 +133,8 @@ class LoopTest(unittest.TestCase):
         run = Run(tasks=["topic"], corpora={"newsgroups": {}}, steps=8, evaluate_every=2, patience=patience, rate=1e-2, limit=32, crop=32, layers=[0, 1], rows_per_step=16, padded_tokens=64, **more)
         seen, scores = [], list(dev)
 
-        def evaluated(model, *_):
+        def evaluated(model, *_, amp):
+            self.assertTrue(amp, "while training only weights are compared")
             seen.append(model.heads["topic"].classify.weight.detach().cpu().clone())
             return {"topic": scores.pop(0)}
 

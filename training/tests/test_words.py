@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import sys
 import time
 import unittest
@@ -10,6 +11,7 @@ sys.path.insert(0, str(ROOT / "training"))
 
 from mtltrain.words import split  # noqa: E402
 
+SHARED = Path(os.environ.get("MTLSTREAM_SHARED", ROOT / "../shared"))
 VECTORS = ROOT / "tests/MtlStream.Tests/Tokenization/vectors/words.jsonl.gz"
 
 
@@ -63,6 +65,24 @@ class WordsTest(unittest.TestCase):
         started = time.process_time()
         split(text)
         return time.process_time() - started
+
+
+class WordPieceTest(unittest.TestCase):
+    @unittest.skipUnless((SHARED / "vectors/wordpiece").exists(), "needs the reference vectors")
+    def test_gives_the_ids_and_cases_of_the_reference_vectors(self):
+        from mtltrain.wordpiece import WordPiece
+
+        folder = SHARED / "vectors/wordpiece"
+        pieces = WordPiece(folder / "vocab.txt")
+        wrong = checked = 0
+        with gzip.open(folder / "vectors.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for vector in map(json.loads, lines):
+                if any(0xD800 <= ord(c) <= 0xDFFF for c in vector["text"]):
+                    continue  # unpaired surrogates do not occur in decoded text
+                checked += 1
+                wrong += pieces.encode(vector["text"]) != (vector["ids"], vector["case"])
+        self.assertGreater(checked, 8000)
+        self.assertEqual(0, wrong)
 
 
 if __name__ == "__main__":
