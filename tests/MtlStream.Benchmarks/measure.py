@@ -15,6 +15,7 @@ Sections, all of them when none is named (about how long on two cores; --bootstr
   latency     what lingering and the budget trade                                       3 min
   memory      ten million events, memory over time                                      2 min
   startup     from the start of the process to ready                                    0.5 min  (--bootstrap)
+  image       what program and model add to the runtime's image                         0.2 min  (--image)
 
 What is compared is measured in turns; a ratio is the median of the ratios of neighbouring measurements. --quick tries every
 section with hardly any repetitions and writes to a folder of its own: its figures mean nothing.
@@ -26,6 +27,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import urllib.error
@@ -69,7 +71,7 @@ CLIENT = {
 
 
 def ceiling(bench):
-    report = bench.pipeline("--seconds", bench.seconds(5), "--repetitions", bench.repetitions(15))
+    report = bench.pipeline("--seconds", bench.seconds(2), "--repetitions", bench.repetitions(40))
     bench.write(
         "ceiling", "The pipeline against the model alone",
         bench.required(
@@ -88,7 +90,7 @@ def ceiling(bench):
 
 def kafka(bench):
     samples = bench.folder / "rate.csv"
-    common = ["--repetitions", bench.repetitions(4), "--seconds", bench.seconds(8)]
+    common = ["--repetitions", bench.repetitions(12), "--seconds", bench.seconds(3)]
     least = bench.kafka(*common, "--samples", samples, "--paced-seconds", 3 if bench.options.quick else 20)
     plot(samples, bench.folder / "rate.svg", least["pacedRate"])
     exactly = bench.kafka(*common, "--delivery", "exactly-once", "--paced-seconds", 1 if bench.options.quick else 10)
@@ -300,7 +302,27 @@ def startup(bench):
     bench.write("startup", "From the start of the process to ready", table(["probe", "median", "each"], [
         [label, f"{median([t[i] for t in times_to]):.2f} s", ", ".join(f"{t[i]:.2f}" for t in times_to)]
         for i, label in enumerate(["`/health/startup`: model loaded, checked and warmed up", "`/health/ready`: and in the group, partitions assigned"])]),
-        "The files are in the page cache. The size of the images: [deploy](../../../../deploy/README.md).")
+        "The files are in the page cache.")
+
+
+IMAGE_PARTS = {"ONNX Runtime": "libonnxruntime", "model": "app/models/", "librdkafka": "librdkafka", ".NET assemblies": ".dll", "licence texts": "app/licenses/"}
+
+
+def image(bench):
+    if not bench.options.image:
+        raise RuntimeError("this section needs --image")
+    container = subprocess.run(["docker", "create", bench.options.image], capture_output=True, text=True, check=True).stdout.strip()
+    sizes = dict.fromkeys([*IMAGE_PARTS, "the rest"], 0)
+    try:
+        with subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE) as export, tarfile.open(fileobj=export.stdout, mode="r|") as files:
+            for file in files:
+                if file.isfile() and file.name.startswith("app/"):
+                    sizes[next((name for name, mark in IMAGE_PARTS.items() if mark in file.name), "the rest")] += file.size
+    finally:
+        subprocess.run(["docker", "rm", container], stdout=subprocess.DEVNULL, check=True)
+    bench.write("image", "What program and model add to the runtime's image", table(
+        ["part of /app", "MB"], [[name, f"{size / 1e6:.1f}"] for name, size in sizes.items()] + [["together", f"{sum(sizes.values()) / 1e6:.1f}"]]),
+        "Of the `cpu` target of `deploy/Dockerfile`, uncompressed.")
 
 
 MINUTES = {name: float(minutes) for name, minutes in re.findall(r"^  (\w+) .*?  ([\d.]+) min", __doc__, re.MULTILINE)}
@@ -317,6 +339,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="try every section, measure nothing")
     parser.add_argument("--program", default=str(ROOT / "mtlstream"))
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has onnx")
+    parser.add_argument("--image", help="an image built with --target cpu")
     parser.add_argument("--tokenizers", help="tokenizers.PLATFORM.node of an unpacked npm package tokenizers-PLATFORM")
     options = parser.parse_args()
     sections = options.sections or list(MINUTES)

@@ -21,8 +21,8 @@ internal sealed class PipelineBench(
     private readonly MeasuredModel _model = new(loaded.Model);
     private readonly Batching.BatchShape _shape = settings.Batching.Over(loaded.Model.Shape);
 
-    // Enough to keep every lane busy and every stage before it; more only waits.
-    private int InFlight => Math.Max(256, 16 * _shape.MaxRows * loaded.Model.Lanes);
+    // Enough to fill every stage and still leave rows to choose neighbours from, as a worker has (Kafka:MaxInFlightEvents); more only waits.
+    private int InFlight => Math.Max(1024, 16 * _shape.MaxRows * loaded.Model.Lanes);
 
     private sealed record Run(double EventsPerSecond, double TokensPerSecond, double AllocatedPerEvent, double CpuMicroseconds, long Rejected);
 
