@@ -9,6 +9,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
     private const int BrokenPipe = 32; // EPIPE, which is where .NET leaves it
 
     private static readonly TimeSpan s_flushInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_letGo = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Stream _results;
@@ -21,7 +22,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         _results = new BufferedStream(results, 1 << 16);
         _rejects = new BufferedStream(rejects, 1 << 12);
         // Whoever waits at the other end of a pipe sees a result soon, and a file is not written line by line.
-        _flushing = time.CreateTimer(_ => FlushQuietly(), null, s_flushInterval, s_flushInterval);
+        _flushing = time.CreateTimer(_ => FlushQuietly(TimeSpan.Zero), null, s_flushInterval, s_flushInterval);
     }
 
     public long Enriched { get; private set; }
@@ -59,7 +60,12 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _flushing.Dispose();
+    /// <summary>Writes out what a run that failed has left, so that no line is torn; gives up where a write does not come back.</summary>
+    public void Dispose()
+    {
+        _flushing.Dispose();
+        FlushQuietly(s_letGo);
+    }
 
     private void Write(byte[] payload)
     {
@@ -92,15 +98,21 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         _unflushed = false;
     }
 
-    private void FlushQuietly()
+    /// <param name="wait">How long to wait for a write that is going on: where nobody reads, it does not end.</param>
+    private void FlushQuietly(TimeSpan wait)
     {
+        if (!_gate.TryEnter(wait)) return;
         try
         {
-            lock (_gate) Flush();
+            Flush();
         }
         catch (IOException)
         {
             // The next line or the end meets the same error where it can be reported.
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 }

@@ -1,0 +1,86 @@
+using System.Text;
+using MtlStream.Host.Lines;
+using MtlStream.Tests.Doubles;
+
+namespace MtlStream.Tests.Host;
+
+public sealed class LineSinkTests
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
+
+    [Fact]
+    public async Task Neither_the_timer_nor_the_end_waits_for_a_reader_that_does_not_read()
+    {
+        using var results = new FullPipe();
+        var time = new HeldTimer();
+        using var sink = new LineSink(results, Stream.Null, time);
+        var publishing = Task.Run(() => PublishAsync(sink, new byte[1 << 20])); // more than is buffered
+        try
+        {
+            await results.Reached.Task.WaitAsync(s_limit);
+
+            await Task.Run(time.Elapse).WaitAsync(s_limit);
+            await Task.Run(sink.Dispose).WaitAsync(s_limit);
+        }
+        finally
+        {
+            results.LetThrough();
+            await publishing;
+        }
+    }
+
+    [Fact]
+    public async Task What_was_published_is_written_when_a_run_ends_without_flushing()
+    {
+        using var results = new MemoryStream();
+        using var sink = new LineSink(results, Stream.Null, new HeldTimer());
+        await PublishAsync(sink, "{}"u8.ToArray());
+
+        sink.Dispose();
+
+        Assert.Equal("{}\n", Encoding.UTF8.GetString(results.ToArray()));
+    }
+
+    private static async Task PublishAsync(LineSink sink, byte[] payload) =>
+        await sink.PublishAsync(Make.Outbound(Make.Record(0)) with { Payload = payload }, (_, _, _) => { }, CancellationToken.None);
+
+    /// <summary>A write into it ends when it is let through.</summary>
+    private sealed class FullPipe : MemoryStream
+    {
+        private readonly TaskCompletionSource _read = new();
+
+        /// <summary>Completes when somebody writes.</summary>
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void LetThrough() => _read.TrySetResult();
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            Reached.TrySetResult();
+            _read.Task.GetAwaiter().GetResult();
+            base.Write(buffer, offset, count);
+        }
+    }
+
+    /// <summary>A clock with one timer, which goes off by <see cref="Elapse"/> alone.</summary>
+    private sealed class HeldTimer : TimeProvider, ITimer
+    {
+        private Action? _callback;
+
+        public void Elapse() => _callback!();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _callback = () => callback(state);
+            return this;
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
