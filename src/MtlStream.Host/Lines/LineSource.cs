@@ -17,10 +17,10 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
     private TaskCompletionSource? _room;
     private int _inFlight;
     private long _inFlightBytes;
-    private long _lines;
+    private long _next; // number of the next line
 
     /// <summary>Lines handed over so far.</summary>
-    public long Lines => Volatile.Read(ref _lines);
+    public long Lines { get; private set; }
 
     /// <summary>True when the last line has been handed over.</summary>
     public bool ReachedEnd { get; private set; }
@@ -39,16 +39,18 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
                         if (!TryTakeRoom(line.Length))
                         {
                             if (chunk.Count > 0) await received.WriteAsync(chunk, stopping);
+                            Lines = _next;
                             chunk = new(part.Length);
                             await TakeRoomAsync(line.Length, stopping);
                         }
 
-                        var position = new SourcePosition(name, 0, _lines, 0, _lines);
+                        var position = new SourcePosition(name, 0, _next, 0, _next);
                         chunk.Add(new(position, null, line, [], -1, time.GetTimestamp()));
-                        Volatile.Write(ref _lines, _lines + 1);
+                        _next++;
                     }
 
                     await received.WriteAsync(chunk, stopping);
+                    Lines = _next;
                 }
             }
 
@@ -96,7 +98,7 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
             if (_inFlight > 0 && (_inFlight == MaxInFlight || _inFlightBytes + bytes > MaxInFlightBytes)) return false;
             _inFlight++;
             _inFlightBytes += bytes;
-            _sizes[_lines % MaxInFlight] = bytes;
+            _sizes[_next % MaxInFlight] = bytes;
             return true;
         }
     }
