@@ -52,7 +52,7 @@ internal static class AnnotateCommand
 
     internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
     {
-        Check(request.Input);
+        if (request.Input.Validate(new(request.Input)).FirstOrDefault() is { } wrong) throw new UsageException($"--text-field: {wrong.ErrorMessage}");
         if (request.Rejects == "-") throw new UsageException("--rejects is -, expected the name of a file; without the option rejected lines go to standard error.");
         // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
         using var assembly = PipelineAssembly.ForTool(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
@@ -79,17 +79,5 @@ internal static class AnnotateCommand
 
         if (!source.ReachedEnd) throw new IOException($"stopped after line {source.Lines}, before the end of the input.");
         return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
-    }
-
-    private static void Check(InputOptions input)
-    {
-        try
-        {
-            _ = new EventDecoder(input);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new UsageException(exception.Message, exception);
-        }
     }
 }

@@ -27,7 +27,7 @@ public sealed record InputOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (PointerProblem(TextPointer, out _) is { } problem) yield return new($"{nameof(TextPointer)}: {problem}.", [nameof(TextPointer)]);
+        if (PointerProblem(TextPointer, out _) is { } problem) yield return new($"{problem}.", [nameof(TextPointer)]);
     }
 
     internal static string? PointerProblem(string text, out JsonPointer? pointer)

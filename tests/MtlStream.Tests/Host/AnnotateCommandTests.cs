@@ -132,6 +132,15 @@ public sealed class AnnotateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pointer_that_is_none_is_called_by_the_name_of_its_option()
+    {
+        var result = await AnnotateAsync("", "--text-field", "text");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal("mtlstream: --text-field: found \"text\", expected a JSON pointer that starts with '/', such as /text or /message/body.\n", result.Error);
+    }
+
+    [Fact]
     public async Task A_text_longer_than_the_model_is_analysed_in_windows()
     {
         var text = string.Join(' ', Enumerable.Repeat("anna is in paris .", 200));
