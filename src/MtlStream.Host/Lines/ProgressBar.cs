@@ -45,7 +45,11 @@ internal sealed class ProgressBar : IDisposable
 
         text.Append(CultureInfo.InvariantCulture, $"{lines:N0} lines, {rejected:N0} rejected, {lines / elapsed.TotalSeconds:N0} lines/s");
         if (share is > 0 and < 1)
-            text.Append(CultureInfo.InvariantCulture, $", {elapsed * ((1 / share.Value) - 1):hh\\:mm\\:ss} left");
+        {
+            var left = elapsed * ((1 / share.Value) - 1);
+            text.Append(CultureInfo.InvariantCulture, $", {(long)left.TotalHours:00}:{left:mm\\:ss} left");
+        }
+
         return text.ToString();
     }
 
