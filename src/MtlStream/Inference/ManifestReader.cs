@@ -77,8 +77,9 @@ internal sealed class ManifestReader
         }
 
         var maxTokens = Integer(root, "", "maxTokens", least: 8, most: 1 << 16);
-        var window = Optional(root, "window") ?? default;
-        var overlap = window.ValueKind == JsonValueKind.Object ? Integer(window, "window", "overlap", 0, Math.Max(0, maxTokens - 3)) : 0;
+        // Half of what fits between [CLS] and [SEP]: with more, a window would hardly get on.
+        var overlap = Optional(root, "window") is null ? 0
+            : Integer(Member(root, "", "window", JsonValueKind.Object), "window", "overlap", least: 0, most: (maxTokens - 2) / 2);
         return new(
             Text(tokenizer, "tokenizer", "kind"), files, Flag(tokenizer, "lowercase"), Flag(tokenizer, "stripAccents"),
             Flag(tokenizer, "caseIds"), Flag(tokenizer, "words"), maxTokens, overlap);

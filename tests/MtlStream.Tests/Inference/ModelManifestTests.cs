@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using MtlStream.Inference;
+using MtlStream.Tokenization;
 
 namespace MtlStream.Tests.Inference;
 
@@ -68,6 +69,26 @@ public sealed class ModelManifestTests
             $"golden: found no file {package.At("golden.json")}.",
         ];
         Assert.All(expected, problem => Assert.Contains(problem, message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"overlap": 32}""", "window.overlap: found 32, expected a whole number from 0 to 31.")]
+    [InlineData("16", "window: found 16, expected an object.")]
+    public void A_window_that_no_worker_loads_is_refused(string window, string problem)
+    {
+        using var package = new ToyPackage();
+        package.Edit(manifest => manifest["window"] = JsonNode.Parse(window));
+
+        Assert.Contains(problem, Assert.Throws<InvalidDataException>(package.Manifest).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_largest_overlap_of_a_manifest_is_one_that_the_tokenizer_takes()
+    {
+        using var package = new ToyPackage();
+        package.Edit(manifest => manifest["window"]!["overlap"] = 31);
+
+        _ = TextTokenizer.Load(package.Manifest().Tokenizer, new());
     }
 
     [Fact]
