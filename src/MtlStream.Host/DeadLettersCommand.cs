@@ -147,13 +147,15 @@ internal static partial class DeadLettersCommand
         if (AgoPattern().Match(text) is { Success: true } ago)
         {
             var number = int.Parse(ago.Groups[1].Value, CultureInfo.InvariantCulture);
-            return time.GetUtcNow() - (ago.Groups[2].Value switch
+            var back = ago.Groups[2].Value switch
             {
                 "s" => TimeSpan.FromSeconds(number),
                 "m" => TimeSpan.FromMinutes(number),
                 "h" => TimeSpan.FromHours(number),
                 _ => TimeSpan.FromDays(number),
-            });
+            };
+            var now = time.GetUtcNow();
+            return back < now - DateTimeOffset.UnixEpoch ? now - back : DateTimeOffset.UnixEpoch; // no message is older
         }
 
         if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var absolute)) return absolute;

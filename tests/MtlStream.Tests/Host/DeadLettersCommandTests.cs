@@ -48,6 +48,7 @@ public sealed class DeadLettersCommandTests : IDisposable
     [InlineData("--until 2026-01-31T08:01:00Z", 1)]
     [InlineData("--since 2026-01-31T09:01:00+01:00 --until 2026-01-31T08:02:00", 1)]
     [InlineData("--since 1m", 0)]
+    [InlineData("--since 999999d", 3)]
     [InlineData("--limit 2", 2)]
     public async Task Reason_time_and_number_choose(string options, int count)
     {
