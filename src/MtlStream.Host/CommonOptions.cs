@@ -67,6 +67,7 @@ internal static class CommonOptions
     public static Stream OpenInput(string path)
     {
         if (path == "-") return Console.OpenStandardInput();
+        if (path.Length == 0) throw new UsageException("found an empty name, expected a file to read, or - for standard input.");
         try
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan);
@@ -92,6 +93,7 @@ internal static class CommonOptions
     /// <exception cref="UsageException">It cannot be written.</exception>
     public static Stream CreateOutput(string path, params string[] inputs)
     {
+        if (path.Length == 0) throw new UsageException("found an empty name, expected a file to write.");
         if (inputs.Any(i => i != "-" && Path.GetFullPath(i) == Path.GetFullPath(path)))
             throw new UsageException($"{path} is read and written at once: expected another name for the output.");
         try

@@ -59,6 +59,7 @@ internal static class EvalCommand
         command.SetAction(async (parsed, stopping) =>
         {
             var folder = parsed.GetRequiredValue(data);
+            if (folder.Length == 0) throw new UsageException("--data is empty, expected a folder.");
             if (!Directory.Exists(folder)) throw new UsageException($"--data: {Path.GetFullPath(folder)} does not exist.");
             using var assembly = PipelineAssembly.ForTool();
             using var loaded = assembly.LoadModel(

@@ -58,6 +58,21 @@ public sealed class CommandLineTests
         Assert.Empty(result.Output);
     }
 
+    [Theory]
+    [InlineData("annotate", "")]
+    [InlineData("annotate", "-", "--model", "null", "--out", "")]
+    [InlineData("annotate", "-", "--model", "null", "--rejects", "")]
+    [InlineData("tokenize", "")]
+    [InlineData("bench", "tokenizer", "--input", "")]
+    [InlineData("model", "eval", "--data", "")]
+    public async Task An_empty_name_of_a_file_is_wrong_usage(params string[] arguments)
+    {
+        var result = await Cli.RunAsync("", arguments);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Matches("^mtlstream: [^\n]*empty[^\n]*\n$", result.Error);
+    }
+
     [Fact]
     public async Task The_version_is_that_of_the_chart_and_of_the_newest_entry_of_the_changelog()
     {
