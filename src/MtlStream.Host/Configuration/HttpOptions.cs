@@ -18,7 +18,10 @@ public sealed record HttpOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!IsOff && !(Uri.TryCreate(Parseable, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/"))
-            yield return new($"{nameof(Url)} is '{Url}', expected an address such as http://127.0.0.1:8080, or off.");
+        if (IsOff) yield break;
+        if (!(Uri.TryCreate(Parseable, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/"))
+            yield return new($"Http:Url is '{Url}', expected an address such as http://127.0.0.1:8080, or off.");
+        else if (uri is { Host: "localhost", Port: 0 }) // two addresses, IPv4 and IPv6: Kestrel refuses to look for a port that is free on both
+            yield return new($"Http:Url is '{Url}', expected http://127.0.0.1:0: a free port is looked for on one address only.");
     }
 }

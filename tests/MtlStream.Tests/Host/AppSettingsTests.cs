@@ -86,7 +86,7 @@ public sealed class AppSettingsTests
         Assert.Contains("--Batching:MaxRows is 'many', expected a whole number.", error.Message, StringComparison.Ordinal);
         Assert.Contains("Delivery:CommitInterval", error.Message, StringComparison.Ordinal);
         Assert.Contains("--Delivery:Guarantee is 'Sometimes', expected one of AtLeastOnce, ExactlyOnce.", error.Message, StringComparison.Ordinal);
-        Assert.Contains("Http: Url is 'localhost'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Http:Url is 'localhost'", error.Message, StringComparison.Ordinal);
         Assert.Contains("--Kafka:InputTopics: a list, expected Kafka:InputTopics:0", error.Message, StringComparison.Ordinal);
         Assert.Contains("Kafka:Producer:aks", error.Message, StringComparison.Ordinal);
         Assert.Contains("Input:TextPointer", error.Message, StringComparison.Ordinal);
@@ -151,13 +151,15 @@ public sealed class AppSettingsTests
     [InlineData("http://*:8080", true)]
     [InlineData("OFF", true)]
     [InlineData("http://0.0.0.0:8080/", true)]
+    [InlineData("http://localhost:8080", true)]
+    [InlineData("http://LOCALHOST:0", false)]
     [InlineData("http://0.0.0.0:8080/health", false)]
     [InlineData("ftp://localhost", false)]
     [InlineData("", false)]
     public void The_health_address_is_http_without_a_path_or_off(string url, bool good)
     {
         if (good) Assert.Equal(url, Load([], "--Http:Url=" + url).Http.Url);
-        else Assert.Throws<UsageException>(() => Load([], "--Http:Url=" + url));
+        else Assert.Contains($"Http:Url is '{url}', expected ", Assert.Throws<UsageException>(() => Load([], "--Http:Url=" + url)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
