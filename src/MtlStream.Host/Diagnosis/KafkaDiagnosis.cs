@@ -153,13 +153,13 @@ internal static class KafkaDiagnosis
     }
 
     /// <param name="largest">What the input topics let a message weigh; 0 when unknown.</param>
-    private static Finding? Size(string name, long limit, long largest, AppSettings settings)
+    internal static Finding? Size(string name, long limit, long largest, AppSettings settings)
     {
         if (name != settings.Kafka.DeadLetterTopic)
         {
             return limit >= settings.Input.MaxPayloadBytes ? null : new(
                 Severity.Ok, "topic", $"{name} takes messages of {limit:N0} bytes, Input:MaxPayloadBytes is {settings.Input.MaxPayloadBytes:N0}",
-                "Larger results become dead letters; raise max.message.bytes if such events are expected.");
+                $"{(name == settings.Kafka.ReviewTopic ? "Copies of larger results are left out" : "Larger results become dead letters")}; raise max.message.bytes if such events are expected.");
         }
 
         return limit >= largest + DeadLetterHeaders ? null : new(

@@ -42,6 +42,10 @@ internal static class ModelDiagnosis
         {
             failure = new(Severity.Failure, "model", exception.Message, "The package or the runtime is broken; `mtlstream model verify DIR` tells which.");
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            failure = new(Severity.Failure, "model", exception.Message, "See that the file is there, and that the user of the worker may read it.");
+        }
 
         using (loaded)
         {

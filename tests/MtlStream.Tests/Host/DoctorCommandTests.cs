@@ -55,6 +55,20 @@ public sealed class DoctorCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_the_package_that_cannot_be_read_is_a_finding_and_the_brokers_are_looked_at()
+    {
+        using var held = new FileStream(_package.At("weights.bin"), FileMode.Open, FileAccess.ReadWrite, FileShare.None); // even from root
+
+        var result = await RunAsync("127.0.0.1:1");
+
+        Assert.Equal(1, result.ExitCode);
+        var failures = result.Lines.Where(l => l.StartsWith("failure", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, failures.Count);
+        Assert.Contains("weights.bin", failures[0], StringComparison.Ordinal);
+        Assert.Contains("127.0.0.1:1 cannot be reached", failures[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Settings_that_the_client_refuses_are_a_finding_and_fail_a_run()
     {
         string[] scram = ["--Kafka:Client:security.protocol=sasl_plaintext", "--Kafka:Client:sasl.mechanism=SCRAM-SHA-256"]; // and no user
@@ -79,6 +93,18 @@ public sealed class DoctorCommandTests : IDisposable
         var finding = Assert.Single(findings);
         Assert.Equal(Severity.Failure, finding.Severity);
         Assert.StartsWith("the topics cannot be looked at: ", finding.Found, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("out", "Larger results become dead letters")]
+    [InlineData("doubtful", "Copies of larger results are left out")]
+    [InlineData("dead", "one that cannot be written stops the worker")]
+    public void What_a_topic_of_small_messages_costs_is_said(string topic, string said)
+    {
+        var settings = AppSettings.From(SettingsReader.Read(
+            null, new System.Collections.Hashtable(), [.. Settings("127.0.0.1:1"), "--Kafka:ReviewTopic=doubtful"]));
+
+        Assert.Contains(said, KafkaDiagnosis.Size(topic, 1000, 1000, settings)!.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
