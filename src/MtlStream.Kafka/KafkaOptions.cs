@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Kafka;
 
@@ -65,6 +64,3 @@ public sealed record KafkaOptions : IValidatableObject
         foreach (var problem in LibrdkafkaProperties.Problems(this)) yield return new(problem);
     }
 }
-
-[OptionsValidator]
-public sealed partial class KafkaOptionsValidator : IValidateOptions<KafkaOptions>;

@@ -105,12 +105,6 @@ public sealed partial class KafkaOutboundSink
         }
     }
 
-    /// <summary>How long until the open transaction is due.</summary>
-    internal TimeSpan UntilCommitIsDue()
-    {
-        lock (_gate) return _inTransaction ? _configuration.Delivery.CommitInterval - _time.GetElapsedTime(_began) : TimeSpan.MaxValue;
-    }
-
     /// <summary>Commits the open transaction with the offsets it covers.</summary>
     /// <returns>
     /// True when there is nothing left to commit; false when it must wait for an event whose dead letter is still to come, or, with

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream;
 
@@ -14,6 +13,3 @@ public sealed record PipelineOptions
     [Range(0, 256)]
     public int EncodeWorkers { get; init; }
 }
-
-[OptionsValidator]
-public sealed partial class PipelineOptionsValidator : IValidateOptions<PipelineOptions>;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Batching;
 
@@ -35,6 +34,3 @@ public sealed record BatchingOptions : IValidatableObject
         MaxPaddedTokens = MaxPaddedTokens > 0 ? MaxPaddedTokens : shape.MaxPaddedTokens,
     };
 }
-
-[OptionsValidator]
-public sealed partial class BatchingOptionsValidator : IValidateOptions<BatchingOptions>;

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Delivery;
 
@@ -39,6 +38,3 @@ public sealed record DeliveryOptions : IValidatableObject
             yield return new($"{nameof(KeepPartitionOrder)} is false, but {nameof(Guarantee)} {Guarantee} needs results in partition order: set it to true.");
     }
 }
-
-[OptionsValidator]
-public sealed partial class DeliveryOptionsValidator : IValidateOptions<DeliveryOptions>;

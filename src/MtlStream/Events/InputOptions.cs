@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Events;
 
@@ -45,6 +44,3 @@ public sealed record OutputOptions
     /// <summary>Text-level tasks also carry every label's probability.</summary>
     public bool AllScores { get; init; }
 }
-
-[OptionsValidator]
-public sealed partial class InputOptionsValidator : IValidateOptions<InputOptions>;

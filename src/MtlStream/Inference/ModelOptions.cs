@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Inference;
 
@@ -52,6 +51,3 @@ public sealed record ModelOptions
     [Range(0d, 1d)]
     public double ShadowShare { get; init; } = 0.01;
 }
-
-[OptionsValidator]
-public sealed partial class ModelOptionsValidator : IValidateOptions<ModelOptions>;

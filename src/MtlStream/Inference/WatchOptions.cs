@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Inference;
 
@@ -38,6 +37,3 @@ public sealed record WatchOptions : IValidatableObject
         }
     }
 }
-
-[OptionsValidator]
-public sealed partial class WatchOptionsValidator : IValidateOptions<WatchOptions>;

@@ -32,8 +32,6 @@ internal sealed class MLTokenizers : SubwordTokenizer
 
     public override int SepId { get; }
 
-    public override int Count => _tokens.Count;
-
     /// <summary>Reads the model that the manifest names: role <c>model</c>, or <c>vocab</c> and <c>merges</c>.</summary>
     /// <exception cref="InvalidDataException">A file is not named or is not there, or the manifest asks for letter cases.</exception>
     public static MLTokenizers Load(TokenizerSettings settings)

@@ -11,8 +11,6 @@ internal abstract class SubwordTokenizer
     /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>
     public virtual int UnknownId => -1;
 
-    public abstract int Count { get; }
-
     public abstract string TokenText(int id);
 
     /// <summary>Appends the tokens of <paramref name="text"/>; false when not all of them found room.</summary>

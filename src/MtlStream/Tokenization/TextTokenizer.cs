@@ -59,9 +59,6 @@ public sealed class TextTokenizer
         throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}.");
     }
 
-    /// <summary>Number of tokens in the vocabulary.</summary>
-    public int VocabularyCount => _subwords.Count;
-
     /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>
     public int UnknownId => _subwords.UnknownId;
 

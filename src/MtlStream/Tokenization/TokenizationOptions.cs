@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
 
 namespace MtlStream.Tokenization;
 
@@ -10,6 +9,3 @@ public sealed record TokenizationOptions
     [Range(16, 1 << 20)]
     public int MaxTextTokens { get; init; } = 4096;
 }
-
-[OptionsValidator]
-public sealed partial class TokenizationOptionsValidator : IValidateOptions<TokenizationOptions>;

@@ -18,8 +18,6 @@ internal sealed class Vocabulary
         _following = new Table(_tokens, continuation, "");
     }
 
-    public int Count => _tokens.Length;
-
     public string this[int id] => _tokens[id];
 
     /// <summary>The id of a token as it stands in the vocabulary file, or -1.</summary>

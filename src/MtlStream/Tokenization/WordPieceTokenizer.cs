@@ -48,8 +48,6 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
 
     public override int UnknownId => _unknownId;
 
-    public override int Count => _vocabulary.Count;
-
     public override string TokenText(int id) => _vocabulary[id];
 
     public override bool Encode(ReadOnlySpan<char> text, int offset, bool addWords, int limit, TokenizedText target)

@@ -1,5 +1,7 @@
 using System.Text;
 using MtlStream.Events;
+using MtlStream.Host;
+using MtlStream.Host.Configuration;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;
@@ -207,8 +209,8 @@ public sealed class EventDecoderTests
         var exception = Assert.Throws<ArgumentException>(() => new EventDecoder(new() { TextPointer = path }));
         Assert.Contains(said, exception.Message, StringComparison.Ordinal);
 
-        var result = new InputOptionsValidator().Validate(null, new() { TextPointer = path });
-        Assert.Contains(said, result.FailureMessage, StringComparison.Ordinal);
+        var refused = Assert.Throws<UsageException>(() => AppSettings.From([new("Input:TextPointer", path, "test")]));
+        Assert.Contains(said, Assert.Single(refused.Message.Split('\n'), line => line.StartsWith("  Input:TextPointer: found ", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Fact]
