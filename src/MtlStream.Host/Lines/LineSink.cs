@@ -93,8 +93,11 @@ internal sealed class LineSink : IOutboundSink, IDisposable
             ReaderGone = exception.HResult == BrokenPipe;
             throw;
         }
+        finally
+        {
+            _rejects.Flush(); // wherever the results went
+        }
 
-        _rejects.Flush();
         _unflushed = false;
     }
 

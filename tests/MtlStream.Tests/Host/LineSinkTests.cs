@@ -1,4 +1,5 @@
 using System.Text;
+using MtlStream.Events;
 using MtlStream.Host.Lines;
 using MtlStream.Tests.Doubles;
 
@@ -41,6 +42,21 @@ public sealed class LineSinkTests
         Assert.Equal("{}\n", Encoding.UTF8.GetString(results.ToArray()));
     }
 
+    [Fact]
+    public async Task A_reader_that_went_away_costs_no_rejected_line()
+    {
+        using var rejects = new MemoryStream();
+        using var sink = new LineSink(new BrokenPipe(), rejects, new HeldTimer());
+        await PublishAsync(sink, "{}"u8.ToArray());
+        await sink.PublishAsync(
+            EventEncoder.EncodeDeadLetter(new(RejectionReason.EmptyText, "decode", "a reason", Make.Record(1))), (_, _, _) => { }, CancellationToken.None);
+
+        await Assert.ThrowsAsync<IOException>(() => sink.FlushAsync(CancellationToken.None));
+        sink.Dispose();
+
+        Assert.EndsWith("}\n", Encoding.UTF8.GetString(rejects.ToArray()), StringComparison.Ordinal);
+    }
+
     private static async Task PublishAsync(LineSink sink, byte[] payload) =>
         await sink.PublishAsync(Make.Outbound(Make.Record(0)) with { Payload = payload }, (_, _, _) => { }, CancellationToken.None);
 
@@ -60,6 +76,11 @@ public sealed class LineSinkTests
             _read.Task.GetAwaiter().GetResult();
             base.Write(buffer, offset, count);
         }
+    }
+
+    private sealed class BrokenPipe : MemoryStream
+    {
+        public override void Write(byte[] buffer, int offset, int count) => throw new IOException("Nobody reads.");
     }
 
     /// <summary>A clock with one timer, which goes off by <see cref="Elapse"/> alone.</summary>
