@@ -166,6 +166,18 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task A_worker_of_several_topics_is_scaled_by_what_waits_in_all_of_them()
+    {
+        var (code, output) = await HelmAsync("template", "medium");
+
+        Assert.True(code == 0, output);
+        Assert.Contains("formula: topic000 + topic001\n", output, StringComparison.Ordinal);
+        Assert.Contains("target: \"50000\"\n", output, StringComparison.Ordinal);
+        Assert.Equal(["topic000", "topic001"], Regex.Matches(output, "\n    - type: kafka\n      name: (.+)").Select(m => m.Groups[1].Value));
+        Assert.DoesNotContain("scalingModifiers", (await HelmAsync("template", "small", "--set", "keda.enabled=true")).Output, StringComparison.Ordinal);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task The_scaler_speaks_the_brokers_version_where_it_is_named()
     {
         var (code, output) = await HelmAsync("template", "medium", "--set-string", "keda.kafkaVersion=3.9.0");
