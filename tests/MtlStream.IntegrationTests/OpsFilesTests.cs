@@ -217,10 +217,12 @@ public sealed class OpsFilesTests
         Assert.Contains("from kafka.securityProtocol", await Refusal("small", "kafka.client.security\\.protocol=SSL"), StringComparison.Ordinal);
         Assert.Contains("alerts tell releases apart", await Refusal("medium", "env[0].name=OTEL_RESOURCE_ATTRIBUTES,env[0].value=service.namespace=x"), StringComparison.Ordinal);
         Assert.Contains("cooldownPeriod", await Refusal("medium", "keda.cooldownPeriod=3601"), StringComparison.Ordinal);
+        Assert.Contains("kafkaPorts", await Refusal("small", "networkPolicy.kafkaPorts=[]", "--set-json"), StringComparison.Ordinal); // which would open every port
+        Assert.Contains("kafkaPorts", await Refusal("small", "networkPolicy.kafkaPorts=null"), StringComparison.Ordinal);
 
-        static async Task<string> Refusal(string size, string value)
+        static async Task<string> Refusal(string size, string value, string set = "--set")
         {
-            var (code, output) = await HelmAsync("template", size, "--set", value);
+            var (code, output) = await HelmAsync("template", size, set, value);
             Assert.NotEqual(0, code);
             return output;
         }
