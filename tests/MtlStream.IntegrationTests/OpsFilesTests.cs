@@ -228,6 +228,14 @@ public sealed class OpsFilesTests
         }
     }
 
+    [Fact]
+    public void A_step_that_pipes_fails_with_the_first_command_of_its_pipe()
+    {
+        var workflows = Directory.GetFiles(Path.Combine(OpsTools.Root, ".github", "workflows"), "*.yml").Select(File.ReadAllText).ToList();
+
+        Assert.All(workflows.Where(w => w.Contains(" | tee ", StringComparison.Ordinal)), w => Assert.Contains("\ndefaults:\n  run:\n    shell: bash", w, StringComparison.Ordinal));
+    }
+
     [OpsFact(nameof(OpsTools.Python))]
     public async Task The_bill_of_materials_has_a_licence_that_is_allowed_for_every_package()
     {
