@@ -184,6 +184,20 @@ public sealed partial class KafkaEventSource
         _table.Start(flow.Partition);
     }
 
+    private void StoreOffset(PartitionFlow flow)
+    {
+        if (flow.Committable is not { } offset || offset == flow.Stored || flow.GivenUp) return;
+        try
+        {
+            _consumer!.StoreOffset(new TopicPartitionOffset(flow.Partition, offset));
+            flow.Stored = offset;
+        }
+        catch (KafkaException)
+        {
+            // no longer assigned: its new owner reads it again
+        }
+    }
+
     // Called by librdkafka in the middle of a call of ours, too: only notes what the next round has to deal with.
     private void OnError(Error error)
     {
@@ -212,6 +226,7 @@ public sealed partial class KafkaEventSource
         Quietly(_consumer!.Close);
         _consumer!.Dispose();
         Forget([.. _table.Current.Select(f => f.Partition)], stillMember: false);
+        CountPaused();
         (_paused, _full, _fatal) = (false, false, null);
         OpenConsumer();
         if (!_reading) Pause();

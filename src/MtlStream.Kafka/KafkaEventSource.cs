@@ -325,6 +325,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
 
     private void StopReading()
     {
+        CountPaused();
         _reading = false;
         _waiting.Clear();
         _chunk = []; // not handed over, so not received: it is not settled, and delivered again
@@ -349,30 +350,26 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     // Only what is assigned, and all of that is paused: resuming a partition that is not paused would rewind it.
     private void Resume()
     {
-        _metrics.PausedFor(_time.GetElapsedTime(_pausedSince));
+        CountPaused();
         (_paused, _full) = (false, false);
         var partitions = _table.Current.Select(f => f.Partition).ToList();
         _logger.Resumed(partitions.Count);
         Quietly(() => _consumer!.Resume(partitions));
     }
 
-    private void StoreOffset(PartitionFlow flow)
+    /// <summary>Counts the pause so far: one that lasts is seen while it does. A consumer that drains is paused too, but not by what is in flight.</summary>
+    private void CountPaused()
     {
-        if (flow.Committable is not { } offset || offset == flow.Stored || flow.GivenUp) return;
-        try
-        {
-            _consumer!.StoreOffset(new TopicPartitionOffset(flow.Partition, offset));
-            flow.Stored = offset;
-        }
-        catch (KafkaException)
-        {
-            // no longer assigned: its new owner reads it again
-        }
+        if (!_paused || !_reading) return;
+        var since = _pausedSince;
+        _pausedSince = _time.GetTimestamp();
+        _metrics.PausedFor(_time.GetElapsedTime(since, _pausedSince));
     }
 
     private void Observe()
     {
         _observed = _time.GetTimestamp();
+        CountPaused();
         _sink.CountSent();
         _status.SetMemberId(_consumer!.MemberId);
         var lags = new List<(string, int, long)>();

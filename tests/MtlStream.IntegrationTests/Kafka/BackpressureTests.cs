@@ -43,6 +43,7 @@ public sealed class BackpressureTests : IDisposable
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var meters = services.GetRequiredService<IMeterFactory>();
         using var pauses = new Counted(meters, "mtlstream.kafka.pauses");
+        using var pausedTime = new Counted(meters, "mtlstream.kafka.paused.time");
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         using var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System);
         using var loaded = assembly.LoadModel(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
@@ -50,12 +51,14 @@ public sealed class BackpressureTests : IDisposable
         using var stopping = new CancellationTokenSource();
         var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100) };
         await using var kafka = new KafkaConnection(new(Options() with { MaxInFlightEvents = MostInFlight }, delivery), new(), new(meters), TimeProvider.System, loggers);
+        var started = TimeProvider.System.GetTimestamp();
         var run = assembly
             .Pipeline(loaded with { Model = model }, kafka.Source, kafka.Sink, new InputOptions(), new OutputOptions(), new(new(), new BatchingOptions(), delivery))
             .RunAsync(stopping.Token);
 
         await Wait.Until(() => pauses.Sum > 0);
         await AConsumerThatDoesNotPollIsThrownOut();
+        await Wait.Until(() => pausedTime.Sum > 0); // and not when the pause is over: it may last
         Assert.Equal(1, pauses.Sum);
         Assert.InRange(kafka.Source.InFlightEvents, MostInFlight, MostInFlight + MostPerChunk);
         model.Release();
@@ -63,6 +66,7 @@ public sealed class BackpressureTests : IDisposable
         await stopping.CancelAsync();
         await run;
 
+        Assert.InRange(pausedTime.Sum, 0, TimeProvider.System.GetElapsedTime(started).TotalSeconds);
         Assert.Equal(Events, _topics.ReadAll("output").Count);
         AssertNeverLeft();
     }

@@ -6,7 +6,8 @@ namespace MtlStream.IntegrationTests.Kafka;
 internal sealed class Counted : IDisposable
 {
     private readonly MeterListener _listener = new();
-    private long _sum;
+    private readonly Lock _lock = new();
+    private double _sum;
 
     /// <param name="meters">The worker's own.</param>
     public Counted(IMeterFactory meters, string counter)
@@ -15,13 +16,22 @@ internal sealed class Counted : IDisposable
         {
             if (instrument.Name == counter && instrument.Meter.Scope == meters) listener.EnableMeasurementEvents(instrument);
         };
-        _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Interlocked.Add(ref _sum, count));
+        _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Add(count));
+        _listener.SetMeasurementEventCallback<double>((_, count, _, _) => Add(count));
         _listener.Start();
     }
 
-    public long Sum => Interlocked.Read(ref _sum);
+    public double Sum
+    {
+        get { lock (_lock) return _sum; }
+    }
 
     public void Dispose() => _listener.Dispose();
+
+    private void Add(double count)
+    {
+        lock (_lock) _sum += count;
+    }
 }
 
 /// <summary>What an observable gauge of one worker shows.</summary>

@@ -48,7 +48,7 @@ internal sealed class RelayWorker : IAsyncDisposable
     public bool Paused => _kafka.Source.Paused;
 
     /// <summary>How often it was paused.</summary>
-    public long Pauses => _pauses.Sum;
+    public long Pauses => (long)_pauses.Sum;
 
     /// <summary>By partition, as last reported; empty before.</summary>
     public IReadOnlyList<long> Lag => _lag.Read();
