@@ -13,7 +13,7 @@ public sealed class KafkaConnection : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(metrics);
         var logger = loggers.CreateLogger("MtlStream.Kafka");
         var table = new AssignmentTable(configuration.ExactlyOnce);
-        metrics.Observe(table);
+        metrics.Observe(table, configuration.Kafka);
         _topics = new(configuration, status, time, logger);
         Sink = new(configuration, table, _topics, metrics, time, logger);
         Source = new(configuration, table, _topics, Sink, status, metrics, time, logger);

@@ -7,7 +7,7 @@ namespace MtlStream.Kafka;
 /// <remarks>
 /// Per-event figures are plain counters read at collection time. Standard names follow OpenTelemetry's messaging conventions
 /// (https://opentelemetry.io/docs/specs/semconv/messaging/); dashboards rely on all of them: add, never rename. Counters whose
-/// attributes come from closed sets begin at zero: an alert would miss what a series begins with.
+/// attributes are known begin at zero: an alert would miss what a series begins with.
 /// </remarks>
 public sealed class KafkaMetrics
 {
@@ -60,7 +60,13 @@ public sealed class KafkaMetrics
         _rewinds.Add(0);
     }
 
-    internal void Observe(AssignmentTable table) => _table = table;
+    /// <summary>Has the gauges show what is in this table, and the counters of messages begin for the topics of the worker.</summary>
+    internal void Observe(AssignmentTable table, KafkaOptions options)
+    {
+        _table = table;
+        foreach (var topic in options.InputTopics) Consumed(topic, options.GroupId, 0);
+        foreach (var topic in options.WrittenTopics) Sent(topic, 0);
+    }
 
     internal void SetLags(IReadOnlyList<(string Topic, int Partition, long Lag)> lags) => _lags = lags;
 

@@ -17,6 +17,7 @@ public sealed class ModelMetrics
             "mtlstream.model.rows.deduplicated", "{row}", "Rows answered from an identical row of the same batch.");
         _remembered = meter.CreateCounter<long>(
             "mtlstream.model.rows.remembered", "{row}", "Rows answered from a recent result, where Model:RecentResults is set.");
+        foreach (var counter in new[] { Deduplicated, _remembered }) counter.Add(0); // see PipelineMetrics
     }
 
     /// <summary>Counts rows answered by <see cref="RecentResults"/>.</summary>

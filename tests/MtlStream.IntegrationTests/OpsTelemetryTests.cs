@@ -10,10 +10,7 @@ namespace MtlStream.IntegrationTests;
 public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun>
 {
     /// <summary>Metrics that only come into being when something happens that this run cannot bring about.</summary>
-    private static readonly HashSet<string> s_circumstances =
-    [
-        "mtlstream.shadow.skipped", "mtlstream.model.rows.deduplicated", "messaging.client.operation.duration",
-    ];
+    private static readonly HashSet<string> s_circumstances = ["messaging.client.operation.duration"];
 
     /// <summary>Attributes that a metric has only for some of its points.</summary>
     private static readonly HashSet<string> s_sometimes = ["error.type"];

@@ -40,6 +40,9 @@ public sealed class ShadowModel : IDisposable
         _skipped = meter.CreateCounter<long>("mtlstream.shadow.skipped", "{event}", "Events of the sample that the shadow model had no time for, or failed on.");
         _duration = meter.CreateHistogram<double>("mtlstream.shadow.duration", "s", "Time one event spends in the shadow model.",
             advice: new() { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1] });
+        _skipped.Add(0); // see PipelineMetrics
+        foreach (var counter in new[] { _compared, _agreed })
+            foreach (var task in _tasks) counter.Add(0, task.Tag);
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>

@@ -49,12 +49,10 @@ internal sealed class TaskTally
         Confidences.Clear();
     }
 
+    /// <summary>Of every label, those that were never given too: see <see cref="Diagnostics.PipelineMetrics"/>.</summary>
     public IEnumerable<Measurement<long>> LabelMeasurements()
     {
-        for (var i = 0; i < _labelTags.Length; i++)
-        {
-            if (Labels.Ever[i] > 0) yield return new(Labels.Ever[i], _labelTags[i]);
-        }
+        for (var i = 0; i < _labelTags.Length; i++) yield return new(Labels.Ever[i], _labelTags[i]);
     }
 
     private void TakeText(ModelTask served, ReadOnlySpan<float> probabilities)

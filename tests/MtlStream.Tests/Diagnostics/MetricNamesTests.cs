@@ -60,25 +60,32 @@ public sealed class MetricNamesTests
     }
 
     [Fact]
-    public void What_alerts_count_begins_at_zero()
+    public void What_is_counted_begins_at_zero()
     {
         using var meters = new MeterRecorder();
+        using var model = new TableModel();
+        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, NullLogger.Instance);
         _ = new PipelineMetrics(meters);
         _ = new ReloadMetrics(meters);
-        _ = new KafkaMetrics(meters);
-        _ = new ModelWatch(meters, new(), new TableModel().Tasks, -1, null);
+        _ = new ModelMetrics(meters);
+        _ = new ModelWatch(meters, new(), model.Tasks, -1, null);
+        new KafkaMetrics(meters).Observe(
+            new AssignmentTable(), new() { InputTopics = ["in", "more"], OutputTopic = "out", DeadLetterTopic = "dead", ReviewTopic = "review" });
 
+        Assert.All(Documented().Where(d => d.Contains(" counter ", StringComparison.Ordinal)), d => Assert.NotEmpty(meters.Of(d.Split(' ')[0])));
         Assert.All(meters.All, taken => Assert.Equal((taken.Name, 0), (taken.Name, taken.Value)));
         Assert.Equal([.. RejectionReasons.WireNames.Order(StringComparer.Ordinal)], Values("mtlstream.events.rejected", "error.type"));
         Assert.Equal(["refused", "swapped"], Values("mtlstream.model.reloads", "mtlstream.reload.outcome"));
         Assert.Equal(["aborted", "committed", "failed"], Values("mtlstream.kafka.commits", "mtlstream.outcome"));
         Assert.Equal(["assigned", "lost", "revoked"], Values("mtlstream.kafka.rebalances", "mtlstream.rebalance"));
         Assert.Equal(["consumer", "producer"], Values("mtlstream.kafka.client.rebuilds", "mtlstream.client"));
-        Assert.Equal([.. new TableModel().Tasks.Select(t => t.Name).Order(StringComparer.Ordinal)], Values("mtlstream.task.low_confidence", "mtlstream.task"));
-        foreach (var name in new[] { "mtlstream.batches.split", "mtlstream.tokens", "mtlstream.tokens.unknown", "mtlstream.kafka.rewinds", "mtlstream.kafka.pauses" })
-            Assert.Single(meters.Of(name));
+        foreach (var name in new[] { "mtlstream.task.low_confidence", "mtlstream.shadow.compared", "mtlstream.shadow.agreed" })
+            Assert.Equal([.. model.Tasks.Select(t => t.Name).Order(StringComparer.Ordinal)], Values(name, "mtlstream.task"));
+        Assert.Equal([.. model.Tasks.SelectMany(t => t.Labels).Distinct().Order(StringComparer.Ordinal)], Values("mtlstream.task.labels", "mtlstream.label"));
+        Assert.Equal(["in", "more"], Values("messaging.client.consumed.messages", "messaging.destination.name"));
+        Assert.Equal(["dead", "out", "review"], Values("messaging.client.sent.messages", "messaging.destination.name"));
 
-        IEnumerable<string> Values(string name, string tag) => meters.Of(name).Select(t => (string)t.Tags[tag]!).Order(StringComparer.Ordinal);
+        IEnumerable<string> Values(string name, string tag) => meters.Of(name).Select(t => (string)t.Tags[tag]!).Distinct().Order(StringComparer.Ordinal);
     }
 
     [Theory]
