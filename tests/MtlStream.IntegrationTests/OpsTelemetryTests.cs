@@ -46,7 +46,7 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
     }
 
     [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]
-    public void The_resource_says_which_service_and_which_instance_it_is()
+    public async Task The_resource_says_which_service_and_which_instance_it_is()
     {
         var resource = run.Resource();
 
@@ -54,15 +54,17 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
         Assert.Equal("worker-1", resource["service.instance.id"]);
         Assert.Equal("test", resource["deployment.environment.name"]);
         Assert.Matches(@"^\d+\.\d+\.\d+$", resource["service.version"]);
-        Assert.Equal([1], run.Query("""group(mtlstream_model_serving{job="team/mtlstream", instance="worker-1"})"""));
+        await Wait.Until(() => run.Query("""group(mtlstream_model_serving{job="team/mtlstream", instance="worker-1"})""") is [1]);
     }
 
     [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]
-    public void A_series_that_has_counted_nothing_is_there_at_zero()
+    public async Task A_series_that_has_counted_nothing_is_there_at_zero()
     {
-        Assert.Equal([0], run.Query("""mtlstream_events_rejected_total{error_type="inference_failed"}"""));
-        Assert.Equal([0], run.Query("mtlstream_batches_split_total"));
-        Assert.Equal([0], run.Query("""mtlstream_kafka_commits_total{mtlstream_outcome="aborted"}"""));
+        foreach (var series in new[]
+        {
+            """mtlstream_events_rejected_total{error_type="inference_failed"}""", "mtlstream_batches_split_total", """mtlstream_kafka_commits_total{mtlstream_outcome="aborted"}""",
+        })
+            await Wait.Until(() => run.Query(series) is [0], log: () => series);
     }
 
     [OpsFact(nameof(OpsTools.Collector), nameof(OpsTools.Prometheus))]
