@@ -9,11 +9,11 @@ while true; do
     function hex(digits,  s) { s = ""; while (length(s) < digits) s = s sprintf("%04x", int(rand() * 65536)); return s }
     # The malformed samples are kept as text: what is sent is what is in it.
     sub(/^.*"payload":"/, "") { sub(/"}$/, ""); gsub(/\\"/, "\"") }
-    { printf "traceparent:00-%s-%s-%s%s%s\n", hex(32), hex(16), (rand() < 0.01 ? "01" : "00"), tab, $0 }' /events/sample-events.jsonl |
-    while IFS= read -r line; do
-      printf '%s\n' "$line"
-      n=$(( ${n:-0} + 1 ))
-      [ $(( n % rate )) -ne 0 ] || sleep 1
-    done
-done | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server "${BOOTSTRAP:-kafka:9092}" --topic comments --reader-property parse.headers=true &
+    { printf "traceparent:00-%s-%s-%s%s%s\n", hex(32), hex(16), (rand() < 0.01 ? "01" : "00"), tab, $0 }' "${EVENTS:-/events/sample-events.jsonl}"
+done |
+  while IFS= read -r line; do   # one reader for all passes: its count goes on
+    printf '%s\n' "$line"
+    n=$(( ${n:-0} + 1 ))
+    [ $(( n % rate )) -ne 0 ] || sleep 1
+  done | "${PRODUCER:-/opt/kafka/bin/kafka-console-producer.sh}" --bootstrap-server "${BOOTSTRAP:-kafka:9092}" --topic comments --reader-property parse.headers=true &
 wait $!

@@ -19,9 +19,11 @@ internal sealed class ScriptSandbox : IDisposable
         var repository = Repository();
         Directory.CreateDirectory(Checkout + "/eng");
         Directory.CreateDirectory(Checkout + "/src");
+        Directory.CreateDirectory(Checkout + "/.ci");
+        Directory.CreateDirectory(Checkout + "/deploy");
         Directory.CreateDirectory(_folder + "/bin");
         File.WriteAllText(Checkout + "/src/Program.cs", "return 0;");
-        foreach (var file in new[] { "mtlstream", "test.sh", "global.json", "Directory.Build.props", "Directory.Packages.props" })
+        foreach (var file in new[] { "mtlstream", "test.sh", ".ci/run", "deploy/generator.sh", "global.json", "Directory.Build.props", "Directory.Packages.props" })
             File.Copy($"{repository}/{file}", $"{Checkout}/{file}");
         CopyFolder(repository + "/eng", Checkout + "/eng");
         foreach (var tool in s_tools)
