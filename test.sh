@@ -19,6 +19,14 @@ if [ "$category" = 'Category=Faults' ] && [ -z "${MTLSTREAM_TEST_KAFKA:-}" ]; th
   echo "test.sh: the fault campaign needs a real Kafka: set MTLSTREAM_TEST_KAFKA to the script that drives one." >&2
   exit 2
 fi
+# The tests run in folders of their own: a relative path would lead nowhere.
+if [ -n "${MTLSTREAM_TEST_KAFKA:-}" ] && [ "$MTLSTREAM_TEST_KAFKA" != docker ]; then
+  kafka=$(readlink -f "$MTLSTREAM_TEST_KAFKA") && [ -f "$kafka" ] && [ -x "$kafka" ] || {
+    echo "test.sh: MTLSTREAM_TEST_KAFKA: found $MTLSTREAM_TEST_KAFKA, expected a script that can be run, or docker." >&2
+    exit 2
+  }
+  export MTLSTREAM_TEST_KAFKA=$kafka
+fi
 
 "$root/eng/packages.sh"
 "$root/eng/packages.sh" --summary >&2

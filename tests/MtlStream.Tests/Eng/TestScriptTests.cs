@@ -55,11 +55,47 @@ public sealed class TestScriptTests : IDisposable
         Run(code: 0, Counters(total: 1, executed: 1, passed: 1, failed: 0));
 
         await _sandbox.RunAsync("test.sh", ["--filter", "FullyQualifiedName~A|FullyQualifiedName~B"]);
-        await _sandbox.RunAsync("test.sh", ["--faults"], ("MTLSTREAM_TEST_KAFKA", "kafka.sh"));
+        await _sandbox.RunAsync("test.sh", ["--faults"], ("MTLSTREAM_TEST_KAFKA", "docker"));
 
         var filters = _sandbox.Calls("dotnet").Where(call => call.StartsWith("test ", StringComparison.Ordinal)).ToList();
         Assert.EndsWith("--filter (FullyQualifiedName~A|FullyQualifiedName~B)&Category!=Faults", filters[0], StringComparison.Ordinal);
         Assert.EndsWith("--filter Category=Faults", filters[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_script_that_drives_a_Kafka_may_be_named_as_seen_from_here()
+    {
+        Run(code: 0, Counters(total: 1, executed: 1, passed: 1, failed: 0));
+        _sandbox.Fake("kafka.sh", "");
+
+        var outcome = await _sandbox.RunAsync("test.sh", [], ("MTLSTREAM_TEST_KAFKA", "../bin/kafka.sh"));
+
+        Assert.Equal(0, outcome.Code);
+        Assert.Equal([Path.GetFullPath(_sandbox.Checkout + "/../bin/kafka.sh")], KafkaOfTheTests());
+    }
+
+    [Fact]
+    public async Task A_script_for_Kafka_that_is_not_there_is_named_and_nothing_is_run()
+    {
+        Run(code: 0, Counters(total: 1, executed: 1, passed: 1, failed: 0));
+
+        var outcome = await _sandbox.RunAsync("test.sh", [], ("MTLSTREAM_TEST_KAFKA", "nowhere/kafka.sh"));
+
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("nowhere/kafka.sh", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(_sandbox.Calls("dotnet"));
+    }
+
+    [Fact]
+    public async Task Continuous_integration_skips_what_needs_a_Kafka_that_is_not_there()
+    {
+        Run(code: 0, Counters(total: 2, executed: 1, passed: 1, failed: 0));
+
+        var outcome = await _sandbox.RunAsync(".ci/run", [], ("MTLSTREAM_TEST_KAFKA", "nowhere/kafka.sh"));
+
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains("no real Kafka at nowhere/kafka.sh; its tests are skipped", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal([""], KafkaOfTheTests());
     }
 
     [Fact]
@@ -115,12 +151,15 @@ public sealed class TestScriptTests : IDisposable
 
     public void Dispose() => _sandbox.Dispose();
 
-    /// <summary>A test run that leaves one result file per project and exits with <paramref name="code"/>.</summary>
+    /// <summary>A test run that leaves one result file per project and exits with <paramref name="code"/>; it notes the Kafka that it is given.</summary>
     private void Run(int code, params string[] counters)
     {
         var files = string.Join('\n', counters.Select((line, i) => $"echo '{line}' > \"$results/{i}.trx\""));
-        _sandbox.Fake("dotnet", $"[ \"$1\" = test ] || exit 0\nresults={_sandbox.Checkout}/artifacts/test-results\nmkdir -p $results\n{files}\nexit {code}");
+        _sandbox.Fake("dotnet", $"[ \"$1\" = test ] || exit 0\necho \"$MTLSTREAM_TEST_KAFKA\" >> kafka.named\nresults={_sandbox.Checkout}/artifacts/test-results\nmkdir -p $results\n{files}\nexit {code}");
     }
+
+    /// <summary>What each test run found in <c>MTLSTREAM_TEST_KAFKA</c>.</summary>
+    private string[] KafkaOfTheTests() => File.ReadAllLines(_sandbox.Checkout + "/kafka.named");
 
     private static string Counters(int total, int executed, int passed, int failed) =>
         $"<ResultSummary><Counters total=\"{total}\" executed=\"{executed}\" passed=\"{passed}\" failed=\"{failed}\" error=\"0\" timeout=\"0\" aborted=\"0\" /></ResultSummary>";
