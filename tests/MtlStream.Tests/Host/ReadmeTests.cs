@@ -32,9 +32,9 @@ public sealed partial class ReadmeTests : IDisposable
     {
         // Where the repository has no trained package yet, the toy package stands in; its tasks have other names.
         var shipped = File.Exists(Path.Combine(s_root, "models", "mtlstream-en", "model.json"));
-        var stand = shipped ? "" : $" --model {_package.Folder}";
+        var stand = shipped ? "" : $" --model '{_package.Folder}'";
         if (!shipped) line = TasksOption().Replace(line, "");
-        File.WriteAllText(Path.Combine(_folder, "mtlstream"), $"#!/bin/sh\nexec {Cli.Program} \"$@\"{stand}\n");
+        File.WriteAllText(Path.Combine(_folder, "mtlstream"), $"#!/bin/sh\nexec '{Cli.Program}' \"$@\"{stand}\n");
         File.SetUnixFileMode(Path.Combine(_folder, "mtlstream"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-o", "pipefail", "-c", line])
