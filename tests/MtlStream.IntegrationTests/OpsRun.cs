@@ -81,23 +81,25 @@ public sealed class OpsRun : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (_worker is not null)
+        try
         {
-            _worker.SendTerminate();
-            await _worker.EndedAsync();
-            _worker.Dispose();
+            _worker?.SendTerminate();
+            if (_worker is not null) await _worker.EndedAsync();
         }
-
-        foreach (var process in _processes)
+        finally
         {
-            process.Kill();
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
+            _worker?.Dispose();
+            foreach (var process in _processes)
+            {
+                process.Kill();
+                await process.WaitForExitAsync();
+                process.Dispose();
+            }
 
-        _cluster?.Dispose();
-        _http?.Dispose();
-        Directory.Delete(_folder, recursive: true);
+            _cluster?.Dispose();
+            _http?.Dispose();
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 
     /// <summary>The resource and every metric of it, as the Collector wrote it: one entry per export.</summary>

@@ -48,14 +48,22 @@ internal sealed class FaultCampaign : IDisposable
     {
         (_plan, _say, _random) = (plan, say, new(plan.Seed));
         _sessionTimeout = TimeSpan.FromSeconds(plan.Protocol == "consumer" ? 10 : 6); // brokers take no less than 5 s for a heartbeat of the consumer protocol
+        _workers = new(() => WorkerProcess.Start(Settings()));
         var port = RealKafka.FreePort();
-        _kafka = RealKafka.Start(Nodes, port: port, advertised: port + 400);
-        for (var node = 0; node < Nodes; node++) _proxies.Add(new(port + 400 + node, port + node));
         // The generator and the verifier come by the brokers' own listener: they are no part of what is tested.
         Inside = string.Join(',', Enumerable.Range(port + 300, Nodes).Select(p => $"127.0.0.1:{p}"));
-        foreach (var topic in new[] { "input", "output", "letters" }) _kafka.CreateTopic(topic, Partitions);
-        if (plan.Protocol == "consumer") SetSessionTimeoutOfGroup();
-        _workers = new(() => WorkerProcess.Start(Settings()));
+        _kafka = RealKafka.Start(Nodes, port: port, advertised: port + 400);
+        try
+        {
+            for (var node = 0; node < Nodes; node++) _proxies.Add(new(port + 400 + node, port + node));
+            foreach (var topic in new[] { "input", "output", "letters" }) _kafka.CreateTopic(topic, Partitions);
+            if (plan.Protocol == "consumer") SetSessionTimeoutOfGroup();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public Dictionary<Fault, int> Faults { get; } = [];

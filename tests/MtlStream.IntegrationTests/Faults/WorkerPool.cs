@@ -11,6 +11,7 @@ internal sealed class WorkerPool(Func<WorkerProcess> start) : IDisposable
     private readonly List<string> _lastLines = [];
     private int _wanted;
     private int _started;
+    private bool _disposed;
 
     /// <summary>Processes started in all.</summary>
     public int Started => _started;
@@ -53,7 +54,7 @@ internal sealed class WorkerPool(Func<WorkerProcess> start) : IDisposable
                 ended.Dispose();
             }
 
-            for (; _workers.Count < _wanted; _started++) _workers.Add(start());
+            for (; _workers.Count < _wanted && !_disposed; _started++) _workers.Add(start());
         }
     }
 
@@ -82,6 +83,7 @@ internal sealed class WorkerPool(Func<WorkerProcess> start) : IDisposable
     {
         lock (_lock)
         {
+            _disposed = true; // whoever tends it may do so once more
             foreach (var worker in _workers) worker.Dispose();
             _workers.Clear();
         }

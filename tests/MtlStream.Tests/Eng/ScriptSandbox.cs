@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MtlStream.Tests.Host;
 
 namespace MtlStream.Tests.Eng;
 
@@ -18,9 +19,9 @@ internal sealed class ScriptSandbox : IDisposable
     {
         var repository = Repository();
         Directory.CreateDirectory(Checkout + "/eng");
-        Directory.CreateDirectory(Checkout + "/src");
         Directory.CreateDirectory(Checkout + "/.ci");
         Directory.CreateDirectory(Checkout + "/deploy");
+        Directory.CreateDirectory(Checkout + "/src");
         Directory.CreateDirectory(_folder + "/bin");
         File.WriteAllText(Checkout + "/src/Program.cs", "return 0;");
         foreach (var file in new[] { "mtlstream", "test.sh", ".ci/run", "deploy/generator.sh", "global.json", "Directory.Build.props", "Directory.Packages.props" })
@@ -64,7 +65,7 @@ internal sealed class ScriptSandbox : IDisposable
         start.Environment["MTLSTREAM_CUDA"] = "0";
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        return Process.Start(start)!;
+        return new OwnedProcess(start);
     }
 
     public async Task<Outcome> RunAsync(string script, string[] arguments, params (string Name, string Value)[] environment)

@@ -47,7 +47,6 @@ internal static class Cli
         }
         catch (OperationCanceledException)
         {
-            process.Kill();
             throw new TimeoutException($"mtlstream {string.Join(' ', arguments)} took longer than {s_limit}.");
         }
 
@@ -55,7 +54,7 @@ internal static class Cli
         return new(process.ExitCode, output.ToArray(), await error);
     }
 
-    /// <summary>Starts it without waiting; the caller ends it.</summary>
+    /// <summary>Starts it without waiting; disposing it kills it.</summary>
     public static Process Start(params string[] arguments)
     {
         // A shell in the background ignores Ctrl+C, and so would what it starts.
@@ -68,7 +67,7 @@ internal static class Cli
         };
         foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("MTLSTREAM__", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
-        return Process.Start(start)!;
+        return new OwnedProcess(start);
     }
 
     public static void Signal(Process process, string name)

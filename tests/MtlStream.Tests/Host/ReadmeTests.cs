@@ -1,5 +1,4 @@
 using System.CommandLine.Invocation;
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using MtlStream.Host;
 using MtlStream.Host.Configuration;
@@ -37,12 +36,12 @@ public sealed partial class ReadmeTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "mtlstream"), $"#!/bin/sh\nexec '{Cli.Program}' \"$@\"{stand}\n");
         File.SetUnixFileMode(Path.Combine(_folder, "mtlstream"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-o", "pipefail", "-c", line])
+        using var bash = new OwnedProcess(new("bash", ["-o", "pipefail", "-c", line])
         {
             WorkingDirectory = _folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
+        });
         var (output, error) = (bash.StandardOutput.ReadToEndAsync(), bash.StandardError.ReadToEndAsync());
         await bash.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
 
