@@ -108,7 +108,7 @@ public sealed partial class KafkaOutboundSink
     /// <summary>Commits the open transaction with the offsets it covers.</summary>
     /// <returns>
     /// True when there is nothing left to commit; false when it must wait for an event whose dead letter is still to come, or, with
-    /// <see cref="Doubtful"/> set, must be aborted.
+    /// <see cref="Doubtful"/> or <see cref="Failure"/> set, must be aborted.
     /// </returns>
     internal bool TryCommit(IConsumerGroupMetadata group, CancellationToken abandon)
     {
@@ -116,7 +116,7 @@ public sealed partial class KafkaOutboundSink
         lock (_gate)
         {
             if (!_inTransaction) return true;
-            if (_doubt is not null) return false;
+            if (_doubt is not null || _failure is not null) return false; // after a failure every flow is given up: it would be committed without its offsets
             flows = [.. _table.Current.Where(f => !f.GivenUp)];
             if (flows.Any(f => f.PublishedWithGap)) return false;
             CloseGate();

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using MtlStream.Delivery;
+using MtlStream.Events;
 using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests.Kafka;
@@ -43,7 +44,7 @@ public sealed partial class AdapterTests
             for (var partition = 0; partition < Partitions; partition++) _cluster.MoveLeader(topic, partition, Others);
         await using var worker = Worker(
             DeliveryGuarantee.ExactlyOnce, o => o with { Producer = new Dictionary<string, string> { ["transaction.timeout.ms"] = "2000" } },
-            delivery: new() { TransactionalId = id }).Start();
+            delivery: new() { TransactionalId = id, CommitInterval = TimeSpan.FromMilliseconds(100) }).Start();
         _topics.WriteNumbers(_input, Partitions, 1000);
         await Wait.Until(() => worker.Settled >= 1000);
 
@@ -54,5 +55,37 @@ public sealed partial class AdapterTests
         await worker.StopAsync();
 
         AssertNumbers(2000, exact: false); // this cluster does not hide what was aborted
+    }
+
+    /// <summary>Closing the consumer revokes its partitions, which commits the open transaction when that is possible.</summary>
+    [Fact]
+    public async Task A_run_that_ends_amid_a_transaction_does_not_commit_its_results_without_their_offsets()
+    {
+        const int Most = 101;
+        var producer = new Dictionary<string, string> { ["topic.metadata.refresh.interval.ms"] = "200", ["debug"] = "topic" };
+        await using var worker = Worker(
+            DeliveryGuarantee.ExactlyOnce, o => o with { Consumer = new Dictionary<string, string>(), Producer = producer },
+            r => Topics.Text(r.Payload) == "bad" ? EventEncoder.EncodeDeadLetter(new(RejectionReason.EmptyText, "decode", "bad", r)) : RelayWorker.PassOn(r),
+            new() { CommitInterval = TimeSpan.FromSeconds(10), MaxTransactionEvents = Most }).Start();
+        Write([.. Enumerable.Repeat("bad", Most)]);
+        await Wait.Until(() => worker.Settled == Most);
+        worker.Hold = new();
+        _cluster.SetTopicError(_letters, ErrorCode.TopicAuthorizationFailed);
+        await Wait.Until(() => TestLog.Newest.Contains("producer TOPICERROR", StringComparison.Ordinal)); // from here on it refuses them by itself
+
+        Write([.. Enumerable.Repeat("good", Most - 1), "bad"]);
+        await Wait.Until(() => worker.InFlight == Most);
+        worker.Hold.SetResult();
+        var failure = await Assert.ThrowsAsync<IOException>(() => worker.Run.WaitAsync(TimeSpan.FromMinutes(2)));
+        await Wait.Until(() => worker.Status.AssignedPartitions == 0);
+
+        Assert.Contains(_letters, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, worker.Commits);
+
+        void Write(IEnumerable<string> payloads)
+        {
+            foreach (var payload in payloads) _topics.Write(new(_input, 0), new() { Value = Topics.Bytes(payload) });
+            _topics.Flush();
+        }
     }
 }

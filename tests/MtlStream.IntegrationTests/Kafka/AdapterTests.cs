@@ -384,7 +384,7 @@ public sealed partial class AdapterTests : IDisposable
             DeadLetterTopic = _letters,
             Consumer = new Dictionary<string, string> { ["session.timeout.ms"] = "3000" }, // as long as a rebalance of this cluster takes
         };
-        return new(with?.Invoke(options) ?? options, (delivery ?? new()) with { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) }, answer);
+        return new(with?.Invoke(options) ?? options, (delivery ?? new() { CommitInterval = TimeSpan.FromMilliseconds(100) }) with { Guarantee = guarantee }, answer);
     }
 
     /// <summary>Every number below <paramref name="count"/> is there, in order within its source partition.</summary>
