@@ -39,13 +39,14 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     }
 
     /// <summary>Up to where nothing is left to do. Behind the last event settled may lie what no reader sees, markers and remains of
-    /// transactions, up to where the partition was fetched.</summary>
+    /// transactions, up to where the partition was fetched. Of a flow that is given up only what the broker holds commits of is done.</summary>
     public long? DoneUpTo
     {
         get
         {
             lock (_lock)
             {
+                if (_givenUp) return Stored ?? FirstOffset ?? _fetched;
                 var (settled, reached) = (_settled.Committable ?? FirstOffset, _settled.Pending == 0 ? _fetched : _fetchedBefore);
                 return reached > (settled ?? -1) ? reached : settled;
             }

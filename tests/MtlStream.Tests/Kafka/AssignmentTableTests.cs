@@ -89,6 +89,33 @@ public sealed class AssignmentTableTests
     }
 
     [Fact]
+    public void Of_a_flow_that_is_given_up_nothing_is_done_but_what_was_committed()
+    {
+        var flow = _table.Start(_partition);
+        var positions = Enumerable.Range(0, 10).Select(offset => _table.Receive(flow, offset, 1)).ToList();
+        foreach (var position in positions) flow.Published(position.Sequence);
+
+        flow.GiveUp();
+        foreach (var position in positions) _table.Settle(position); // as dropped, when its transaction is aborted
+        flow.FetchedUpTo(50);
+        Assert.Equal(0, flow.DoneUpTo);
+
+        flow.Stored = 4;
+        Assert.Equal(4, flow.DoneUpTo);
+    }
+
+    [Fact]
+    public void A_flow_that_is_given_up_and_read_nothing_has_nothing_left_to_do()
+    {
+        var flow = _table.Start(_partition);
+        flow.FetchedUpTo(50);
+
+        flow.GiveUp();
+
+        Assert.Equal(50, flow.DoneUpTo);
+    }
+
+    [Fact]
     public void A_flow_begins_with_the_first_event_that_was_read()
     {
         var flow = _table.Start(_partition);
