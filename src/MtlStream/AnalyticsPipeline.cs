@@ -78,7 +78,7 @@ public sealed class AnalyticsPipeline(
                 Tracing.Begin(record, metrics.Names);
                 if (record.Payload is null) (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
                 else if (decoder.TryDecode(record, out var decoded, out var rejection)) events.Add(Tokenize(decoded));
-                else (answered ??= []).Add(Reject(rejection));
+                else (answered ??= []).Add(EventEncoder.EncodeDeadLetter(rejection));
             }
 
             metrics.StageWorked("decode", time.GetElapsedTime(started));
@@ -231,9 +231,9 @@ public sealed class AnalyticsPipeline(
 
     private OutboundRecord Answer(TokenizedEvent scored, Predictions? predictions, int row)
     {
-        if (scored.Failure is { } failure) return Reject(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
+        if (scored.Failure is { } failure) return EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
         var (over, at) = scored.Merge is { } merge ? (merge.Merged, 0) : (predictions!, row);
-        if (!encoder.TryEncodeResult(scored, over, at, out var result, out var rejection)) return Reject(rejection);
+        if (!encoder.TryEncodeResult(scored, over, at, out var result, out var rejection)) return EventEncoder.EncodeDeadLetter(rejection);
         shadow?.Offer(scored, over, at);
         return watch?.Observe(scored, over, at, result) ?? result;
     }
@@ -278,7 +278,7 @@ public sealed class AnalyticsPipeline(
         {
             using (EventTrace.Inside(record.Source.Trace)) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
             await sink.PublishAsync(
-                Traced(Reject(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
+                Traced(EventEncoder.EncodeDeadLetter(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
         }
 
         await sink.FlushAsync(abort);
@@ -324,12 +324,6 @@ public sealed class AnalyticsPipeline(
 
     private OutboundRecord Traced(OutboundRecord record) =>
         record.Source.Trace is { } trace ? trace.Send(record, metrics.Names) : record;
-
-    private OutboundRecord Reject(Rejection rejection)
-    {
-        metrics.EventRejected(rejection.Reason);
-        return EventEncoder.EncodeDeadLetter(rejection);
-    }
 
     private static int Workers(int configured, int coresPerWorker) =>
         configured > 0 ? configured : Math.Max(1, Environment.ProcessorCount / coresPerWorker);

@@ -263,6 +263,19 @@ public sealed class AnalyticsPipelineTests
     }
 
     [Fact]
+    public async Task A_dead_letter_counts_when_it_is_durable_and_once_however_often_it_was_tried()
+    {
+        using var meters = new MeterRecorder();
+        var source = new InMemorySource(["not json", "not json"]); // the second stands for the first, delivered again
+        var sink = new RecordingSink { Drop = r => r.Source.Position.Offset == 0 };
+
+        await Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
+
+        Assert.Equal(1, meters.Of("mtlstream.events.rejected").Where(t => Equals(t.Tags["error.type"], "malformed_payload")).Sum(t => t.Value));
+        Assert.Equal(1, meters.Of("mtlstream.events.rejected").Sum(t => t.Value));
+    }
+
+    [Fact]
     public async Task A_last_commit_that_takes_too_long_is_a_drain_that_does()
     {
         using var stop = new CancellationTokenSource();

@@ -53,10 +53,10 @@ public sealed class PipelineMetrics
             advice: new() { HistogramBucketBoundaries = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8] });
         _batchesSplit = _meter.CreateCounter<long>("mtlstream.batches.split", "{batch}", "Batches that the model refused and that were split.");
         _published = _meter.CreateCounter<long>("mtlstream.events.published", "{event}", "Events whose result or tombstone is durable.");
-        _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events sent to the dead-letter topic.");
+        _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events whose dead letter is durable.");
         _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
         foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
-        foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(reason));
+        foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
 
     /// <summary>Length and capacity of each lane, observed when metrics are collected.</summary>
@@ -108,6 +108,7 @@ public sealed class PipelineMetrics
     /// <param name="errorType">Why it is a dead letter; null for a result.</param>
     public void EventProcessed(SourceRecord source, TimeProvider time, string? errorType)
     {
+        if (errorType is not null) _rejected.Add(1, ErrorType(errorType));
         if (!_processDuration.Enabled) return; // once an event: what nobody reads is not put together
         var tags = new TagList
         {
@@ -120,12 +121,10 @@ public sealed class PipelineMetrics
         _processDuration.Record(time.GetElapsedTime(source.ReceivedAt).TotalSeconds, tags);
     }
 
-    public void EventRejected(RejectionReason reason) => _rejected.Add(1, ErrorType(reason));
-
     private Histogram<double> Seconds(string name, string description) =>
         _meter.CreateHistogram<double>(name, "s", description, advice: new() { HistogramBucketBoundaries = s_seconds });
 
-    private static KeyValuePair<string, object?> ErrorType(RejectionReason reason) => new("error.type", Tag(reason));
+    private static KeyValuePair<string, object?> ErrorType(string type) => new("error.type", type);
 
     // Powers of two keep the tag's values few whatever the device's grid is.
     private static int Bucket(int columns) => (int)BitOperations.RoundUpToPowerOf2((uint)columns);
