@@ -104,7 +104,8 @@ public sealed partial class KafkaEventSource
     {
         if (_status.Member || !_status.Connected || _configuration.SessionTimeout is null) return true;
         if (_leavingSince == 0) _leavingSince = _time.GetTimestamp();
-        return _time.GetElapsedTime(_leavingSince) > s_joinBeforeLeaving;
+        var longest = TimeSpan.FromTicks(Math.Min(s_joinBeforeLeaving.Ticks, _configuration.Delivery.DrainTimeout.Ticks / 2)); // leaving is a part of draining
+        return _time.GetElapsedTime(_leavingSince) > longest;
     }
 
     private void AwaitReports(List<PartitionFlow> flows)

@@ -70,6 +70,19 @@ public sealed class DrainTests : IDisposable
         AssertAllPublished();
     }
 
+    /// <summary>Joining is waited for before leaving, but not for as long as the stop may take.</summary>
+    [Fact]
+    public async Task A_stop_while_the_worker_is_not_let_into_its_group_ends_with_0()
+    {
+        _cluster.FailNext(MockRequest.JoinGroup, [.. Enumerable.Repeat(ErrorCode.GroupLoadInProgress, 10_000)]); // tried again for ever
+        using var worker = Start();
+        await Wait.Until(() => worker.Log.Contains("Reading in ", StringComparison.Ordinal), log: () => worker.Log);
+
+        worker.SendTerminate();
+
+        Assert.True(await worker.EndedAsync() == 0, worker.Log);
+    }
+
     /// <summary>Stops a worker that cannot finish, and mends the brokers when it has ended.</summary>
     private async Task AssertGivenUpAsync(WorkerProcess worker)
     {
