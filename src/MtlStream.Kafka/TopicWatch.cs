@@ -67,7 +67,12 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         try
         {
             var missing = await MissingAsync(admin);
-            if (missing.Count > 0 && _options.CreateTopics && await CreateAsync(admin, missing)) missing = await MissingAsync(admin);
+            if (_options.CreateTopics && missing.Count > 0 && !_options.InputTopics.Any(missing.Contains))
+            {
+                await CreateAsync(admin, missing);
+                missing = await MissingAsync(admin);
+            }
+
             status.SetConnected();
             status.SetMissingTopics(missing);
             if (missing.Count > 0) Trouble(string.Join(", ", missing), logger.TopicsMissing);
@@ -107,11 +112,11 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         return [.. names.Where(n => topics.All(t => t.Name != n || t.Error.IsError))];
     }
 
-    private async Task<bool> CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
+    // They get as many partitions as the input topics, which have to be there to be counted.
+    private async Task CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
     {
-        var partitions = Math.Max(1, _options.InputTopics.Max(PartitionsOf));
-        var mayBeCreated = missing.Where(_options.WrittenTopics.Contains).ToList();
-        foreach (var topic in mayBeCreated)
+        var partitions = _options.InputTopics.Max(PartitionsOf);
+        foreach (var topic in missing)
         {
             try
             {
@@ -128,8 +133,6 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
                 logger.TopicNotCreated(topic, exception.Results[0].Error.Reason);
             }
         }
-
-        return mayBeCreated.Count > 0;
     }
 
     private async Task FoundAsync(IAdminClient admin)

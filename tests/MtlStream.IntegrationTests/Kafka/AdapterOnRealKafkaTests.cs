@@ -263,6 +263,21 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         Assert.Equal(1, idle.Commits);
     }
 
+    [RealKafkaFact]
+    public async Task Topics_that_are_created_get_as_many_partitions_as_the_input_topics_once_all_of_these_are_there()
+    {
+        var late = Topics.Unique("late");
+        _topics.Create([_input], partitions: 1);
+        await using var worker = new RelayWorker(Options() with { InputTopics = [_input, late], CreateTopics = true }, new()).Start();
+        await Wait.Until(() => worker.Status.MissingTopics.Contains(late));
+
+        _topics.Create([late], partitions: 4);
+        await Wait.Until(() => worker.Status.Ready);
+        await worker.StopAsync();
+
+        Assert.Equal([4, 4], new[] { _output, _letters }.Select(_topics.PartitionCount));
+    }
+
     private void WriteInTransaction(TopicPartition to, int events, bool commit)
     {
         using var producer = new ProducerBuilder<Null, byte[]>(

@@ -295,22 +295,6 @@ public sealed partial class AdapterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_topic_is_named_and_waited_for()
-    {
-        _cluster.DeleteTopic(_output);
-        _topics.WriteNumbers(_input, Partitions, 100);
-
-        await using var worker = Worker().Start();
-        await Wait.Until(() => worker.Status.MissingTopics.Contains(_output));
-        Assert.False(worker.Status.Ready);
-        Assert.Contains(_output, worker.Status.NotReadyBecause, StringComparison.Ordinal);
-
-        _cluster.CreateTopic(_output, Partitions, 3);
-        await Wait.Until(() => worker.Settled == 100 && worker.Status.Ready);
-        await worker.StopAsync();
-    }
-
-    [Fact]
     public async Task Brokers_that_are_down_at_the_start_are_waited_for()
     {
         _topics.WriteNumbers(_input, Partitions, 100);
