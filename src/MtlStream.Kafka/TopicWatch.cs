@@ -12,6 +12,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_request = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_limitsAgain = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_repeatLog = TimeSpan.FromSeconds(30);
 
     private readonly KafkaOptions _options = configuration.Kafka;
@@ -20,6 +21,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     private readonly CancellationTokenSource _stopping = new();
     private string _lastTrouble = "";
     private long _lastTroubleLogged;
+    private long _askedForLimits;
     private Task? _watching;
     private volatile bool _writable;
 
@@ -135,9 +137,11 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         }
     }
 
+    // Limits are asked for again and again: someone may have raised one.
     private async Task FoundAsync(IAdminClient admin)
     {
-        if (_writable) return;
+        if (_writable && time.GetElapsedTime(_askedForLimits) < s_limitsAgain) return;
+        _askedForLimits = time.GetTimestamp();
         await AskForLimitsAsync(admin);
         _writable = true;
     }

@@ -99,7 +99,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         worker.Hold = new();
         worker.Start();
         await Wait.Until(() => worker.Status.Ready);
-        await _topics.SetAsync(_output, "max.message.bytes", "2000"); // limits are read at the start: from here on it is as if they could not be
+        await _topics.SetAsync(_output, "max.message.bytes", "2000"); // limits are read about once a minute: until then it is as if they could not be
 
         _topics.WriteNumbers(_input, 4, 1000);
         foreach (var partition in new[] { 0, 3 }) _topics.Write(new(_input, partition), new() { Value = Topics.Bytes(new('9', 5000)) });
@@ -264,6 +264,33 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
     }
 
     [RealKafkaFact]
+    public async Task A_limit_that_is_raised_holds_without_a_restart()
+    {
+        const string limit = "max.message.bytes";
+        _topics.Create([_input, _output, _letters], partitions: 1);
+        await _topics.SetAsync(_output, limit, "2000");
+        var time = new ForwardTime();
+        await using var worker = new RelayWorker(Options(), new(), time: time).Start();
+        WriteLarge();
+        await Wait.Until(() => _topics.ReadAll(_letters).Count == 1);
+
+        await _topics.SetAsync(_output, limit, "1000000");
+        await Wait.Until(() =>
+        {
+            time.Pass(TimeSpan.FromMinutes(1));
+            WriteLarge();
+            return _topics.ReadAll(_output).Count > 0;
+        });
+        await worker.StopAsync();
+
+        void WriteLarge()
+        {
+            _topics.Write(new(_input, 0), new() { Value = new byte[5000] });
+            _topics.Flush();
+        }
+    }
+
+    [RealKafkaFact]
     public async Task Topics_that_are_created_get_as_many_partitions_as_the_input_topics_once_all_of_these_are_there()
     {
         var late = Topics.Unique("late");
@@ -305,4 +332,14 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         Consumer = consumer ?? [],
         Producer = producer ?? [],
     };
+
+    /// <summary>The system's clock, put forward.</summary>
+    private sealed class ForwardTime : TimeProvider
+    {
+        private long _ahead;
+
+        public override long GetTimestamp() => base.GetTimestamp() + Volatile.Read(ref _ahead);
+
+        public void Pass(TimeSpan time) => Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
+    }
 }

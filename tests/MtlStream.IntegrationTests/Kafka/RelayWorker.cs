@@ -25,14 +25,14 @@ internal sealed class RelayWorker : IAsyncDisposable
     private long _settled;
     private long _refusals;
 
-    public RelayWorker(KafkaOptions kafka, DeliveryOptions delivery, Func<SourceRecord, OutboundRecord>? answer = null)
+    public RelayWorker(KafkaOptions kafka, DeliveryOptions delivery, Func<SourceRecord, OutboundRecord>? answer = null, TimeProvider? time = null)
     {
         _answer = answer ?? PassOn;
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
         _pauses = new(meters, "mtlstream.kafka.pauses");
         _lag = new(meters, "mtlstream.consumer.lag");
-        _kafka = new(new(kafka, delivery), Status, new(meters), TimeProvider.System, loggers);
+        _kafka = new(new(kafka, delivery), Status, new(meters), time ?? TimeProvider.System, loggers);
     }
 
     public KafkaStatus Status { get; } = new();
