@@ -37,7 +37,12 @@ public sealed partial class KafkaOutboundSink
     internal bool EnsureProducer()
     {
         if (_initialized && _batches.IsDue && !TryEndProducer()) return _configuration.ExactlyOnce; // a transaction is ended first, by its commit or by its failure
-        if (_initialized) return true;
+        if (_initialized)
+        {
+            if (_outgrown is { } topic) LookAgain(topic);
+            return true;
+        }
+
         if (_failure is not null) return false;
         _producer ??= NewProducer();
         if (_configuration.ExactlyOnce)
@@ -66,6 +71,25 @@ public sealed partial class KafkaOutboundSink
         }
 
         return _initialized = true;
+    }
+
+    /// <summary>Has the producer look how many partitions a topic has: by itself it does so seldom, or never.</summary>
+    /// <remarks>What is to be published waits, and asks for its partition anew each time: it goes on when the producer and <see cref="TopicWatch"/> agree.</remarks>
+    private void LookAgain(string topic)
+    {
+        if (_time.GetElapsedTime(_lookedAgain) < s_slice) return;
+        _outgrown = null;
+        try
+        {
+            using var admin = new DependentAdminClientBuilder(_producer!.Handle).Build();
+            admin.GetMetadata(topic, s_slice);
+        }
+        catch (KafkaException exception)
+        {
+            _logger.ClientError("producer", exception.Error.Reason); // as long as something is to go there, it is looked again
+        }
+
+        _lookedAgain = _time.GetTimestamp();
     }
 
     /// <summary>Ends the producer if nothing is with it; else, outside transactions, lets nothing more through.</summary>

@@ -32,6 +32,8 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
     private TaskCompletionSource _opened = NewSignal();
     private TaskCompletionSource? _idle;
     private volatile Exception? _failure;
+    private volatile string? _outgrown; // a topic without the partition in it that a record is for, as the producer knows it
+    private long _lookedAgain;
     private int _unreported;
     private long _resultsSent;
     private long _deadLettersSent;
@@ -142,8 +144,9 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
                         Produce(record, reported, flow);
                         return Attempt.Done;
                     }
-                    catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
+                    catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code is ErrorCode.Local_QueueFull or ErrorCode.Local_UnknownPartition)
                     {
+                        if (exception.Error.Code == ErrorCode.Local_UnknownPartition) _outgrown = TopicOf(record); // the watch has seen it grow, the producer not yet
                         flow.EndPublish();
                         return Attempt.ClientFull;
                     }

@@ -290,6 +290,33 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         }
     }
 
+    [RealKafkaTheory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task Partitions_that_are_added_to_the_output_take_events_without_a_key_and_fail_nothing(DeliveryGuarantee guarantee)
+    {
+        const int Before = 4, After = 8;
+        _topics.Create([_input], After);
+        _topics.Create([_output, _letters], Before);
+        var written = 0;
+        await using var worker = Worker("classic", guarantee: guarantee, producer: new() { ["topic.metadata.refresh.interval.ms"] = "-1" }).Start(); // never
+        await WriteAsync();
+
+        await _topics.GrowAsync(_output, After);
+        while (_topics.ReadAll(_output).All(r => r.Partition.Value < Before)) await WriteAsync();
+        await worker.StopAsync();
+
+        Assert.Equal(Enumerable.Range(0, written).Select(n => $"{n}"), _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).OrderBy(t => t.Length).ThenBy(t => t, StringComparer.Ordinal));
+        Assert.Equal((0, 0), (worker.FailedSends, worker.Rewinds));
+
+        async Task WriteAsync()
+        {
+            for (var partition = 0; partition < After; partition++) _topics.Write(new(_input, partition), new() { Value = Topics.Bytes($"{written++}") });
+            _topics.Flush();
+            await Wait.Until(() => worker.Settled == written);
+        }
+    }
+
     [RealKafkaFact]
     public async Task Topics_that_are_created_get_as_many_partitions_as_the_input_topics_once_all_of_these_are_there()
     {

@@ -7,17 +7,20 @@ internal sealed class Counted : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly Lock _lock = new();
+    private readonly string? _tag;
     private double _sum;
 
     /// <param name="meters">The worker's own.</param>
-    public Counted(IMeterFactory meters, string counter)
+    /// <param name="tag">Counts only what has it; null for everything.</param>
+    public Counted(IMeterFactory meters, string counter, string? tag = null)
     {
+        _tag = tag;
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Name == counter && instrument.Meter.Scope == meters) listener.EnableMeasurementEvents(instrument);
         };
-        _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Add(count));
-        _listener.SetMeasurementEventCallback<double>((_, count, _, _) => Add(count));
+        _listener.SetMeasurementEventCallback<long>((_, count, tags, _) => Add(count, tags));
+        _listener.SetMeasurementEventCallback<double>((_, count, tags, _) => Add(count, tags));
         _listener.Start();
     }
 
@@ -28,8 +31,9 @@ internal sealed class Counted : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    private void Add(double count)
+    private void Add(double count, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
+        if (_tag is not null && !tags.ToArray().Any(t => t.Key == _tag)) return;
         lock (_lock) _sum += count;
     }
 }

@@ -21,6 +21,8 @@ internal sealed class RelayWorker : IAsyncDisposable
     private readonly Func<SourceRecord, OutboundRecord> _answer;
     private readonly Channel<(OutboundRecord, PublishRefusal)> _refused = Channel.CreateBounded<(OutboundRecord, PublishRefusal)>(100_000);
     private readonly Counted _pauses;
+    private readonly Counted _rewinds;
+    private readonly Counted _failedSends;
     private readonly Observed _lag;
     private long _settled;
     private long _refusals;
@@ -31,6 +33,8 @@ internal sealed class RelayWorker : IAsyncDisposable
         var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
         _pauses = new(meters, "mtlstream.kafka.pauses");
+        _rewinds = new(meters, "mtlstream.kafka.rewinds");
+        _failedSends = new(meters, "messaging.client.sent.messages", tag: "error.type");
         _lag = new(meters, "mtlstream.consumer.lag");
         _kafka = new(new(kafka, delivery), Status, new(meters), time ?? TimeProvider.System, loggers);
     }
@@ -49,6 +53,11 @@ internal sealed class RelayWorker : IAsyncDisposable
 
     /// <summary>How often it was paused.</summary>
     public long Pauses => (long)_pauses.Sum;
+
+    /// <summary>How often a partition was read again, as after each transaction that was aborted.</summary>
+    public long Rewinds => _rewinds.Sum;
+
+    public long FailedSends => _failedSends.Sum;
 
     /// <summary>By partition, as last reported; empty before.</summary>
     public IReadOnlyList<long> Lag => _lag.Read();
@@ -87,6 +96,8 @@ internal sealed class RelayWorker : IAsyncDisposable
         await _kafka.DisposeAsync();
         await Run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _pauses.Dispose();
+        _rewinds.Dispose();
+        _failedSends.Dispose();
         _lag.Dispose();
         await _services.DisposeAsync();
     }

@@ -43,6 +43,12 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         });
     }
 
+    public async Task GrowAsync(string topic, int partitions)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        await admin.CreatePartitionsAsync([new() { Topic = topic, IncreaseTo = partitions }]);
+    }
+
     public int PartitionCount(string topic)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
