@@ -21,7 +21,7 @@ public sealed record DeliveryOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Everything of one partition leaves in source order.</summary>
+    /// <summary>Everything of one partition leaves in source order; the dead letter of a result that its topic refuses comes later.</summary>
     public bool KeepPartitionOrder { get; init; } = true;
 
     /// <summary>How often offsets, or the open transaction, are committed.</summary>
