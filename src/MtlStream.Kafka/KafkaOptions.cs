@@ -32,7 +32,7 @@ public sealed record KafkaOptions : IValidatableObject
     internal IReadOnlyList<string> WrittenTopics =>
         ReviewTopic.Length > 0 ? [OutputTopic, DeadLetterTopic, ReviewTopic] : [OutputTopic, DeadLetterTopic];
 
-    /// <summary>Creates the topics that are written to when they are missing, once every input topic is there.</summary>
+    /// <summary>Creates the topics that are written to when they are missing, once an input topic is there.</summary>
     public bool CreateTopics { get; init; }
 
     /// <summary>Most events read and not yet settled. Above it, reading waits; below half of it, a paused consumer goes on.</summary>

@@ -69,7 +69,7 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         try
         {
             var missing = await MissingAsync(admin);
-            if (_options.CreateTopics && missing.Count > 0 && !_options.InputTopics.Any(missing.Contains))
+            if (_options.CreateTopics && missing.Any(_options.WrittenTopics.Contains) && !_options.InputTopics.All(missing.Contains))
             {
                 await CreateAsync(admin, missing);
                 missing = await MissingAsync(admin);
@@ -114,11 +114,11 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
         return [.. names.Where(n => topics.All(t => t.Name != n || t.Error.IsError))];
     }
 
-    // They get as many partitions as the input topics, which have to be there to be counted.
+    // They get as many partitions as the largest input topic that is there; without one they would get a single partition for good.
     private async Task CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
     {
         var partitions = _options.InputTopics.Max(PartitionsOf);
-        foreach (var topic in missing)
+        foreach (var topic in missing.Where(_options.WrittenTopics.Contains))
         {
             try
             {

@@ -138,10 +138,10 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
         settings["Kafka:InputTopics:1"] = missing;
         var worker = Start(settings);
 
+        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= 100, log: () => worker.Log);
         await Wait.Until(() => worker.Log.Contains(missing, StringComparison.Ordinal), log: () => worker.Log);
         Assert.False(worker.IsReady());
         _topics.Create([missing], 1);
-        await Wait.Until(() => _topics.Committed(_group, _input, Partitions).Sum() >= 100, log: () => worker.Log);
         await Wait.Until(worker.IsReady, log: () => worker.Log);
         worker.SendTerminate();
 
