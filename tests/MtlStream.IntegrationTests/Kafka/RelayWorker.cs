@@ -55,9 +55,9 @@ internal sealed class RelayWorker : IAsyncDisposable
     public long Pauses => (long)_pauses.Sum;
 
     /// <summary>How often a partition was read again, as after each transaction that was aborted.</summary>
-    public long Rewinds => _rewinds.Sum;
+    public long Rewinds => (long)_rewinds.Sum;
 
-    public long FailedSends => _failedSends.Sum;
+    public long FailedSends => (long)_failedSends.Sum;
 
     /// <summary>By partition, as last reported; empty before.</summary>
     public IReadOnlyList<long> Lag => _lag.Read();
