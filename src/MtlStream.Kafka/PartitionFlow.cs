@@ -85,6 +85,7 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         lock (_lock)
         {
             FirstOffset ??= offset;
+            if (offset < _fetched) _fetched = null; // noted before the partition was rewound
             if (_settled.Pending == 0) _fetchedBefore = _fetched;
             if (inTransactions) _published.Receive(offset, 0);
             return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));

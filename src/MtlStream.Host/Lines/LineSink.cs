@@ -60,7 +60,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Writes out what a run that failed has left, so that no line is torn; gives up where a write does not come back.</summary>
+    /// <summary>Writes out what a run that failed has left, so that no line is torn; gives up where one that is being written does not come back.</summary>
     public void Dispose()
     {
         _flushing.Dispose();

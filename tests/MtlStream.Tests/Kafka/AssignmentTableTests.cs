@@ -105,6 +105,17 @@ public sealed class AssignmentTableTests
     }
 
     [Fact]
+    public void What_was_said_of_a_partition_before_it_was_rewound_hides_no_lag()
+    {
+        var flow = _table.Start(_partition);
+        flow.FetchedUpTo(150);
+
+        _table.Receive(flow, 100, 1);
+
+        Assert.Equal(100, flow.DoneUpTo);
+    }
+
+    [Fact]
     public void A_flow_that_is_given_up_and_read_nothing_has_nothing_left_to_do()
     {
         var flow = _table.Start(_partition);
