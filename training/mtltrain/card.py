@@ -66,7 +66,7 @@ def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
             "## Tasks and data", "", "| task | kind | labels | trained on |", "|---|---|---|---|"]
     for task in manifest["tasks"]:
         data = "; ".join(f"[{d['name']}]({d['url']}) ({d['license']})" for d in task["data"])
-        labels = ", ".join(task["labels"]) if len(task["labels"]) <= 28 else f"{len(task['labels'])} intents"
+        labels = ", ".join(task["labels"]) if len(task["labels"]) <= 28 else f"{len(task['labels'])} {'intents' if task['name'] == 'intent' else 'labels'}"
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
     out += ["", f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
             f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}{_lexical(run)}Temperatures{_biases(record)} are fitted on dev. "

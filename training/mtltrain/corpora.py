@@ -39,10 +39,10 @@ def _lines(path: Path) -> list[str]:
 
 
 def _columns(path: Path, separator: str | None = "\t") -> Iterator[list[list[str]]]:
-    """Sentences of a file with one word a line; comments kept out."""
+    """Sentences of a file with one word a line; of files with tabs, comments kept out."""
     sentence: list[list[str]] = []
     for line in _lines(path):
-        if line.strip() and not line.startswith("# "):
+        if line.strip() and not (separator == "\t" and line.startswith("# ")):
             sentence.append(line.split(separator))
         elif not line.strip() and sentence:
             yield sentence

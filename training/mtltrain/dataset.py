@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import pickle
 from pathlib import Path
 
@@ -37,14 +38,17 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
     if most:
         return found
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pickle.dumps(found))
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(pickle.dumps(found))
+    unfinished.replace(path)
     return found
 
 
 @functools.cache
 def fingerprint(data: Path) -> str:
     """Changes with every file below the folder, as far as its size or its time tell; read once in a process."""
-    files = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path in data.resolve().rglob("*") if path.is_file() for stat in [path.stat()])
+    paths = [Path(folder, name) for folder, _, names in os.walk(data.resolve(), followlinks=True) for name in names]
+    files = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path in paths if path.is_file() for stat in [path.stat()])
     return hashlib.sha256(repr(files).encode()).hexdigest()
 
 

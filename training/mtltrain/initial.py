@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -20,6 +21,10 @@ def load(model: MultitaskModel, path: Path, vocab: Path) -> list[str]:
     wanted = model.state_dict()
     saved = read_package(path) if path.is_dir() else torch.load(path, map_location="cpu")
     if path.is_dir():
+        for task in json.loads((path / "model.json").read_text(encoding="utf-8"))["tasks"]:
+            if task["name"] in model.tasks and task["labels"] != list(model.tasks[task["name"]].labels):
+                found, expected = next((f, e) for f, e in itertools.zip_longest(task["labels"], model.tasks[task["name"]].labels) if f != e)
+                raise ValueError(f"{path}: task {task['name']}: found label {found}, expected {expected}: its head would say one for the other")
         words = "encoder.words.weight"
         saved[words] = _by_token(wanted[words], _tokens(vocab), saved[words], _tokens(path / "vocab.txt"))
     positions = "encoder.positions.weight"

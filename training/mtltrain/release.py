@@ -28,17 +28,17 @@ _LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 def release(run: Run, data: Path, cache: Path, trained: Path, folder: Path, results: Path, most: int = 0, dev_most: int = 0, unscored: bool = False) -> dict:
     """Writes the package into `folder`, and the scores into `results`/scores-NAME-VERSION.json.
 
-    `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too). `dev_most`: the same for calibration.
+    `most`: score at most about this many rows of each test set, and only in int8 (0: all, in fp32 too). `dev_most`: the same for all that is fitted, for slices alone.
     `unscored`: leave the test sets to `mtlstream model eval` and `stamp.py`.
     """
     vocab = pretrained.vocab(cache)
     model = build(run, cache)
     model.load_state_dict(torch.load(trained, map_location="cpu"))
     model.eval()
-    fit_int8(model, run, data, cache, vocab, 40 if most else 400)
+    fit_int8(model, run, data, cache, vocab, 40 if dev_most else 400)
     model.set_quantized(True)
     for task, pieces in run.lexical.items():
-        taught = [row for name, options in run.corpora.items() for row in dataset.rows(data, cache, vocab, name, "train", dataset.LONG, most and 400, options)
+        taught = [row for name, options in run.corpora.items() for row in dataset.rows(data, cache, vocab, name, "train", dataset.LONG, dev_most and 400, options)
                   if len(row) > 2 and task in row.labels]
         dev = labelled(data, cache, vocab, task, "dev", run.limit, dev_most)
         gain = lexical.add(model, task, taught, dev, predict(model, dev, [task])[task], pieces)

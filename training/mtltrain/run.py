@@ -21,7 +21,7 @@ class Run:
     name: str = "run"
     version: str = "1.0.0"
     seed: int = 1
-    source: str = "all-MiniLM-L6-v2"
+    source: str = "gte-small"  # the encoder that it all began with, also where `initial` is gone on from
     layers: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4, 5])
     tasks: list[str] = field(default_factory=lambda: [task.name for task in TASKS])
     auxiliary: list[str] = field(default_factory=list)  # tasks trained along and left out of `model.pt`; tasks.AUXILIARY
@@ -71,6 +71,8 @@ class Run:
                                    *((options, CORPUS_OPTIONS, f"[corpora.{name}]") for name, options in self.corpora.items())):
             if set(given) - set(known):
                 raise ValueError(f"run {self.name}: {what}: unknown key {sorted(set(given) - set(known))}; known: {', '.join(known)}")
+        if words := [task.name for task in TASKS if task.name in self.lexical and task.per_token]:
+            raise ValueError(f"run {self.name}: [lexical]: found {', '.join(words)}, expected tasks of whole texts")
         if self.crop > self.limit:
             raise ValueError(f"run {self.name}: crop is {self.crop}, expected at most limit, {self.limit}")
         if not self.corpora:

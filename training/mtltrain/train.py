@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import dataset, evaluate, initial, pretrained
-from .model import MultitaskModel, Shape
+from .model import Matrix, MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
 from .sampling import Sampler
@@ -134,6 +134,8 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     model.eval()
     if (out / "best.pt").exists():
         model.load_state_dict({**model.state_dict(), **torch.load(out / "best.pt")})
+        for matrix in (m for m in model.modules() if isinstance(m, Matrix)):
+            matrix.rounded = None  # of the last step's weights
     torch.save(_weights(model), out / "model.pt")
     values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.final_rows, amp=True)
     summary = {"dev": {t: round(v, 4) for t, v in values.items()}, "combined": round(evaluate.combined(values), 4), "steps": step,

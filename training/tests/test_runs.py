@@ -48,7 +48,8 @@ class RunFileTest(unittest.TestCase):
         from mtltrain.run import Run
 
         for given, message in (({"factors": {"entitites": 1.5}}, r"\[factors\]: unknown key \['entitites'\]"), ({"lexical": {"topics": 5}}, r"\[lexical\]: unknown key \['topics'\]"),
-                               ({"corpora": {"ewt": {"bost": 2}}}, r"\[corpora.ewt\]: unknown key \['bost'\]"), ({"crop": 256}, "crop is 256, expected at most limit, 128")):
+                               ({"corpora": {"ewt": {"bost": 2}}}, r"\[corpora.ewt\]: unknown key \['bost'\]"), ({"crop": 256}, "crop is 256, expected at most limit, 128"),
+                               ({"lexical": {"pos": 5}}, "found pos, expected tasks of whole texts")):
             with self.assertRaisesRegex(ValueError, message):
                 Run(**given)
 
@@ -72,12 +73,24 @@ class RunFileTest(unittest.TestCase):
         from mtltrain import dataset
 
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "corpus").mkdir()
-            (Path(folder) / "corpus/part.tsv").write_text("a\tb\n")
-            before = dataset.fingerprint.__wrapped__(Path(folder))
-            self.assertEqual(before, dataset.fingerprint.__wrapped__(Path(folder)))
-            (Path(folder) / "corpus/part.tsv").write_text("a\tb\nc\td\n")
-            self.assertNotEqual(before, dataset.fingerprint.__wrapped__(Path(folder)))
+            (Path(folder) / "data").mkdir()
+            (Path(folder) / "downloaded").mkdir()
+            (Path(folder) / "downloaded/part.tsv").write_text("a\tb\n")
+            (Path(folder) / "data/corpus").symlink_to(Path(folder) / "downloaded")
+            before = dataset.fingerprint.__wrapped__(Path(folder) / "data")
+            self.assertEqual(before, dataset.fingerprint.__wrapped__(Path(folder) / "data"))
+            (Path(folder) / "downloaded/part.tsv").write_text("a\tb\nc\td\n")
+            self.assertNotEqual(before, dataset.fingerprint.__wrapped__(Path(folder) / "data"))
+
+    def test_a_word_that_looks_like_a_comment_is_a_word(self):
+        from mtltrain.corpora import _columns
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a"
+            path.write_text("No O\n# O\n1 O\n\n")
+            self.assertEqual([[["No", "O"], ["#", "O"], ["1", "O"]]], list(_columns(path, None)))
+            path.write_text("# id 1\nNo\tO\n\n")
+            self.assertEqual([[["No", "O"]]], list(_columns(path)))
 
     def test_spans_are_read_by_the_labels_of_their_task(self):
         from mtltrain.metrics import span_f1, spans

@@ -239,8 +239,8 @@ class ModelTest(unittest.TestCase):
             self.assertEqual((-1, 1, 18, -1, 19), (places[1], places[2], places[19], places[20], places[21]))
             self.assertEqual(["t0", "t2", "t3"], packed.read_text().split("\n")[:3])
             graphs.write(model, Path(folder), {})
-            tasks = [{"name": t.name, "kind": t.kind} for t in model.tasks.values()]
-            (Path(folder) / "model.json").write_text(json.dumps({"graphs": {"cpu": "model.cpu.onnx"}, "tasks": tasks}))
+            manifest = {"graphs": {"cpu": "model.cpu.onnx"}, "tasks": [{"name": t.name, "kind": t.kind, "labels": list(t.labels)} for t in model.tasks.values()]}
+            (Path(folder) / "model.json").write_text(json.dumps(manifest))
             again, more = tiny(names).eval(), tiny([*names, "intent"])
             untrained = more.heads["intent"].dense.weight.detach().clone()
             self.assertEqual([], initial.load(again, Path(folder), vocab))
@@ -255,6 +255,11 @@ class ModelTest(unittest.TestCase):
             wider.heads["topic"].classify = torch.nn.Linear(16, 3)
             with self.assertRaisesRegex(ValueError, r"heads.topic.classify.weight: found \[20, 16\], expected \[3, 16\]"):
                 initial.load(wider, Path(folder), vocab)
+            labels = manifest["tasks"][1]["labels"]
+            labels[0], labels[2] = labels[2], labels[0]
+            (Path(folder) / "model.json").write_text(json.dumps(manifest))
+            with self.assertRaisesRegex(ValueError, "task sentiment: found label positive, expected negative"):
+                initial.load(tiny(names), Path(folder), vocab)
 
     def test_with_fixed_bounds_no_text_changes_what_int8_makes_of_another(self):
         from mtltrain.model import Matrix
