@@ -15,6 +15,8 @@ public sealed partial class MockCluster : IDisposable
     private nint _client;
     private nint _cluster;
 
+    static MockCluster() => Librdkafka.Use();
+
     public MockCluster(int brokers = 1)
     {
         var error = new byte[512];
@@ -89,61 +91,61 @@ public sealed partial class MockCluster : IDisposable
         if (error != 0) throw new KafkaException((ErrorCode)error);
     }
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial nint rd_kafka_conf_new();
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_conf_set(nint configuration, string name, string value, byte[] error, nint errorLength);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial nint rd_kafka_new(int type, nint configuration, byte[] error, nint errorLength);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_destroy(nint client);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial nint rd_kafka_mock_cluster_new(nint client, int brokers);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_mock_cluster_destroy(nint cluster);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial nint rd_kafka_mock_cluster_bootstraps(nint cluster);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_mock_group_initial_rebalance_delay_ms(nint cluster, int delay);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_mock_set_controller_id(nint cluster, int broker);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_topic_create(nint cluster, string topic, int partitions, int replicas);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_topic_delete(nint cluster, string topic);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial void rd_kafka_mock_topic_set_error(nint cluster, string topic, int error);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_mock_push_request_errors_array(nint cluster, short request, nint count, int[] errors);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_mock_clear_request_errors(nint cluster, short request);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial int rd_kafka_mock_broker_set_down(nint cluster, int broker);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial int rd_kafka_mock_broker_set_up(nint cluster, int broker);
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial int rd_kafka_mock_broker_set_rtt(nint cluster, int broker, int milliseconds);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_coordinator_set(nint cluster, string keyType, string key, int broker);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_partition_set_leader(nint cluster, string topic, int partition, int broker);
 }
 

@@ -8,6 +8,8 @@ internal static partial class NativeConfiguration
 {
     private const int Ok = 0;
 
+    static NativeConfiguration() => Librdkafka.Use();
+
     /// <summary>librdkafka's words, or null when it takes the value.</summary>
     public static string? Refusal(string name, string value)
     {
@@ -25,12 +27,12 @@ internal static partial class NativeConfiguration
         }
     }
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial nint rd_kafka_conf_new();
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Librdkafka.Name)]
     private static partial void rd_kafka_conf_destroy(nint configuration);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Librdkafka.Name, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_conf_set(nint configuration, string name, string value, byte[] error, nint errorLength);
 }
