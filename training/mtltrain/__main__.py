@@ -122,7 +122,8 @@ def _taught(run: Run, options) -> Run:
         models.append(_model(run, Path(run.initial), options))
     torch.set_num_threads(options.processes)
     asked = json.dumps([[vars(_read(options.run.parent / file, options)) for file in run.teachers], run.initial and train.checksum(Path(run.initial)),
-                        dataset.fingerprint(options.data), run.corpora, run.corpus_rows, run.crop])
+                        dataset.fingerprint(options.data), run.corpora, run.corpus_rows, run.crop,
+                        dataset.review_checksum(options.data, run)])
     labels = options.cache / "runs" / f"said-{run.name}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
     if options.slice:
         shutil.rmtree(labels, ignore_errors=True)

@@ -52,6 +52,12 @@ def fingerprint(data: Path) -> str:
     return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
+def review_checksum(data: Path, run: Run) -> str:
+    """Of the file that people work on, which may lie anywhere; empty where the run has none."""
+    options = run.corpora.get("review")
+    return hashlib.sha256((data / options["path"]).read_bytes()).hexdigest() if options else ""
+
+
 def thinned(items: list, most: int) -> list:
     """About `most` of the items, evenly drawn; all when 0."""
     return items[:: max(1, len(items) // most)] if most else items

@@ -111,8 +111,9 @@ def _task(model: MultitaskModel, run: Run, name: str, adjustment: Adjustment, sc
 
 
 def manifest_data(run: Run, task: str) -> list[dict]:
-    """What the task was trained on, corpora that only this run's file names included."""
-    names = TRAINED_ON[task] + [corpus for corpus, tasks in ALSO.items() if corpus in run.corpora and task in (tasks or run.tasks)]
+    """What the task was trained on by this run, or, where it goes on from other weights, by those before it too."""
+    names = [corpus for corpus in TRAINED_ON[task] if run.initial or {"uner": "ewt"}.get(corpus, corpus) in run.corpora]  # one reader gives both
+    names += [corpus for corpus, tasks in ALSO.items() if corpus in run.corpora and task in (tasks or run.tasks)]
     return [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in names]
 
 

@@ -41,8 +41,11 @@ class RunFileTest(unittest.TestCase):
         named = lambda run, task: [entry["name"] for entry in package.manifest_data(run, task)]
         self.assertNotIn("TweetEval emoji, trained along", named(Run(), "sentiment"))
         more = Run(corpora={"semeval": {}, "extraction": {}, "emoji": {}, "review": {"path": "x"}})
-        self.assertEqual(5, len(named(more, "sentiment")))
-        self.assertEqual(2, len(named(more, "pos")))
+        self.assertEqual(["SemEval-2017 task 4A", "Tweet Sentiment Extraction (Figure Eight, Emotion in Text)", "TweetEval emoji, trained along",
+                          "events of the stream, labels checked by people"], named(more, "sentiment"), "and no film reviews")
+        self.assertEqual(["events of the stream, labels checked by people"], named(more, "pos"))
+        self.assertEqual(["UNER English-EWT"], named(Run(corpora={"ewt": {}}), "entities"))
+        self.assertEqual(6, len(named(Run(corpora=more.corpora, initial="model"), "sentiment")) + len(named(Run(corpora={}, initial="model"), "pos")))
 
     def test_misspelt_keys_are_refused(self):
         from mtltrain.run import Run
@@ -68,6 +71,18 @@ class RunFileTest(unittest.TestCase):
 
         with mock.patch.dict(evaluate.METRICS, intent="microF1"), self.assertRaisesRegex(SystemExit, "task intent: evaluate.METRICS: found microF1, a metric of single_label is accuracy or"):
             program.missing_descriptions(Run())
+
+    def test_what_people_have_checked_since_is_labelled_anew(self):
+        from mtltrain.dataset import review_checksum
+        from mtltrain.run import Run
+
+        with tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as elsewhere:
+            run = Run(corpora={"review": {"path": f"{elsewhere}/review.jsonl"}})
+            (Path(elsewhere) / "review.jsonl").write_text("a\n")
+            before = review_checksum(Path(data), run)
+            (Path(elsewhere) / "review.jsonl").write_text("b\n")
+            self.assertNotEqual(before, review_checksum(Path(data), run))
+            self.assertEqual("", review_checksum(Path(data), Run()))
 
     def test_an_edited_corpus_is_read_again(self):
         from mtltrain import dataset
