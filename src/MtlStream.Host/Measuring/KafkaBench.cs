@@ -35,7 +35,7 @@ internal sealed class KafkaBench(
         var count = request.Events > 0 ? request.Events : hasCeiling ? Math.Max(WarmUpEvents, (long)(ceiling * request.Seconds)) : NullModelEvents;
         var stored = Math.Max(count, BareEvents);
         await topics.StoreAsync(events, stored, stopping);
-        // As long as a measurement, for both: in the first million events the runtime still compiles what it finds to be called often.
+        // Over the same events as a measurement, for both: streams are often sorted, and the bare client's payloads are to be as large as results are.
         await RunAsync(run, topics, request.Guarantee, count, 0, stopping);
         var added = (int)Math.Max(0, (run.Results.Bytes / (double)run.Results.Count) - MeanPayload(count));
         await new BareLoop(clients, topics, assembly.Time).RunAsync(topics.ForRun(events, stored, stopping), stored, added, Group(0, "b"), stopping);
