@@ -2,7 +2,7 @@
 # All tests: unit, integration on the mock cluster inside librdkafka, and those of training/. Ends with the line "N passed, N failed".
 # Usage: ./test.sh [--faults] [arguments of dotnet test, such as --filter FullyQualifiedName~Batch]
 #   --faults               only the fault campaign (category Faults), which is left out otherwise
-#   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka, or "docker" (where Testcontainers.Kafka restores): adds the tests that need one
+#   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka, or "docker": adds the tests that need one
 set -euo pipefail
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$root/eng/environment.sh"
@@ -28,8 +28,6 @@ if [ -n "${MTLSTREAM_TEST_KAFKA:-}" ] && [ "$MTLSTREAM_TEST_KAFKA" != docker ]; 
   export MTLSTREAM_TEST_KAFKA=$kafka
 fi
 
-"$root/eng/packages.sh"
-"$root/eng/packages.sh" --summary >&2
 results=$root/artifacts/test-results
 rm -rf "$results"
 code=0

@@ -2,11 +2,6 @@
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 export DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true DOTNET_CLI_UI_LANGUAGE=en DOTNET_CLI_USE_MSBUILD_SERVER=0
 export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
-mtlstream_cache=${MTLSTREAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtlstream}
-if [ "${mtlstream_cache:0:1}" != / ]; then       # MSBuild would look for it beside each project
-  mtlstream_cache=$PWD/$mtlstream_cache
-  export MTLSTREAM_CACHE=$mtlstream_cache
-fi
 
 # An SDK that is only on the PATH is not found by the built program unless it is told.
 if [ -z "${DOTNET_ROOT:-}" ] && command -v dotnet >/dev/null; then

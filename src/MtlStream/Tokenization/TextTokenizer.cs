@@ -40,12 +40,7 @@ public sealed class TextTokenizer
     }
 
     /// <summary>The kinds that this build supports.</summary>
-    public static IReadOnlyList<string> Kinds { get; } =
-#if ML_TOKENIZERS
-        ["wordpiece", .. MLTokenizers.Kinds];
-#else
-        ["wordpiece"];
-#endif
+    public static IReadOnlyList<string> Kinds { get; } = ["wordpiece", .. MLTokenizers.Kinds];
 
     /// <exception cref="InvalidDataException">The tokenizer kind is not supported, or its files are not what they should be.</exception>
     /// <exception cref="PlatformNotSupportedException">The runtime's Unicode normalization is switched off.</exception>
@@ -53,9 +48,7 @@ public sealed class TextTokenizer
     {
         if (settings.Kind == "wordpiece")
             return new(new WordPieceTokenizer(VocabularyFile.Read(settings), settings.Lowercase, settings.StripAccents), settings, options);
-#if ML_TOKENIZERS
         if (MLTokenizers.Kinds.Contains(settings.Kind)) return new(MLTokenizers.Load(settings), settings, options);
-#endif
         throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}.");
     }
 

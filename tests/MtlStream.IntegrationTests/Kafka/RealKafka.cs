@@ -124,22 +124,14 @@ internal sealed class RealKafka : IDisposable, IAsyncDisposable
     {
         null => HowToGetOne,
         Docker when !containerWillDo => "Needs the script that drives a real Kafka; a container will not do.",
-#if !TESTCONTAINERS
-        Docker => "Testcontainers.Kafka did not restore.",
-#endif
         _ => null,
     };
 
-#if TESTCONTAINERS
     private static async Task<(IAsyncDisposable Container, string BootstrapServers)> StartContainerAsync()
     {
         var container = await ContainerBroker.StartAsync();
         return (container, container.BootstrapServers);
     }
-#else
-    private static Task<(IAsyncDisposable Container, string BootstrapServers)> StartContainerAsync() =>
-        throw new NotSupportedException("Testcontainers.Kafka did not restore.");
-#endif
 
     private static void Append(StringBuilder output, string? line)
     {
