@@ -3,8 +3,8 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host.Lines;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

@@ -5,8 +5,8 @@ using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Measuring;
 using MtlStream.Host.Worker;
-using MtlStream.Inference;
 using MtlStream.Kafka;
+using MtlStream.Models;
 
 namespace MtlStream.Host;
 
@@ -15,7 +15,7 @@ internal static class BenchKafkaCommand
 {
     /// <param name="Events">Events of one repetition; 0 for what the model takes in <paramref name="Seconds"/>.</param>
     /// <param name="Rate">Events per second at which latency is measured; 0 for a share of the measured rate.</param>
-    /// <param name="Samples">File for the settled events over time at that rate; null for none.</param>
+    /// <param name="Samples">File for the acknowledged events over time at that rate; null for none.</param>
     internal sealed record Request(
         DeliveryGuarantee Guarantee, int Partitions, long Events, double Seconds, int Repetitions, double Rate, double PacedSeconds, string? Samples);
 
@@ -48,7 +48,7 @@ internal static class BenchKafkaCommand
         var workers = new Option<int>("--workers") { Description = "Workers of one group, in this process.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var rate = new Option<double>("--rate") { Description = "Events per second at which latency is measured; without it 70 % of the rate measured.", HelpName = "R" };
         var paced = new Option<double>("--paced-seconds") { Description = "How long latency is measured.", HelpName = "S", DefaultValueFactory = _ => 10 };
-        var samples = new Option<string?>("--samples") { Description = "CSV file for what is settled over time while latency is measured.", HelpName = "FILE" };
+        var samples = new Option<string?>("--samples") { Description = "CSV file for what is acknowledged over time while latency is measured.", HelpName = "FILE" };
         var (input, model, device, json) = (CommonOptions.Input(), CommonOptions.Model(), CommonOptions.Device(), CommonOptions.JsonReport());
         var (events, seconds, repetitions) = (BenchInput.Events(), BenchInput.Seconds(10), BenchInput.Repetitions());
         var command = new CliCommand(

@@ -4,8 +4,9 @@ using System.Globalization;
 using System.Text.Json;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

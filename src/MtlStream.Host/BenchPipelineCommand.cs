@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using MtlStream.Host.Measuring;
-using MtlStream.Inference;
+using MtlStream.Models;
 
 namespace MtlStream.Host;
 

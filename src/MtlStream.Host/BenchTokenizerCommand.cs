@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Host.Measuring;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

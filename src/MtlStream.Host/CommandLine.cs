@@ -1,7 +1,7 @@
-using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using MtlStream.Inference;
+using System.CommandLine;
+using MtlStream.Models;
 using MtlStream.Onnx;
 
 namespace MtlStream.Host;

@@ -3,9 +3,9 @@ using System.Text.Json;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host.Demo;
-using MtlStream.Inference;
 using MtlStream.Kafka;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

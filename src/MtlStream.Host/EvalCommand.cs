@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
 using MtlStream.Host.Evaluation;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.Host;
 
@@ -73,7 +74,7 @@ internal static class EvalCommand
                 new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var results = await RunAsync(new(assembly, loaded, folder, stopping), progress);
-            var flipped = parsed.GetValue(flips) ? NeighbourFlips.Measure(loaded, folder, stopping) : null;
+            var flipped = parsed.GetValue(flips) ? BatchInvarianceCheck.Measure(loaded, folder, stopping) : null;
             Print(loaded.Model.Identity, results, output);
             foreach (var share in flipped ?? [])
             {
@@ -145,7 +146,7 @@ internal static class EvalCommand
     private static async Task<Result> TagsAsync(Run run, ModelTask task)
     {
         var gold = TestSets.Treebank(run.Data);
-        var given = await GivenWords.TagAsync(run.Loaded, run.Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], run.Stopping);
+        var given = await GoldTokenization.TagAsync(run.Loaded, run.Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], run.Stopping);
         var right = gold.Zip(given, (g, p) => g.Words.Zip(p).Count(w => w.First.Tag == w.Second)).Sum();
 
         var answers = await run.AnalyseAsync(gold.Select(s => s.Text));
@@ -165,7 +166,7 @@ internal static class EvalCommand
     private static async Task<Result> SpansAsync(Run run, ModelTask task)
     {
         var gold = TestSets.Names(run.Data, task.Labels);
-        var given = await GivenWords.TagAsync(run.Loaded, run.Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], run.Stopping);
+        var given = await GoldTokenization.TagAsync(run.Loaded, run.Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], run.Stopping);
         var onWords = Metrics.Items(gold.Zip(given, (g, p) =>
             ((IReadOnlyList<(int, int, string)>)Metrics.Spans([.. g.Words.Select(w => w.Tag)]),
                 (IReadOnlyList<(int, int, string)>)Metrics.Spans([.. p.Select(tag => tag ?? "O")]))));

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

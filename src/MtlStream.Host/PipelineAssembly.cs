@@ -3,9 +3,12 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Monitoring;
 using MtlStream.Onnx;
-using MtlStream.Tokenization;
+using MtlStream.Results;
+using MtlStream.Serving;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 
@@ -150,7 +153,7 @@ internal sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory met
 
     public AnalyticsPipeline Pipeline(
         LoadedModel loaded, IEventSource source, IOutboundSink sink, InputOptions input, OutputOptions output, PipelineSettings settings,
-        ModelWatch? watch = null, ShadowModel? shadow = null) =>
+        DriftMonitor? watch = null, ShadowModel? shadow = null) =>
         new(source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
             sink, settings, _pipelineMetrics ??= new(Meters, Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
 

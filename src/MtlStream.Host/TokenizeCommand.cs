@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Host.Lines;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

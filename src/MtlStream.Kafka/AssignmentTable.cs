@@ -16,7 +16,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
     private long _events;
     private long _bytes;
 
-    /// <summary>Events handed over and not settled, of all assignments.</summary>
+    /// <summary>Events handed over and not acknowledged, of all assignments.</summary>
     public long InFlightEvents => Interlocked.Read(ref _events);
 
     /// <summary>Bytes of their keys, payloads and headers.</summary>
@@ -56,7 +56,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
         _latest is { } latest && latest.Partition.Partition == partition && latest.Partition.Topic == topic
             ? latest : _latest = CurrentOf(new(topic, partition));
 
-    /// <summary>The flow an event belongs to, current or not; null when the flow is over and all its events are settled.</summary>
+    /// <summary>The flow an event belongs to, current or not; null when the flow is over and all its events are acknowledged.</summary>
     public PartitionFlow? Find(SourcePosition position) => _flows.GetValueOrDefault(position.Assignment);
 
     public SourcePosition Receive(PartitionFlow flow, long offset, int bytes)
@@ -66,11 +66,11 @@ internal sealed class AssignmentTable(bool inTransactions = true)
         return flow.Receive(offset, bytes);
     }
 
-    /// <exception cref="InvalidOperationException">The event was settled before, or never received.</exception>
-    public void Settle(SourcePosition position)
+    /// <exception cref="InvalidOperationException">The event was acknowledged before, or never received.</exception>
+    public void Acknowledge(SourcePosition position)
     {
-        var flow = Find(position) ?? throw new InvalidOperationException($"{position} was settled twice or never received.");
-        var bytes = flow.Settle(position.Sequence);
+        var flow = Find(position) ?? throw new InvalidOperationException($"{position} was acknowledged twice or never received.");
+        var bytes = flow.Acknowledge(position.Sequence);
         Interlocked.Decrement(ref _events);
         Interlocked.Add(ref _bytes, -bytes);
         ForgetWhenDone(flow);
@@ -78,12 +78,12 @@ internal sealed class AssignmentTable(bool inTransactions = true)
 
     private void End(PartitionFlow flow)
     {
-        flow.Retire();
+        flow.Revoke();
         ForgetWhenDone(flow);
     }
 
     private void ForgetWhenDone(PartitionFlow flow)
     {
-        if (flow.Retired && flow.Unsettled == 0 && _current.GetValueOrDefault(flow.Partition) != flow) _flows.TryRemove(flow.Assignment, out _);
+        if (flow.Revoked && flow.Unacknowledged == 0 && _current.GetValueOrDefault(flow.Partition) != flow) _flows.TryRemove(flow.Assignment, out _);
     }
 }

@@ -59,7 +59,7 @@ internal sealed class BatchPolicy(KafkaConfiguration configuration, TopicWatch t
     }
 
     /// <summary>Whether a message that was refused may have had others with it in its batch.</summary>
-    public bool MayHaveHadCompany(OutboundRecord record)
+    public bool MayShareBatch(OutboundRecord record)
     {
         lock (_lock) return !_alone && !_alwaysAlone && DeliveryErrors.SizeOf(record) <= _batchBytes;
     }

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using MtlStream.Events;
+using MtlStream.Results;
 
 namespace MtlStream.Kafka;
 

@@ -91,7 +91,7 @@ public sealed class KafkaConfiguration
         {
             ["bootstrap.servers"] = Kafka.BootstrapServers,
             ["group.id"] = Kafka.GroupId,
-            ["enable.auto.commit"] = ExactlyOnce ? "false" : "true", // commits what was stored, and only settled offsets are stored
+            ["enable.auto.commit"] = ExactlyOnce ? "false" : "true", // commits what was stored, and only acknowledged offsets are stored
             ["enable.auto.offset.store"] = "false",
             ["auto.commit.interval.ms"] = ((int)Delivery.CommitInterval.TotalMilliseconds).ToString(CultureInfo.InvariantCulture),
             ["isolation.level"] = "read_committed",

@@ -23,7 +23,7 @@ public sealed class KafkaConnection : IAsyncDisposable
 
     public KafkaOutboundSink Sink { get; }
 
-    /// <summary>Leaves the group and ends the clients. What is not settled is delivered again.</summary>
+    /// <summary>Leaves the group and ends the clients. What is not acknowledged is delivered again.</summary>
     public async ValueTask DisposeAsync()
     {
         var topics = _topics.DisposeAsync(); // at the same time: brokers that do not answer hold up both

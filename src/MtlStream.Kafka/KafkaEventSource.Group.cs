@@ -63,11 +63,11 @@ public sealed partial class KafkaEventSource
     private void OnRevoked(List<TopicPartition> partitions)
     {
         var flows = partitions.Select(_table.CurrentOf).OfType<PartitionFlow>().ToList();
-        foreach (var flow in flows) flow.Retire(); // what was not sent yet is the next owner's
+        foreach (var flow in flows) flow.Revoke(); // what was not sent yet is the next owner's
         if (_configuration.ExactlyOnce)
         {
             if (_abandon.IsCancellationRequested || !_sink.TryCommit(_consumer!.ConsumerGroupMetadata, _abandon.Token))
-                GiveUpTransaction("partitions were revoked before everything in the transaction could be committed");
+                AbandonTransaction("partitions were revoked before everything in the transaction could be committed");
         }
         else
         {
@@ -82,8 +82,8 @@ public sealed partial class KafkaEventSource
 
     private void OnLost(List<TopicPartition> partitions)
     {
-        foreach (var partition in partitions) _table.CurrentOf(partition)?.GiveUp();
-        if (_configuration.ExactlyOnce) GiveUpTransaction("partitions were lost");
+        foreach (var partition in partitions) _table.CurrentOf(partition)?.Abandon();
+        if (_configuration.ExactlyOnce) AbandonTransaction("partitions were lost");
         Forget(partitions, stillMember: false);
         _metrics.Rebalanced("lost", partitions.Count);
         _logger.PartitionsLost(string.Join(", ", partitions));
@@ -132,9 +132,9 @@ public sealed partial class KafkaEventSource
     }
 
     /// <summary>Aborts the open transaction and has every partition that is kept read again from what the broker holds.</summary>
-    private void GiveUpTransaction(string reason)
+    private void AbandonTransaction(string reason)
     {
-        foreach (var flow in _table.Current) flow.GiveUp();
+        foreach (var flow in _table.Current) flow.Abandon();
         _rewindReason = _sink.Abort(reason, _abandon.Token);
         _logger.TransactionAborted(_rewindReason);
 
@@ -148,7 +148,7 @@ public sealed partial class KafkaEventSource
     /// <summary>Starts every partition over whose flow is over although it is still assigned.</summary>
     private void Rewind()
     {
-        var over = _table.Current.Where(f => f.Retired).ToList();
+        var over = _table.Current.Where(f => f.Revoked).ToList();
         if (over.Count == 0 || _time.GetElapsedTime(_gaveUp) < _rewindBackoff) return;
         var offsets = new Dictionary<TopicPartition, long>();
         try
@@ -172,7 +172,7 @@ public sealed partial class KafkaEventSource
         if (!_configuration.ExactlyOnce)
         {
             StoreOffset(flow);
-            if (flow.Committable is { } settled) offsets[flow.Partition] = settled;
+            if (flow.Committable is { } acknowledged) offsets[flow.Partition] = acknowledged;
         }
 
         if (offsets.TryGetValue(flow.Partition, out var offset) || (offset = flow.FirstOffset ?? -1) >= 0)
@@ -222,8 +222,8 @@ public sealed partial class KafkaEventSource
         (_lastConsumerRebuild, _fatal) = (_time.GetTimestamp(), null);
         _logger.ConsumerRebuilt(error.Reason);
         _metrics.Rebuilt("consumer");
-        if (_configuration.ExactlyOnce) GiveUpTransaction("the consumer failed");
-        foreach (var flow in _table.Current) flow.GiveUp();
+        if (_configuration.ExactlyOnce) AbandonTransaction("the consumer failed");
+        foreach (var flow in _table.Current) flow.Abandon();
         Quietly(_consumer!.Close);
         _consumer!.Dispose();
         Forget([.. _table.Current.Select(f => f.Partition)], stillMember: false);
@@ -259,7 +259,7 @@ public sealed partial class KafkaEventSource
 
     private void CloseAfterFailure()
     {
-        foreach (var flow in _table.Current) flow.GiveUp();
+        foreach (var flow in _table.Current) flow.Abandon();
         if (_consumer is not null)
         {
             Quietly(_consumer.Close);

@@ -6,7 +6,7 @@ using MtlStream.Events;
 
 namespace MtlStream.Kafka;
 
-/// <summary>Reads events on a thread of its own that never waits for the model, and commits what is settled.</summary>
+/// <summary>Reads events on a thread of its own that never waits for the model, and commits what is acknowledged.</summary>
 /// <remarks>
 /// The poll thread owns the consumer and the transactions. It keeps polling while the pipeline drains, until
 /// <see cref="CompleteAsync"/> or <see cref="DisposeAsync"/> ends it; other threads only set flags and wake it.
@@ -68,7 +68,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         sink.Wake = _wake.Set;
     }
 
-    /// <summary>Events handed over or about to be, and not settled.</summary>
+    /// <summary>Events handed over or about to be, and not acknowledged.</summary>
     internal long InFlightEvents => _table.InFlightEvents;
 
     /// <summary>Bytes of their keys, payloads and headers.</summary>
@@ -91,9 +91,9 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         await _received.Task;
     }
 
-    public void Settle(SourcePosition position)
+    public void Acknowledge(SourcePosition position)
     {
-        _table.Settle(position);
+        _table.Acknowledge(position);
         if (_awaitsRoom && HasRoomToRead()) _wake.Set(); // waking the thread costs more than an event does: once, when it can go on
     }
 
@@ -173,7 +173,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
     {
         if (_sink.Failure is { } failure) throw new IOException(failure.Message, failure);
         if (_fatal is { } fatal) RebuildConsumer(fatal);
-        if (_sink.Doubtful is not null) GiveUpTransaction("publishing failed");
+        if (_sink.Doubtful is not null) AbandonTransaction("publishing failed");
         var sinkReady = _sink.EnsureProducer();
         if (sinkReady)
         {
@@ -184,7 +184,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         if (_configuration.ExactlyOnce)
         {
             if (sinkReady && _sink.CommitIsDue() && !_sink.TryCommit(_consumer!.ConsumerGroupMetadata, _abandon.Token) && _sink.Doubtful is not null)
-                GiveUpTransaction("commit failed");
+                AbandonTransaction("commit failed");
         }
         else if (_time.GetElapsedTime(_stored) >= s_storeOffsets)
         {
@@ -255,7 +255,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         if (result is null) return false;
         if (result.IsPartitionEOF) return true; // with Kafka:Consumer:enable.partition.eof
         if (_table.CurrentOf(result.Topic, result.Partition) is not { } flow) return true;
-        if (flow.Retired || !_reading)
+        if (flow.Revoked || !_reading)
         {
             flow.Skip(result.Offset.Value);
             return true;
@@ -328,7 +328,7 @@ public sealed partial class KafkaEventSource : IEventSource, IAsyncDisposable
         CountPaused();
         _reading = false;
         _waiting.Clear();
-        _chunk = []; // not handed over, so not received: it is not settled, and delivered again
+        _chunk = []; // not handed over, so not received: it is not acknowledged, and delivered again
         Pause();
         _received.TrySetResult();
     }

@@ -43,8 +43,8 @@ public sealed class KafkaMetrics
         _pauses = _meter.CreateCounter<long>("mtlstream.kafka.pauses", "{pause}", "Times the consumer was paused.");
         _rewinds = _meter.CreateCounter<long>("mtlstream.kafka.rewinds", "{partition}", "Partitions read again from the committed offset.");
         _rebuilds = _meter.CreateCounter<long>("mtlstream.kafka.client.rebuilds", "{client}", "Clients made anew after a fatal error.");
-        _meter.CreateObservableGauge("mtlstream.consumer.lag", Lags, "{event}", "Events of a partition that are not settled yet.");
-        _meter.CreateObservableGauge("mtlstream.kafka.in_flight.events", () => _table?.InFlightEvents ?? 0, "{event}", "Events read and not settled.");
+        _meter.CreateObservableGauge("mtlstream.consumer.lag", Lags, "{event}", "Events of a partition that are not acknowledged yet.");
+        _meter.CreateObservableGauge("mtlstream.kafka.in_flight.events", () => _table?.InFlightEvents ?? 0, "{event}", "Events read and not acknowledged.");
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.size", () => _table?.InFlightBytes ?? 0, "By", "Their keys, payloads and headers.");
         _meter.CreateObservableGauge("mtlstream.kafka.assigned.partitions", () => _table?.CurrentCount ?? 0, "{partition}", "Partitions assigned.");
         BeginAtZero();

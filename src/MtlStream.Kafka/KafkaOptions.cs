@@ -35,11 +35,11 @@ public sealed record KafkaOptions : IValidatableObject
     /// <summary>Creates the topics that are written to when they are missing, once an input topic is there.</summary>
     public bool CreateTopics { get; init; }
 
-    /// <summary>Most events read and not yet settled. Above it, reading waits; below half of it, a paused consumer goes on.</summary>
+    /// <summary>Most events read and not yet acknowledged. Above it, reading waits; below half of it, a paused consumer goes on.</summary>
     [Range(1, 10_000_000)]
     public int MaxInFlightEvents { get; init; } = 20_000;
 
-    /// <summary>Most bytes of keys, payloads and headers read and not yet settled.</summary>
+    /// <summary>Most bytes of keys, payloads and headers read and not yet acknowledged.</summary>
     [Range(1 << 20, 1L << 36)]
     public long MaxInFlightBytes { get; init; } = 128L << 20;
 

@@ -256,7 +256,7 @@ public sealed partial class KafkaOutboundSink
         _metrics.SendFailed(topic, report.Error.Code.ToString());
         switch (DeliveryErrors.Classify(report.Error))
         {
-            case DeliveryFailure.Permanent when _batches.MayHaveHadCompany(record):
+            case DeliveryFailure.Permanent when _batches.MayShareBatch(record):
                 RefuseBatch(topic, report.Error); // read again, and sent alone
                 break;
             case DeliveryFailure.Permanent:

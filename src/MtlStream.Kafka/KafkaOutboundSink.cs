@@ -127,7 +127,7 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
             var flow = _table.Find(position);
             if (flow is null || !flow.TryBeginPublish())
             {
-                if (record.Destination != Destination.Review) flow?.Drop(position.Sequence); // before it is reported, which settles it
+                if (record.Destination != Destination.Review) flow?.Drop(position.Sequence); // before it is reported, which acknowledges it
             }
             else
             {
@@ -228,14 +228,14 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
         {
             CountOne(record);
         }
-        else if (!flow.Retired)
+        else if (!flow.Revoked)
         {
             var topic = TopicOf(record);
             _metrics.SendFailed(topic, report.Error.Code.ToString());
             switch (DeliveryErrors.Classify(report.Error))
             {
-                case DeliveryFailure.Permanent when _batches.MayHaveHadCompany(record):
-                    flow.Retire(); // read again, and sent alone
+                case DeliveryFailure.Permanent when _batches.MayShareBatch(record):
+                    flow.Revoke(); // read again, and sent alone
                     RefuseBatch(topic, report.Error);
                     break;
                 case DeliveryFailure.Permanent:
@@ -243,16 +243,16 @@ public sealed partial class KafkaOutboundSink : IOutboundSink
                     break;
                 case DeliveryFailure.Unwritable:
                     Fail($"Topic '{topic}' cannot be written: {report.Error.Reason}.");
-                    flow.Retire();
+                    flow.Revoke();
                     break;
                 default:
-                    flow.Retire(); // the poll thread reads the partition again from what is settled
+                    flow.Revoke(); // the poll thread reads the partition again from what is acknowledged
                     Doubt(report.Error);
                     break;
             }
         }
 
-        // Reporting settles it: a record that was not delivered must hold the watermark back before that.
+        // Reporting acknowledges it: a record that was not delivered must hold the committable offset back before that.
         var outcome = !report.Error.IsError ? PublishOutcome.Durable : refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused;
         if (outcome == PublishOutcome.Dropped && record.Destination != Destination.Review) flow.Drop(record.Source.Position.Sequence);
         reported(record, outcome, refusal);

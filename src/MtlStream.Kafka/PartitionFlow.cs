@@ -3,17 +3,17 @@ using MtlStream.Events;
 
 namespace MtlStream.Kafka;
 
-/// <summary>One partition under one assignment (or since one rewind): what was read, what is published, what is settled.</summary>
+/// <summary>One partition under one assignment (or since one rewind): what was read, what is published, what is acknowledged.</summary>
 /// <remarks>Thread-safe. When it is retired its work belongs to someone else: nothing of it is published or committed any more.</remarks>
-/// <param name="inTransactions">Whether to keep track of what is published and not settled: nothing but a transaction asks for it.</param>
+/// <param name="inTransactions">Whether to keep track of what is published and not acknowledged: nothing but a transaction asks for it.</param>
 internal sealed class PartitionFlow(TopicPartition partition, int assignment, bool inTransactions = true)
 {
     private readonly Lock _lock = new();
-    private readonly OffsetWatermark _settled = new();
-    private readonly OffsetWatermark _published = new();
+    private readonly CommittableOffset _acknowledged = new();
+    private readonly CommittableOffset _published = new();
     private int _publishing;
     private long? _fetched;
-    private long? _fetchedBefore; // before the oldest event that is not settled was read
+    private long? _fetchedBefore; // before the oldest event that is not acknowledged was read
     private volatile bool _retired;
     private volatile bool _givenUp;
 
@@ -27,18 +27,18 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     public long? Stored { get; set; }
 
     /// <summary>Nothing of it is published any more.</summary>
-    public bool Retired => _retired;
+    public bool Revoked => _retired;
 
     /// <summary>Nothing of it is committed any more either: its transaction was aborted.</summary>
     public bool GivenUp => _givenUp;
 
-    /// <summary>Up to where everything is settled.</summary>
+    /// <summary>Up to where everything is acknowledged.</summary>
     public long? Committable
     {
-        get { lock (_lock) return _settled.Committable; }
+        get { lock (_lock) return _acknowledged.Committable; }
     }
 
-    /// <summary>Up to where nothing is left to do. Behind the last event settled may lie what no reader sees, markers and remains of
+    /// <summary>Up to where nothing is left to do. Behind the last event acknowledged may lie what no reader sees, markers and remains of
     /// transactions, up to where the partition was fetched. Of a flow that is given up only what the broker holds commits of is done.</summary>
     public long? DoneUpTo
     {
@@ -47,8 +47,8 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
             lock (_lock)
             {
                 if (_givenUp) return Stored ?? FirstOffset ?? _fetched;
-                var (settled, reached) = (_settled.Committable ?? FirstOffset, _settled.Pending == 0 ? _fetched : _fetchedBefore);
-                return reached > (settled ?? -1) ? reached : settled;
+                var (acknowledged, reached) = (_acknowledged.Committable ?? FirstOffset, _acknowledged.Pending == 0 ? _fetched : _fetchedBefore);
+                return reached > (acknowledged ?? -1) ? reached : acknowledged;
             }
         }
     }
@@ -65,16 +65,16 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         get { lock (_lock) return _published.Ahead > 0; }
     }
 
-    /// <summary>Events read and not settled.</summary>
-    public int Unsettled
+    /// <summary>Events read and not acknowledged.</summary>
+    public int Unacknowledged
     {
-        get { lock (_lock) return _settled.Unsettled; }
+        get { lock (_lock) return _acknowledged.Unacknowledged; }
     }
 
     /// <summary>Events of which anything is remembered: each of them takes memory.</summary>
     public int Remembered
     {
-        get { lock (_lock) return Math.Max(_settled.Pending, _published.Pending); }
+        get { lock (_lock) return Math.Max(_acknowledged.Pending, _published.Pending); }
     }
 
     /// <summary>True when nothing is with the client, waiting for its delivery report.</summary>
@@ -86,9 +86,9 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
         {
             FirstOffset ??= offset;
             if (offset < _fetched) _fetched = null; // noted before the partition was rewound
-            if (_settled.Pending == 0) _fetchedBefore = _fetched;
+            if (_acknowledged.Pending == 0) _fetchedBefore = _fetched;
             if (inTransactions) _published.Receive(offset, 0);
-            return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _settled.Receive(offset, bytes));
+            return new(Partition.Topic, Partition.Partition.Value, offset, Assignment, _acknowledged.Receive(offset, bytes));
         }
     }
 
@@ -105,21 +105,21 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     }
 
     /// <summary>Notes that an event is finished; returns its bytes.</summary>
-    public int Settle(long sequence)
+    public int Acknowledge(long sequence)
     {
-        lock (_lock) return _settled.Settle(sequence);
+        lock (_lock) return _acknowledged.Acknowledge(sequence);
     }
 
-    /// <summary>Notes that an event is given up: it will be settled, but nothing from it on may be committed.</summary>
+    /// <summary>Notes that an event is given up: it will be acknowledged, but nothing from it on may be committed.</summary>
     public void Drop(long sequence)
     {
-        lock (_lock) _settled.Drop(sequence);
+        lock (_lock) _acknowledged.Drop(sequence);
     }
 
     /// <summary>Notes that an event is in the open transaction.</summary>
     public void Published(long sequence)
     {
-        lock (_lock) _published.Settle(sequence);
+        lock (_lock) _published.Acknowledge(sequence);
     }
 
     /// <summary>Announces a record to the client; false when the assignment is over.</summary>
@@ -134,16 +134,16 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     public void EndPublish() => Interlocked.Decrement(ref _publishing);
 
     /// <summary>Ends this flow. What is with the client already may still be delivered.</summary>
-    public void Retire()
+    public void Revoke()
     {
         _retired = true;
         Interlocked.MemoryBarrier(); // a record is either refused by TryBeginPublish or counted before NothingPublishing is read
     }
 
     /// <summary>Ends this flow with its transaction.</summary>
-    public void GiveUp()
+    public void Abandon()
     {
         _givenUp = true;
-        Retire();
+        Revoke();
     }
 }

@@ -22,7 +22,7 @@ internal sealed record CallShape(int MaxCallRows, int MaxCallTokens, BatchShape 
     public static CallShape Cpu(int maxTokens, int rows)
     {
         var most = Math.Max(8, rows);
-        return new(rows, rows * maxTokens, new(most, Math.Max(1024, maxTokens), [], GainsFromCompany: false), CallOverhead);
+        return new(rows, rows * maxTokens, new(most, Math.Max(1024, maxTokens), [], BenefitsFromBatching: false), CallOverhead);
     }
 
     /// <summary>Several texts a call, padded to the longest, as <c>Model:RowsPerCall</c> may ask for.</summary>

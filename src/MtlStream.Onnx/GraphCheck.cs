@@ -1,6 +1,6 @@
-using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using MtlStream.Inference;
+using Microsoft.ML.OnnxRuntime;
+using MtlStream.Models;
 
 namespace MtlStream.Onnx;
 

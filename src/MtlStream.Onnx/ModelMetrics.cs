@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using MtlStream.Inference;
+using MtlStream.Serving;
 
 namespace MtlStream.Onnx;
 

@@ -3,7 +3,8 @@ using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Batching;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.Onnx;
 
@@ -21,7 +22,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private readonly OrtAllocator _allocator;
     private readonly CallShape _calls;
     private readonly ModelMetrics? _metrics;
-    private readonly ScoringLane[] _lanes;
+    private readonly InferenceWorker[] _lanes;
     private readonly RowDeduplicator[] _deduplicators;
 
     private OnnxMultitaskModel(
@@ -36,11 +37,11 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Tasks = [.. tasks.Select(t => t.Task)];
         _calls = calls;
         _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
-        _lanes = new ScoringLane[lanes];
+        _lanes = new InferenceWorker[lanes];
         try
         {
             for (var lane = 0; lane < lanes; lane++)
-                _lanes[lane] = new ScoringLane(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, calls, bindOnce: device == "cpu");
+                _lanes[lane] = new InferenceWorker(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, calls, bindOnce: device == "cpu");
         }
         catch
         {
@@ -98,9 +99,9 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
 
         OnnxMultitaskModel On(string device) => device == "cpu" && options.ThreadsPerLane == 0
-            ? LaneTrial.Choose(
-                LaneTrial.Threads(Environment.ProcessorCount), threads => Make(device, threads), m => m.RowsPerSecond(LaneTrial.Columns, LaneTrial.Each),
-                (threads, rate) => logger.LanesTried(Lanes(device, threads), threads, LaneTrial.Columns, rate), LaneTrial.InAll)
+            ? ThreadTuning.Choose(
+                ThreadTuning.Threads(Environment.ProcessorCount), threads => Make(device, threads), m => m.RowsPerSecond(ThreadTuning.Columns, ThreadTuning.Each),
+                (threads, rate) => logger.LanesTried(Lanes(device, threads), threads, ThreadTuning.Columns, rate), ThreadTuning.InAll)
             : Make(device, Math.Max(1, options.ThreadsPerLane));
 
         int Lanes(string device, int threads) =>
@@ -214,7 +215,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         return scored / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private void OnAllLanes(Action<ScoringLane> work)
+    private void OnAllLanes(Action<InferenceWorker> work)
     {
         try
         {
@@ -236,7 +237,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         return count;
     }
 
-    private void Score(TokenBatch batch, List<int> rows, int first, int count, ScoringLane lane, Predictions predictions)
+    private void Score(TokenBatch batch, List<int> rows, int first, int count, InferenceWorker lane, Predictions predictions)
     {
         var columns = _calls.Batch.PadTo(batch.Rows[rows[first]].Length);
         var padded = _calls.PadRows(count, columns);
@@ -259,7 +260,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
     }
 
-    private void Take(ScoringLane lane, int callRow, Predictions predictions, int row, int length)
+    private void Take(InferenceWorker lane, int callRow, Predictions predictions, int row, int length)
     {
         for (var task = 0; task < Tasks.Count; task++)
         {
@@ -295,14 +296,14 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
     }
 
-    private void Call(int rows, int columns, ScoringLane lane)
+    private void Call(int rows, int columns, InferenceWorker lane)
     {
         lane.Begin(rows, columns);
         for (var row = 0; row < rows; row++) lane.Row(row, columns, out _, out _);
         Run(lane);
     }
 
-    private void Run(ScoringLane lane)
+    private void Run(InferenceWorker lane)
     {
         try
         {

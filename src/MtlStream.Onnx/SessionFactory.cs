@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML.OnnxRuntime;
-using MtlStream.Inference;
+using MtlStream.Models;
 
 namespace MtlStream.Onnx;
 

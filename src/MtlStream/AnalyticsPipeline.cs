@@ -4,33 +4,36 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Results;
+using MtlStream.Serving;
+using MtlStream.Text;
 
 namespace MtlStream;
 
 /// <summary>The options that the pipeline itself reads.</summary>
 public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions Batching, DeliveryOptions Delivery);
 
-/// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, settle.</summary>
+/// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, acknowledge.</summary>
 /// <remarks>
 /// The stages and the lanes between them are all in this file and in <see cref="StageGroup"/>; what they call is synchronous code,
 /// thread-safe where several call it, or an adapter. Beside the stages run two loops: <see cref="ShadowModel"/> scores its sample,
-/// <see cref="ModelReload"/> looks for a new version, which <see cref="ModelSwap"/> puts in place between two batches. An event is settled only after its result or dead letter is durable; whatever fails before is delivered again.
+/// <see cref="ModelReload"/> looks for a new version, which <see cref="ModelSwap"/> puts in place between two batches. An event is acknowledged only after its result or dead letter is durable; whatever fails before is delivered again.
 /// </remarks>
 public sealed class AnalyticsPipeline(
     IEventSource source, EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, EventEncoder encoder,
     IOutboundSink sink, PipelineSettings settings, PipelineMetrics metrics, TimeProvider time, ILogger<AnalyticsPipeline> logger,
-    ModelWatch? watch = null, ShadowModel? shadow = null)
+    DriftMonitor? watch = null, ShadowModel? shadow = null)
 {
     private const int RefusedAtOnce = 1 << 17;
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
     private int _halvings; // written by scoring lanes, applied by the batch former
 
-    /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is settled.</summary>
+    /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged.</summary>
     /// <param name="abort">Drops what is in flight; it is delivered again.</param>
-    /// <exception cref="PipelineException">A stage failed; unsettled events are delivered again after a restart.</exception>
+    /// <exception cref="PipelineException">A stage failed; unacknowledged events are delivered again after a restart.</exception>
     /// <exception cref="TimeoutException">Draining took longer than <see cref="DeliveryOptions.DrainTimeout"/>.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="abort"/> was cancelled.</exception>
     public async Task RunAsync(CancellationToken stopping, CancellationToken abort = default)
@@ -130,7 +133,7 @@ public sealed class AnalyticsPipeline(
     private async Task<BatchTrigger> LingerAsync(
         ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, BatchFormer former, CancellationToken abort)
     {
-        if (!_shape.GainsFromCompany) return BatchTrigger.DeviceFree;
+        if (!_shape.BenefitsFromBatching) return BatchTrigger.DeviceFree;
         while (!former.IsReady)
         {
             var left = settings.Batching.Linger - time.GetElapsedTime(former.OldestSince);
@@ -240,7 +243,7 @@ public sealed class AnalyticsPipeline(
 
     private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)
     {
-        var sequencer = new Sequencer(source.Settle);
+        var sequencer = new Sequencer(source.Acknowledge);
         var ready = new List<OutboundRecord>();
         await foreach (var records in finished.ReadAllAsync(abort))
         {
@@ -264,7 +267,7 @@ public sealed class AnalyticsPipeline(
         await sink.FlushAsync(abort);
     }
 
-    // A copy for review settles nothing: the result that it is a copy of does.
+    // A copy for review acknowledges nothing: the result that it is a copy of does.
     private void Reviewed(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)
     {
         if (refusal is not null) logger.ReviewCopyLost(refusal.Message);
@@ -289,7 +292,7 @@ public sealed class AnalyticsPipeline(
         Measure(record, outcome, refusal);
         if (refusal is null)
         {
-            source.Settle(record.Source.Position);
+            source.Acknowledge(record.Source.Position);
         }
         else if (record.Destination == Destination.DeadLetters)
         {

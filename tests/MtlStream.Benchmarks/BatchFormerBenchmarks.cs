@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Benchmarks;
 

@@ -1,9 +1,11 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Tasks;
+using MtlStream.Text;
 
 namespace MtlStream.Benchmarks;
 

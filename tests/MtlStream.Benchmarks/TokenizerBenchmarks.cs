@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Benchmarks;
 
@@ -22,7 +22,7 @@ public class TokenizerBenchmarks
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent ?? throw new DirectoryNotFoundException("No MtlStream.sln above the benchmark.");
-        var vectors = Path.Combine(root.FullName, "tests/MtlStream.Tests/Tokenization/vectors");
+        var vectors = Path.Combine(root.FullName, "tests/MtlStream.Tests/Text/vectors");
         var shared = Path.Combine(root.FullName, "../shared");
         var texts = FirstOf(Path.Combine(shared, "data/loadtest/short_text.jsonl.gz"), Path.Combine(vectors, "words.jsonl.gz"));
         var vocabulary = FirstOf(Path.Combine(shared, "vectors/wordpiece/vocab.txt"), Path.Combine(vectors, "wordpiece-vocab.txt"));

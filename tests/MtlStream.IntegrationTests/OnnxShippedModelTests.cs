@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.IntegrationTests;
 

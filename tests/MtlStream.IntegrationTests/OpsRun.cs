@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
+using System.Text;
 using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
@@ -259,7 +259,7 @@ public sealed class OpsRun : IAsyncLifetime
     private string CopyModel(string name)
     {
         var target = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        foreach (var file in Directory.GetFiles(Path.Combine(OpsTools.Root, "tests", "MtlStream.Tests", "Inference", "toy-model")))
+        foreach (var file in Directory.GetFiles(Path.Combine(OpsTools.Root, "tests", "MtlStream.Tests", "Models", "toy-model")))
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         return target;
     }

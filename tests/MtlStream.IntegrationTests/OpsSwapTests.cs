@@ -1,16 +1,18 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json.Nodes;
+using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
-using MtlStream.Tokenization;
+using MtlStream.Results;
+using MtlStream.Serving;
+using MtlStream.Text;
 using Xunit.Abstractions;
 
 namespace MtlStream.IntegrationTests;
@@ -126,7 +128,7 @@ public sealed class OpsSwapTests(ITestOutputHelper output) : IDisposable
             }
         }
 
-        public void Settle(SourcePosition position)
+        public void Acknowledge(SourcePosition position)
         {
         }
 

@@ -1,7 +1,7 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using System.Text;
 using MtlStream.IntegrationTests.Kafka;
 
 namespace MtlStream.IntegrationTests;

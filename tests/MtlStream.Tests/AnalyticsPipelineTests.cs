@@ -1,12 +1,13 @@
 using System.Diagnostics.Metrics;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Results;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;
 
@@ -37,7 +38,7 @@ public sealed class AnalyticsPipelineTests
     private static bool HasText(TokenBatch batch, string text) => batch.Rows.Any(r => r.Event.Event.Text.Contains(text, StringComparison.Ordinal));
 
     [Fact]
-    public async Task Every_event_is_published_once_settled_once_and_then_the_source_is_completed()
+    public async Task Every_event_is_published_once_acknowledged_once_and_then_the_source_is_completed()
     {
         var source = new InMemorySource(Enumerable.Range(0, 20_000).Select(i => Event(i)));
         var sink = new RecordingSink();
@@ -45,7 +46,7 @@ public sealed class AnalyticsPipelineTests
         await Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         Assert.Equal(20_000, sink.To(Destination.Results).Count());
-        Assert.Equal(Enumerable.Range(0, 20_000).Select(i => (long)i), Offsets(source.Settled));
+        Assert.Equal(Enumerable.Range(0, 20_000).Select(i => (long)i), Offsets(source.Acknowledged));
         Assert.True(source.Completed);
     }
 
@@ -74,7 +75,7 @@ public sealed class AnalyticsPipelineTests
 
         Assert.Equal(2, sink.To(Destination.Results).Count());
         Assert.Equal(["malformed_payload", "empty_text", "wrong_type", "missing_text"], sink.To(Destination.DeadLetters).Select(Reason));
-        Assert.Equal([0L, 1, 2, 3, 4, 5], Offsets(source.Settled));
+        Assert.Equal([0L, 1, 2, 3, 4, 5], Offsets(source.Acknowledged));
     }
 
     [Fact]
@@ -103,7 +104,7 @@ public sealed class AnalyticsPipelineTests
 
         Assert.Equal("score", failure.Stage);
         Assert.Empty(sink.Published);
-        Assert.Empty(source.Settled);
+        Assert.Empty(source.Acknowledged);
         Assert.False(source.Completed);
     }
 
@@ -163,11 +164,11 @@ public sealed class AnalyticsPipelineTests
 
         var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
         Assert.Equal(("output_too_large", 40L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
-        Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), Offsets(source.Settled));
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), Offsets(source.Acknowledged));
     }
 
     [Fact]
-    public async Task A_dead_letter_that_is_refused_ends_the_run_and_is_not_settled()
+    public async Task A_dead_letter_that_is_refused_ends_the_run_and_is_not_acknowledged()
     {
         var source = new InMemorySource([Event(0), "not json"], endless: true);
         var sink = new RecordingSink { Refuse = r => r.Destination == Destination.DeadLetters ? new(RejectionReason.OutputTooLarge, "too large") : null };
@@ -175,7 +176,7 @@ public sealed class AnalyticsPipelineTests
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
 
         Assert.Equal("publish", failure.Stage);
-        Assert.DoesNotContain(source.Settled, p => p.Offset == 1);
+        Assert.DoesNotContain(source.Acknowledged, p => p.Offset == 1);
     }
 
     [Fact]
@@ -190,12 +191,12 @@ public sealed class AnalyticsPipelineTests
         await stop.CancelAsync();
         await run.WaitAsync(s_deadline);
 
-        Assert.Equal(source.Received, source.Settled.Count);
+        Assert.Equal(source.Received, source.Acknowledged.Count);
         Assert.True(source.Completed);
     }
 
     [Fact]
-    public async Task A_sink_that_fails_ends_the_run_naming_the_stage_and_settles_nothing_more()
+    public async Task A_sink_that_fails_ends_the_run_naming_the_stage_and_acknowledges_nothing_more()
     {
         var source = new InMemorySource(Enumerable.Range(0, 100_000).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink { BeforePublish = r => r.Source.Position.Offset == 3 ? Task.FromException(new IOException("broker gone")) : Task.CompletedTask };
@@ -203,7 +204,7 @@ public sealed class AnalyticsPipelineTests
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
 
         Assert.Equal("publish", failure.Stage);
-        Assert.Equal([0L, 1, 2], Offsets(source.Settled));
+        Assert.Equal([0L, 1, 2], Offsets(source.Acknowledged));
         Assert.False(source.Completed);
     }
 
@@ -219,7 +220,7 @@ public sealed class AnalyticsPipelineTests
         await stop.CancelAsync();
 
         await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
-        Assert.Empty(source.Settled);
+        Assert.Empty(source.Acknowledged);
         Assert.False(source.Completed);
     }
 
@@ -250,7 +251,7 @@ public sealed class AnalyticsPipelineTests
     }
 
     [Fact]
-    public async Task An_answer_that_is_dropped_is_settled_and_not_counted_as_published()
+    public async Task An_answer_that_is_dropped_is_acknowledged_and_not_counted_as_published()
     {
         using var meters = new MeterRecorder();
         var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)));
@@ -258,7 +259,7 @@ public sealed class AnalyticsPipelineTests
 
         await Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
 
-        Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), Offsets(source.Settled));
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), Offsets(source.Acknowledged));
         Assert.Equal(6, meters.Of("mtlstream.events.published").Sum(t => t.Value));
     }
 
@@ -302,7 +303,7 @@ public sealed class AnalyticsPipelineTests
         await abort.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(s_deadline));
-        Assert.Empty(source.Settled);
+        Assert.Empty(source.Acknowledged);
     }
 
     [Fact]
@@ -325,7 +326,7 @@ public sealed class AnalyticsPipelineTests
     {
         var source = new InMemorySource([Event(0)], endless: true);
         using var stop = new CancellationTokenSource();
-        var (sink, model) = (new RecordingSink(), new TableModel { Shape = new(16, 4096, [], GainsFromCompany: false) });
+        var (sink, model) = (new RecordingSink(), new TableModel { Shape = new(16, 4096, [], BenefitsFromBatching: false) });
 
         var run = Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);

@@ -1,8 +1,8 @@
 """Finds the words of a raw text the way UD English-EWT does, with explicit rules only.
 
 ``split(text)`` gives ``[start, end)`` ranges in code points. The same scanner, rule by rule, is
-``src/MtlStream/Tokenization/WordSplitter.cs``; both are tested on the vectors in
-``tests/MtlStream.Tests/Tokenization/vectors/``. Change them together.
+``src/MtlStream/Text/WordSplitter.cs``; both are tested on the vectors in
+``tests/MtlStream.Tests/Text/vectors/``. Change them together.
 
 Character classes are fixed ranges (no Unicode tables), letter case is ASCII only, and every rule
 looks at a bounded number of characters or moves forward, so the time is linear in the text.

@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "training"))
 from mtltrain.words import split  # noqa: E402
 
 SHARED = Path(os.environ.get("MTLSTREAM_SHARED", ROOT / "../shared"))
-VECTORS = ROOT / "tests/MtlStream.Tests/Tokenization/vectors/words.jsonl.gz"
+VECTORS = ROOT / "tests/MtlStream.Tests/Text/vectors/words.jsonl.gz"
 
 
 def pieces(text):

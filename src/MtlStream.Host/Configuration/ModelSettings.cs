@@ -1,4 +1,6 @@
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Serving;
 
 namespace MtlStream.Host.Configuration;
 
@@ -15,9 +17,9 @@ internal static class ModelSettings
         if (settings.Watch.Share > 0)
         {
             var tasks = manifest.Select(settings.Model.Tasks).Select(t => t.Task).ToList();
-            Collect(() => ModelWatch.CheckLimits(settings.Watch, tasks));
-            Collect(() => ModelWatch.ReferenceOf(settings.Watch, manifest.Reference, tasks));
-            Collect(() => ModelWatch.CheckSave(settings.Watch));
+            Collect(() => DriftMonitor.CheckLimits(settings.Watch, tasks));
+            Collect(() => DriftMonitor.ReferenceOf(settings.Watch, manifest.Reference, tasks));
+            Collect(() => DriftMonitor.CheckSave(settings.Watch));
         }
 
         if (settings.Model.Shadow.Length > 0)

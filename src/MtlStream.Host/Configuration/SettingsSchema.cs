@@ -5,9 +5,10 @@ using System.Reflection;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Inference;
 using MtlStream.Kafka;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Text;
 
 namespace MtlStream.Host.Configuration;
 

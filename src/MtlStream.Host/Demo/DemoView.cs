@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Spectre.Console;
 using Spectre.Console.Rendering;
+using Spectre.Console;
 
 namespace MtlStream.Host.Demo;
 
@@ -57,7 +57,7 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
         var tasks = tally.Labels.GroupBy(l => l.Task).Select(t => (IRenderable)LabelTable(t.Key, [.. t])).ToList();
         var latest = tally.Latest.Select(e => (IRenderable)new Markup(Colored(e)));
         return new(
-            new Panel(new Text(Status())).Header("MtlStream demo").Expand(),
+            new Panel(new Markup(Markup.Escape(Status()))).Header("MtlStream demo").Expand(),
             new Columns(tasks),
             new Panel(new Rows(latest)).Header("latest events").Expand());
     }

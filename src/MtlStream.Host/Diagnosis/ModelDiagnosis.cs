@@ -1,6 +1,6 @@
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
 
 namespace MtlStream.Host.Diagnosis;

@@ -1,5 +1,5 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using System.Threading.Channels;
 using MtlStream.Delivery;
 using MtlStream.Events;
@@ -33,7 +33,7 @@ internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : 
         }
     }
 
-    public void Settle(SourcePosition position)
+    public void Acknowledge(SourcePosition position)
     {
     }
 

@@ -1,4 +1,5 @@
 using MtlStream.Events;
+using MtlStream.Results;
 
 namespace MtlStream.Host.Lines;
 

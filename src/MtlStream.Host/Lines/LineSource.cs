@@ -62,7 +62,7 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
         }
     }
 
-    public void Settle(SourcePosition position)
+    public void Acknowledge(SourcePosition position)
     {
         lock (_gate)
         {
@@ -79,18 +79,18 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
     {
         while (true)
         {
-            Task settled;
+            Task acknowledged;
             lock (_gate)
             {
                 if (TryTakeRoom(bytes)) return;
-                settled = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                acknowledged = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
-            await settled.WaitAsync(stopping);
+            await acknowledged.WaitAsync(stopping);
         }
     }
 
-    // A ring slot is free again only when the line that used it is settled: sequencing makes lines leave in order.
+    // A ring slot is free again only when the line that used it is acknowledged: sequencing makes lines leave in order.
     private bool TryTakeRoom(int bytes)
     {
         lock (_gate)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Confluent.Kafka;
 using MtlStream.Kafka;
 
 namespace MtlStream.Host.Measuring;
@@ -10,7 +10,7 @@ namespace MtlStream.Host.Measuring;
 /// <remarks>The embedded broker keeps little of a topic: there each run has a topic of its own, which is filled as it is read.</remarks>
 internal sealed class BenchTopics : IAsyncDisposable
 {
-    /// <summary>Most events written to the embedded broker and not settled yet.</summary>
+    /// <summary>Most events written to the embedded broker and not acknowledged yet.</summary>
     private const int MostAway = 20_000;
 
     private static readonly TimeSpan s_queueFull = TimeSpan.FromMilliseconds(2);
@@ -79,23 +79,23 @@ internal sealed class BenchTopics : IAsyncDisposable
         _embedded is null ? FillAsync(Stored, events, 0, count, 0, null, stopping) : Task.CompletedTask;
 
     /// <summary>The topic that a run over <paramref name="count"/> events is to read.</summary>
-    /// <returns>Its name, and what fills it while the run settles events: nothing when it is full already.</returns>
+    /// <returns>Its name, and what fills it while the run acknowledges events: nothing when it is full already.</returns>
     public (string Topic, Func<RateMeter, Task> Fill) ForRun(IReadOnlyList<byte[]> events, long count, CancellationToken stopping)
     {
         if (_embedded is null) return (Stored, _ => Task.CompletedTask);
         var topic = $"{Stored}-{++_runs}";
         _embedded.CreateTopic(topic, _partitions);
-        return (topic, settled => Task.Run(() => FillAsync(topic, events, 0, count, 0, settled, stopping), stopping));
+        return (topic, acknowledged => Task.Run(() => FillAsync(topic, events, 0, count, 0, acknowledged, stopping), stopping));
     }
 
     /// <summary>Writes events, each with a key of its own; returns when the broker has them all.</summary>
     /// <param name="rate">Events per second; 0 for as fast as it goes.</param>
-    /// <param name="settled">What is settled of them, where no more than some may be on the way.</param>
+    /// <param name="acknowledged">What is acknowledged of them, where no more than some may be on the way.</param>
     public async Task FillAsync(
-        string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? settled, CancellationToken stopping)
+        string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? acknowledged, CancellationToken stopping)
     {
         using var producer = Producer(lingerMs: 20);
-        await FillAsync(producer, topic, events, first, count, rate, settled, stopping);
+        await FillAsync(producer, topic, events, first, count, rate, acknowledged, stopping);
     }
 
     /// <summary>A writer with the worker's client settings, but without transactions.</summary>
@@ -109,7 +109,7 @@ internal sealed class BenchTopics : IAsyncDisposable
 
     /// <summary>The same by a writer that is there already: events are as old as their call, and a new one first connects.</summary>
     public async Task FillAsync(
-        IProducer<byte[], byte[]> producer, string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? settled,
+        IProducer<byte[], byte[]> producer, string topic, IReadOnlyList<byte[]> events, long first, long count, double rate, RateMeter? acknowledged,
         CancellationToken stopping)
     {
         var failed = 0L;
@@ -117,7 +117,7 @@ internal sealed class BenchTopics : IAsyncDisposable
         for (long sent = 0; sent < count; sent++)
         {
             if (rate > 0 && TimeSpan.FromSeconds(sent / rate) - _time.GetElapsedTime(started) is { TotalMilliseconds: >= 1 } early) await Task.Delay(early, _time, stopping);
-            while (settled is not null && sent - settled.Count >= MostAway) await Task.Delay(s_queueFull, _time, stopping);
+            while (acknowledged is not null && sent - acknowledged.Count >= MostAway) await Task.Delay(s_queueFull, _time, stopping);
             var message = new Message<byte[], byte[]> { Key = Encoding.UTF8.GetBytes((_keys++).ToString(CultureInfo.InvariantCulture)), Value = events.At(first + sent) };
             while (true)
             {

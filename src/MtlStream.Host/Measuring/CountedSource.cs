@@ -4,15 +4,15 @@ using MtlStream.Events;
 
 namespace MtlStream.Host.Measuring;
 
-/// <summary>A source that counts what is settled.</summary>
-internal sealed class CountedSource(IEventSource source, RateMeter settled) : IEventSource
+/// <summary>A source that counts what is acknowledged.</summary>
+internal sealed class CountedSource(IEventSource source, RateMeter acknowledged) : IEventSource
 {
     public Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping) => source.ReceiveAsync(received, stopping);
 
-    public void Settle(SourcePosition position)
+    public void Acknowledge(SourcePosition position)
     {
-        source.Settle(position);
-        settled.Add();
+        source.Acknowledge(position);
+        acknowledged.Add();
     }
 
     public ValueTask CompleteAsync(CancellationToken abort) => source.CompleteAsync(abort);

@@ -48,9 +48,9 @@ internal sealed class KafkaBench(
             var bare = Measured(stored, loop.EventsPerSecond());
             double? other = request.Guarantee == DeliveryGuarantee.ExactlyOnce
                 ? Measured(count, (await RunAsync(run, topics, DeliveryGuarantee.AtLeastOnce, count, repetition, stopping)).EventsPerSecond()) : null;
-            var settled = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
-            var worker = Measured(count, settled.EventsPerSecond());
-            done.Add(new(worker, other, bare, model, settled.AllocatedPerEvent() - (2 * MeanPayload(count)) - added, settled.CpuMicrosecondsPerEvent(), loop.CpuMicrosecondsPerEvent()));
+            var acknowledged = await RunAsync(run, topics, request.Guarantee, count, repetition, stopping);
+            var worker = Measured(count, acknowledged.EventsPerSecond());
+            done.Add(new(worker, other, bare, model, acknowledged.AllocatedPerEvent() - (2 * MeanPayload(count)) - added, acknowledged.CpuMicrosecondsPerEvent(), loop.CpuMicrosecondsPerEvent()));
             await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{repetition}: {worker:N0} events/s, bare client {bare:N0}{(model is { } m ? $", ceiling {m:N0}" : "")}{(other is { } o ? $", at least once {o:N0}" : "")}"));
         }
@@ -61,7 +61,7 @@ internal sealed class KafkaBench(
     }
 
     private static double Measured(long count, double rate) => double.IsFinite(rate) && rate > 0
-        ? rate : throw new UsageException($"{count} events are settled too soon to measure a rate: give more with --events.");
+        ? rate : throw new UsageException($"{count} events are acknowledged too soon to measure a rate: give more with --events.");
 
     private static string Group(int repetition, string kind) => $"{BenchTopics.Prefix}-{kind}{repetition}";
 
@@ -81,10 +81,10 @@ internal sealed class KafkaBench(
     {
         var count = (long)Math.Max(1, rate * request.PacedSeconds);
         LatencyListener? latency = null;
-        var settled = await run.RunAsync(topics.Paced, Group(0, "p"), request.Guarantee, WarmUpEvents + count, Feed, stopping);
+        var acknowledged = await run.RunAsync(topics.Paced, Group(0, "p"), request.Guarantee, WarmUpEvents + count, Feed, stopping);
         using (latency)
         {
-            if (request.Samples is { } path) await File.WriteAllTextAsync(path, Csv(settled), stopping);
+            if (request.Samples is { } path) await File.WriteAllTextAsync(path, Csv(acknowledged), stopping);
             return (latency!.Latency.Percentile(0.5), latency.Latency.Percentile(0.99));
         }
 
@@ -99,10 +99,10 @@ internal sealed class KafkaBench(
         }
     }
 
-    private static string Csv(RateMeter settled)
+    private static string Csv(RateMeter acknowledged)
     {
-        var csv = new StringBuilder("seconds,settled\n");
-        foreach (var (seconds, count) in settled.Samples) csv.Append(CultureInfo.InvariantCulture, $"{seconds:F3},{count}\n");
+        var csv = new StringBuilder("seconds,acknowledged\n");
+        foreach (var (seconds, count) in acknowledged.Samples) csv.Append(CultureInfo.InvariantCulture, $"{seconds:F3},{count}\n");
         return csv.ToString();
     }
 

@@ -1,5 +1,6 @@
 using MtlStream.Batching;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.Host.Measuring;
 

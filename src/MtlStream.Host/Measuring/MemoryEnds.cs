@@ -12,7 +12,7 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
     private const int Chunk = 32;
 
     private readonly SemaphoreSlim _room = new(Math.Max(1, inFlight / Chunk));
-    private long _settled;
+    private long _acknowledged;
     private long _resultBytes;
     private long _rejected;
 
@@ -21,7 +21,7 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
 
     public long Rejected => Interlocked.Read(ref _rejected);
 
-    public long Settled => Interlocked.Read(ref _settled);
+    public long Acknowledged => Interlocked.Read(ref _acknowledged);
 
     public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
     {
@@ -50,9 +50,9 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
         }
     }
 
-    public void Settle(SourcePosition position)
+    public void Acknowledge(SourcePosition position)
     {
-        if (Interlocked.Increment(ref _settled) % Chunk == 0) _room.Release();
+        if (Interlocked.Increment(ref _acknowledged) % Chunk == 0) _room.Release();
     }
 
     public ValueTask CompleteAsync(CancellationToken abort) => ValueTask.CompletedTask;

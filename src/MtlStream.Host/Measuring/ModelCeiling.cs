@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Text;
 
 namespace MtlStream.Host.Measuring;
 

@@ -77,6 +77,6 @@ internal sealed class PipelineBench(
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         (cpu, allocated) = (Environment.CpuUsage.TotalTime - cpu, GC.GetTotalAllocatedBytes(precise: true) - allocated);
         stopping.ThrowIfCancellationRequested();
-        return new(ends.Settled / seconds, (_model.Tokens - tokens) / seconds, (allocated - ends.ResultBytes) / (double)ends.Settled, cpu.TotalMicroseconds / ends.Settled, ends.Rejected);
+        return new(ends.Acknowledged / seconds, (_model.Tokens - tokens) / seconds, (allocated - ends.ResultBytes) / (double)ends.Acknowledged, cpu.TotalMicroseconds / ends.Acknowledged, ends.Rejected);
     }
 }

@@ -18,20 +18,20 @@ internal sealed class WorkerRun(PipelineAssembly assembly, IReadOnlyList<ServedM
     private long _resultBytes;
     private long _resultCount;
 
-    /// <summary>Runs until so many events are settled; the rest of what is in flight is dropped.</summary>
+    /// <summary>Runs until so many events are acknowledged; the rest of what is in flight is dropped.</summary>
     /// <param name="onceRunning">What to do when the workers have been started.</param>
-    /// <returns>What was settled, over time.</returns>
+    /// <returns>What was acknowledged, over time.</returns>
     public async Task<RateMeter> RunAsync(
         string input, string group, DeliveryGuarantee guarantee, long count, Func<RateMeter, Task> onceRunning, CancellationToken stopping)
     {
-        var settled = new RateMeter(assembly.Time);
+        var acknowledged = new RateMeter(assembly.Time);
         using var enough = new CancellationTokenSource();
-        var running = workers.Select(w => RunOneAsync(w, input, group, guarantee, settled, enough.Token)).ToList();
+        var running = workers.Select(w => RunOneAsync(w, input, group, guarantee, acknowledged, enough.Token)).ToList();
         var failed = Task.WhenAny(running).Unwrap();
         try
         {
-            var meanwhile = onceRunning(settled);
-            await settled.WatchAsync(count, failed, stopping);
+            var meanwhile = onceRunning(acknowledged);
+            await acknowledged.WatchAsync(count, failed, stopping);
             await meanwhile;
         }
         finally
@@ -40,10 +40,10 @@ internal sealed class WorkerRun(PipelineAssembly assembly, IReadOnlyList<ServedM
             await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        return settled;
+        return acknowledged;
     }
 
-    private async Task RunOneAsync(ServedModel worker, string input, string group, DeliveryGuarantee guarantee, RateMeter settled, CancellationToken enough)
+    private async Task RunOneAsync(ServedModel worker, string input, string group, DeliveryGuarantee guarantee, RateMeter acknowledged, CancellationToken enough)
     {
         var delivery = settings.Delivery with { Guarantee = guarantee, TransactionalId = "" };
         var options = settings.Kafka with { GroupId = group, InputTopics = [input], OutputTopic = topics.Results, DeadLetterTopic = topics.DeadLetters };
@@ -51,7 +51,7 @@ internal sealed class WorkerRun(PipelineAssembly assembly, IReadOnlyList<ServedM
         var sink = new SizedSink(kafka.Sink, this);
         await assembly
             .Pipeline(
-                worker.Loaded, new CountedSource(kafka.Source, settled), sink, settings.Input, settings.Output,
+                worker.Loaded, new CountedSource(kafka.Source, acknowledged), sink, settings.Input, settings.Output,
                 new(settings.Pipeline, settings.Batching, delivery), worker.Watch)
             .RunAsync(CancellationToken.None, enough);
     }

@@ -1,5 +1,7 @@
 using MtlStream.Host.Configuration;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Serving;
 
 namespace MtlStream.Host.Worker;
 
@@ -11,13 +13,13 @@ internal sealed class ServedModel : IAsyncDisposable
 
     private readonly WatchOptions _watchOptions;
 
-    private ServedModel(LoadedModel loaded, WatchOptions watchOptions, ModelWatch? watch, ShadowModel? shadow) =>
+    private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow) =>
         (Loaded, _watchOptions, Watch, Shadow) = (loaded, watchOptions, watch, shadow);
 
     /// <summary>The model, replaceable while it serves where the settings ask for it.</summary>
     public LoadedModel Loaded { get; }
 
-    public ModelWatch? Watch { get; }
+    public DriftMonitor? Watch { get; }
     public ShadowModel? Shadow { get; }
 
     /// <summary>Loads, verifies and warms up the model and the shadow model, and begins to look for new versions.</summary>
@@ -58,9 +60,9 @@ internal sealed class ServedModel : IAsyncDisposable
     {
         try
         {
-            var watch = settings.Watch.Share == 0 ? null : new ModelWatch(
+            var watch = settings.Watch.Share == 0 ? null : new DriftMonitor(
                 assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
-                ModelWatch.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
+                DriftMonitor.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
             return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
         }
         catch
@@ -91,7 +93,7 @@ internal sealed class ServedModel : IAsyncDisposable
     }
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
-        Watch is null ? null : ModelWatch.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
+        Watch is null ? null : DriftMonitor.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, AppSettings settings, PipelineAssembly assembly)

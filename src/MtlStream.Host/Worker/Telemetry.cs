@@ -1,10 +1,10 @@
 using System.Collections;
 using MtlStream.Diagnostics;
-using OpenTelemetry;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using OpenTelemetry;
 
 namespace MtlStream.Host.Worker;
 

@@ -35,7 +35,7 @@ public sealed class BatchFormer
     public int Capacity { get; }
 
     /// <summary>True when waiting longer cannot make the next batch better.</summary>
-    public bool IsReady => Count > 0 && (!_shape.GainsFromCompany || Count >= _shape.MaxRows || _tokens >= _budget);
+    public bool IsReady => Count > 0 && (!_shape.BenefitsFromBatching || Count >= _shape.MaxRows || _tokens >= _budget);
 
     /// <summary>When the oldest waiting row was added, as given to <see cref="Add"/>.</summary>
     public long OldestSince => Oldest().Peek().Since;
@@ -66,7 +66,7 @@ public sealed class BatchFormer
             (_sinceHalved, _budget) = (0, (int)Math.Min(2L * _budget, _shape.MaxPaddedTokens));
 
         var oldest = Oldest();
-        var share = _shape.GainsFromCompany ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
+        var share = _shape.BenefitsFromBatching ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
         var rows = new List<TokenRow>(Math.Min(Count, share));
         var longest = oldest.Peek().Row.Length;
         Take(oldest, rows);

@@ -1,4 +1,4 @@
-using MtlStream.Tokenization;
+using MtlStream.Results;
 
 namespace MtlStream.Batching;
 

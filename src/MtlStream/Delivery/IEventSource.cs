@@ -8,7 +8,7 @@ public interface IEventSource
 {
     /// <summary>Reads events into <paramref name="received"/> until <paramref name="stopping"/> is cancelled or the input ends.</summary>
     /// <param name="received">Takes chunks of records in source order. The source bounds what is in flight by itself, between
-    /// handing over and <see cref="Settle"/>; a full lane holds it back besides.</param>
+    /// handing over and <see cref="Acknowledge"/>; a full lane holds it back besides.</param>
     /// <param name="stopping">Ends reading, and any wait for room. An event not handed over by then was not received.</param>
     Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping);
 
@@ -16,8 +16,8 @@ public interface IEventSource
     /// Reports that the event at <paramref name="position"/> is finished: published as a result or a dead letter, or dropped
     /// because its assignment is over. Called exactly once per event handed over, in any order, from any thread.
     /// </summary>
-    void Settle(SourcePosition position);
+    void Acknowledge(SourcePosition position);
 
-    /// <summary>Everything handed over is settled: commits what is not committed yet and leaves. Not called after a failure.</summary>
+    /// <summary>Everything handed over is acknowledged: commits what is not committed yet and leaves. Not called after a failure.</summary>
     ValueTask CompleteAsync(CancellationToken abort);
 }

@@ -4,7 +4,7 @@ using MtlStream.Events;
 
 namespace MtlStream.Diagnostics;
 
-/// <summary>The spans of one sampled event: <c>process</c> from decoding until it is settled, <c>send</c> for each message that answers it.</summary>
+/// <summary>The spans of one sampled event: <c>process</c> from decoding until it is acknowledged, <c>send</c> for each message that answers it.</summary>
 /// <remarks>One thread at a time: an event is in one stage at a time, and delivery is reported after sending.</remarks>
 public sealed class EventTrace
 {

@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Diagnostics;
 using System.Numerics;
 using System.Text.Json;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
 
 namespace MtlStream.Diagnostics;
 

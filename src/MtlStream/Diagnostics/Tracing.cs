@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
 
 namespace MtlStream.Diagnostics;
 

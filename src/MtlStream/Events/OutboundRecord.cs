@@ -6,11 +6,11 @@ public enum Destination
     Results,
     DeadLetters,
 
-    /// <summary>Copies of results that a person should look at. They settle nothing and may be lost.</summary>
+    /// <summary>Copies of results that a person should look at. They acknowledge nothing and may be lost.</summary>
     Review,
 }
 
-/// <summary>One message to publish. Once durable, it settles the event it came from.</summary>
+/// <summary>One message to publish. Once durable, it acknowledges the event it came from.</summary>
 /// <param name="Payload">Message value; null for a tombstone that is passed on.</param>
 /// <param name="Source">The event it answers: its key, timestamp and position go with the message.</param>
 /// <param name="Headers">All headers to send, the original ones included.</param>

@@ -6,9 +6,9 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host;
-using MtlStream.Inference;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
+using MtlStream.Models;
 using Xunit.Abstractions;
 
 namespace MtlStream.IntegrationTests.Faults;

@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Results;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -183,7 +184,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         WriteInTransaction(new(_input, 2), events: 100, commit: false);
 
         await using var worker = Worker("classic", guarantee: guarantee).Start();
-        await Wait.Until(() => worker.Settled == 10);
+        await Wait.Until(() => worker.Acknowledged == 10);
         await Wait.Until(() => worker.Lag is [0, 0, 0], log: () => string.Join(", ", worker.Lag));
         worker.Hold = new();
         _topics.WriteNumbers(_input, 3, 30);
@@ -209,7 +210,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         await Wait.Until(() => worker.Lag is [5], log: () => string.Join(", ", worker.Lag));
         upstream.CommitTransaction();
 
-        await Wait.Until(() => worker.Settled == 5);
+        await Wait.Until(() => worker.Acknowledged == 5);
         await Wait.Until(() => worker.Lag is [0], log: () => string.Join(", ", worker.Lag));
         await worker.StopAsync();
     }
@@ -228,7 +229,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         for (var i = 1; i <= 3; i++)
         {
             _topics.WriteNumbers(_input, 4, Most, from: (i - 1) * Most);
-            await Wait.Until(() => worker.Settled == i * Most);
+            await Wait.Until(() => worker.Acknowledged == i * Most);
             Assert.Equal(i, worker.Commits); // not before it had them all
             Assert.Equal(i * Most, _topics.Committed(_group, _input, 4).Sum());
         }
@@ -236,7 +237,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         _topics.WriteNumbers(_input, 4, Most / 2, from: 3 * Most);
         await Wait.Until(() => worker.InFlight == Most / 2);
         await worker.StopAsync(); // a stop does not wait for more of them
-        Assert.Equal((3 * Most + Most / 2, 4), (worker.Settled, worker.Commits));
+        Assert.Equal((3 * Most + Most / 2, 4), (worker.Acknowledged, worker.Commits));
     }
 
     [RealKafkaFact]
@@ -252,12 +253,12 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         for (var i = 0; busy.Commits < 10; i++) // the idle one has as long as this for as many
         {
             _topics.WriteNumbers(_input, 1, 1, from: i);
-            await Wait.Until(() => busy.Settled == i + 1);
+            await Wait.Until(() => busy.Acknowledged == i + 1);
         }
 
         Assert.Equal(0, idle.Commits);
         _topics.WriteNumbers(quiet, 1, 1);
-        await Wait.Until(() => idle.Settled == 1);
+        await Wait.Until(() => idle.Acknowledged == 1);
         await idle.StopAsync();
         await busy.StopAsync();
         Assert.Equal(1, idle.Commits);
@@ -313,7 +314,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         {
             for (var partition = 0; partition < After; partition++) _topics.Write(new(_input, partition), new() { Value = Topics.Bytes($"{written++}") });
             _topics.Flush();
-            await Wait.Until(() => worker.Settled == written);
+            await Wait.Until(() => worker.Acknowledged == written);
         }
     }
 

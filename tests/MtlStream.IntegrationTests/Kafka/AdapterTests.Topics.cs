@@ -15,7 +15,7 @@ public sealed partial class AdapterTests
         Assert.Contains(_output, worker.Status.NotReadyBecause, StringComparison.Ordinal);
 
         _cluster.CreateTopic(_output, Partitions, 3);
-        await Wait.Until(() => worker.Settled == 100 && worker.Status.Ready);
+        await Wait.Until(() => worker.Acknowledged == 100 && worker.Status.Ready);
         await worker.StopAsync();
     }
 
@@ -26,7 +26,7 @@ public sealed partial class AdapterTests
         _topics.WriteNumbers(_input, Partitions, 100);
 
         await using var worker = Worker(with: o => o with { InputTopics = [_input, missing] }).Start();
-        await Wait.Until(() => worker.Settled == 100);
+        await Wait.Until(() => worker.Acknowledged == 100);
 
         Assert.False(worker.Status.Ready);
         Assert.Equal([missing], worker.Status.MissingTopics);

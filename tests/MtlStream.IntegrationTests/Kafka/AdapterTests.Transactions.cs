@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Results;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -20,7 +21,7 @@ public sealed partial class AdapterTests
     {
         await using var worker = Worker(DeliveryGuarantee.ExactlyOnce).Start();
         _topics.WriteNumbers(_input, Partitions, 1000);
-        await Wait.Until(() => worker.Settled >= 1000);
+        await Wait.Until(() => worker.Acknowledged >= 1000);
         worker.Hold = new();
         _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
         _cluster.FailNext(request, error);
@@ -46,12 +47,12 @@ public sealed partial class AdapterTests
             DeliveryGuarantee.ExactlyOnce, o => o with { Producer = new Dictionary<string, string> { ["transaction.timeout.ms"] = "2000" } },
             delivery: new() { TransactionalId = id, CommitInterval = TimeSpan.FromMilliseconds(100) }).Start();
         _topics.WriteNumbers(_input, Partitions, 1000);
-        await Wait.Until(() => worker.Settled >= 1000);
+        await Wait.Until(() => worker.Acknowledged >= 1000);
 
         _cluster.MoveGroup(_group, Others);
         _cluster.TakeDown(Gone);
         _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
-        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 2000 && worker.Settled >= 2000);
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 2000 && worker.Acknowledged >= 2000);
         await worker.StopAsync();
 
         AssertNumbers(2000, exact: false); // this cluster does not hide what was aborted
@@ -68,7 +69,7 @@ public sealed partial class AdapterTests
             r => Topics.Text(r.Payload) == "bad" ? EventEncoder.EncodeDeadLetter(new(RejectionReason.EmptyText, "decode", "bad", r)) : RelayWorker.PassOn(r),
             new() { CommitInterval = TimeSpan.FromSeconds(10), MaxTransactionEvents = Most }).Start();
         Write([.. Enumerable.Repeat("bad", Most)]);
-        await Wait.Until(() => worker.Settled == Most);
+        await Wait.Until(() => worker.Acknowledged == Most);
         worker.Hold = new();
         _cluster.SetTopicError(_letters, ErrorCode.TopicAuthorizationFailed);
         await Wait.Until(() => TestLog.Newest.Contains("producer TOPICERROR", StringComparison.Ordinal)); // from here on it refuses them by itself

@@ -39,7 +39,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.WriteNumbers(_input, Partitions, 5000);
 
         await using var worker = Worker(guarantee).Start();
-        await Wait.Until(() => worker.Settled == 5000);
+        await Wait.Until(() => worker.Acknowledged == 5000);
         await worker.StopAsync();
 
         AssertNumbers(5000, exact: true);
@@ -53,10 +53,10 @@ public sealed partial class AdapterTests : IDisposable
         _topics.WriteNumbers(_input, Partitions, 100);
         await using var worker = Worker(
             DeliveryGuarantee.AtLeastOnce, o => o with { Consumer = new Dictionary<string, string> { ["enable.partition.eof"] = "true" } }).Start();
-        await Wait.Until(() => worker.Settled == 100);
+        await Wait.Until(() => worker.Acknowledged == 100);
         _topics.WriteNumbers(_input, Partitions, 100, from: 100); // behind the ends that it was told of
 
-        await Wait.Until(() => worker.Settled == 200);
+        await Wait.Until(() => worker.Acknowledged == 200);
         await worker.StopAsync();
 
         AssertNumbers(200, exact: true);
@@ -68,13 +68,13 @@ public sealed partial class AdapterTests : IDisposable
         _topics.WriteNumbers(_input, Partitions, 1000);
         await using (var first = Worker().Start())
         {
-            await Wait.Until(() => first.Settled == 1000);
+            await Wait.Until(() => first.Acknowledged == 1000);
             await first.StopAsync();
         }
 
         _topics.WriteNumbers(_input, Partitions, 1000, from: 1000);
         await using var second = Worker().Start();
-        await Wait.Until(() => second.Settled == 1000);
+        await Wait.Until(() => second.Acknowledged == 1000);
         await second.StopAsync();
 
         AssertNumbers(2000, exact: true);
@@ -87,7 +87,7 @@ public sealed partial class AdapterTests : IDisposable
         await using (var hanging = Worker())
         {
             hanging.Start();
-            await Wait.Until(() => hanging.Settled > 0);
+            await Wait.Until(() => hanging.Acknowledged > 0);
             hanging.Hold = new();
         }
 
@@ -110,7 +110,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.Flush();
 
         await using var worker = Worker().Start();
-        await Wait.Until(() => worker.Settled == 4);
+        await Wait.Until(() => worker.Acknowledged == 4);
         await worker.StopAsync();
 
         var read = _topics.ReadAll(_output);
@@ -133,7 +133,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.Flush();
 
         await using var worker = Worker().Start();
-        await Wait.Until(() => worker.Settled == 50);
+        await Wait.Until(() => worker.Acknowledged == 50);
         await worker.StopAsync();
 
         var before = _topics.ReadAll(_input).ToDictionary(r => Topics.Text(r.Message.Key), r => r.Partition); // written with murmur2_random
@@ -149,7 +149,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.Flush();
 
         await using var worker = Worker().Start();
-        await Wait.Until(() => worker.Settled == 1);
+        await Wait.Until(() => worker.Acknowledged == 1);
         await worker.StopAsync();
 
         var read = Assert.Single(_topics.ReadAll(_output));
@@ -167,7 +167,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.WriteNumbers(_input, Partitions, 3000);
 
         await using var worker = Worker(guarantee).Start();
-        await Wait.Until(() => worker.Settled >= 3000);
+        await Wait.Until(() => worker.Acknowledged >= 3000);
         await worker.StopAsync();
 
         AssertNumbers(3000, exact: false);
@@ -202,7 +202,7 @@ public sealed partial class AdapterTests : IDisposable
         _topics.Write(new(_input, 0), new() { Value = Topics.Bytes("large") });
         _topics.WriteNumbers(_input, Partitions, 100, from: 100);
 
-        await Wait.Until(() => worker.Settled == 201);
+        await Wait.Until(() => worker.Acknowledged == 201);
         await worker.StopAsync();
 
         AssertNumbers(200, exact: true);
@@ -216,7 +216,7 @@ public sealed partial class AdapterTests : IDisposable
     {
         await using var worker = Worker(DeliveryGuarantee.ExactlyOnce, o => o with { Producer = new Dictionary<string, string> { ["batch.num.messages"] = "1" } }).Start();
         _topics.WriteNumbers(_input, Partitions, 10);
-        await Wait.Until(() => worker.Settled >= 10);
+        await Wait.Until(() => worker.Acknowledged >= 10);
         worker.Hold = new();
         _topics.Write(new(_input, 0), new() { Value = Topics.Bytes("refused") });
         _topics.Flush();
@@ -287,7 +287,7 @@ public sealed partial class AdapterTests : IDisposable
             return Wait.Until(() => worker.Status.AssignedPartitions == 0);
         };
         worker.Start();
-        await Wait.Until(() => worker.Settled == 100);
+        await Wait.Until(() => worker.Acknowledged == 100);
 
         var failure = await Assert.ThrowsAsync<IOException>(worker.StopAsync);
 
@@ -305,7 +305,7 @@ public sealed partial class AdapterTests : IDisposable
         Assert.False(worker.Status.Ready);
 
         _cluster.BringUp();
-        await Wait.Until(() => worker.Settled == 100 && worker.Status.Ready);
+        await Wait.Until(() => worker.Acknowledged == 100 && worker.Status.Ready);
         await worker.StopAsync();
     }
 
@@ -326,7 +326,7 @@ public sealed partial class AdapterTests : IDisposable
     {
         await using var worker = Worker(guarantee).Start();
         _topics.WriteNumbers(_input, Partitions, 2000);
-        await Wait.Until(() => worker.Settled > 0);
+        await Wait.Until(() => worker.Acknowledged > 0);
         _cluster.TakeDown();
         await Wait.Until(() => !worker.Status.Connected);
         _cluster.BringUp();
@@ -349,7 +349,7 @@ public sealed partial class AdapterTests : IDisposable
         await Wait.Until(() => worker.Paused);
         Assert.InRange(worker.InFlight, 1, 500 + 128);
         worker.Hold.SetResult();
-        await Wait.Until(() => worker.Settled == 5000);
+        await Wait.Until(() => worker.Acknowledged == 5000);
         await worker.StopAsync();
 
         AssertNumbers(5000, exact: true);

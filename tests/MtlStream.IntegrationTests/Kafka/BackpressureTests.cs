@@ -7,8 +7,9 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host;
-using MtlStream.Inference;
 using MtlStream.Kafka;
+using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -94,7 +95,7 @@ public sealed class BackpressureTests : IDisposable
         if (slow == "brokers") _cluster.SetRoundTripTime(TimeSpan.FromMilliseconds(300));
         worker.Start();
 
-        await Wait.Until(() => worker.Settled == Events, TimeSpan.FromMinutes(4));
+        await Wait.Until(() => worker.Acknowledged == Events, TimeSpan.FromMinutes(4));
         _cluster.SetRoundTripTime(TimeSpan.Zero);
         await worker.StopAsync();
 

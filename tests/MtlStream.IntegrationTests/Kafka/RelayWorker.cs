@@ -5,11 +5,12 @@ using Microsoft.Extensions.Logging;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Results;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>
-/// A worker without model: Kafka source to Kafka sink, payloads passed on. Settles as the pipeline does, so that the adapter can be
+/// A worker without model: Kafka source to Kafka sink, payloads passed on. Acknowledges as the pipeline does, so that the adapter can be
 /// tested by itself.
 /// </summary>
 internal sealed class RelayWorker : IAsyncDisposable
@@ -24,7 +25,7 @@ internal sealed class RelayWorker : IAsyncDisposable
     private readonly Counted _rewinds;
     private readonly Counted _failedSends;
     private readonly Observed _lag;
-    private long _settled;
+    private long _acknowledged;
     private long _refusals;
 
     public RelayWorker(KafkaOptions kafka, DeliveryOptions delivery, Func<SourceRecord, OutboundRecord>? answer = null, TimeProvider? time = null)
@@ -41,7 +42,7 @@ internal sealed class RelayWorker : IAsyncDisposable
 
     public KafkaStatus Status { get; } = new();
 
-    public long Settled => Interlocked.Read(ref _settled);
+    public long Acknowledged => Interlocked.Read(ref _acknowledged);
 
     public long Refusals => Interlocked.Read(ref _refusals);
 
@@ -169,8 +170,8 @@ internal sealed class RelayWorker : IAsyncDisposable
     {
         if (refusal is null)
         {
-            _kafka.Source.Settle(record.Source.Position);
-            Interlocked.Increment(ref _settled);
+            _kafka.Source.Acknowledge(record.Source.Position);
+            Interlocked.Increment(ref _acknowledged);
         }
         else
         {

@@ -26,7 +26,7 @@ public sealed class SignalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_signal_amid_the_work_settles_what_was_received_and_ends_with_0()
+    public async Task A_signal_amid_the_work_acknowledges_what_was_received_and_ends_with_0()
     {
         using var worker = Start();
         await Wait.Until(() => _topics.ReadAll("out").Count > 0, log: () => worker.Log);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using MtlStream.Inference;
+using MtlStream.Models;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -127,7 +127,7 @@ internal sealed partial class WorkerProcess : IDisposable
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent!;
-        return Path.Combine(root.FullName, "tests", "MtlStream.Tests", "Inference", "toy-model");
+        return Path.Combine(root.FullName, "tests", "MtlStream.Tests", "Models", "toy-model");
     }
 
     [GeneratedRegex("Health endpoints at (http://[^ ]*?)health/startup")]

@@ -1,6 +1,6 @@
 using MtlStream.Batching;
+using MtlStream.Results;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tokenization;
 
 namespace MtlStream.Tests.Batching;
 
@@ -164,12 +164,12 @@ public sealed class BatchFormerTests
     [Fact]
     public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
     {
-        var former = new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2);
+        var former = new BatchFormer(s_shape with { BenefitsFromBatching = false }, lanes: 2);
         for (var i = 0; i < 5; i++) former.Add(new(Make.Tokenized(10), 0), i);
 
         Assert.True(former.IsReady);
         Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
-        Assert.False(new BatchFormer(s_shape with { GainsFromCompany = false }, lanes: 2).IsReady);
+        Assert.False(new BatchFormer(s_shape with { BenefitsFromBatching = false }, lanes: 2).IsReady);
     }
 
     [Fact]

@@ -1,11 +1,11 @@
-using FsCheck;
 using FsCheck.Fluent;
+using FsCheck;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Results;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tokenization;
 
 namespace MtlStream.Tests.Delivery;
 
@@ -14,35 +14,35 @@ public sealed class DeliveryProperties
 {
     private static readonly Config s_thorough = Config.QuickThrowOnFailure.WithMaxTest(500);
 
-    /// <summary>Offsets to receive as gaps, and for each event when it settles and whether it was dropped.</summary>
+    /// <summary>Offsets to receive as gaps, and for each event when it acknowledges and whether it was dropped.</summary>
     [Fact]
-    public void The_watermark_is_the_settled_prefix_before_the_first_dropped_event()
+    public void The_committable_offset_is_the_acknowledged_prefix_before_the_first_dropped_event()
     {
         var events = Gen.Choose(1, 5).Zip(Gen.Choose(0, 1000)).Zip(Gen.Frequency((9, Gen.Constant(false)), (1, Gen.Constant(true))))
-            .Select(e => (Gap: e.Item1.Item1, SettlesAt: e.Item1.Item2, Dropped: e.Item2)).ArrayOf();
+            .Select(e => (Gap: e.Item1.Item1, AcknowledgesAt: e.Item1.Item2, Dropped: e.Item2)).ArrayOf();
 
         Check.One(s_thorough, Prop.ForAll(events.ToArbitrary(), given =>
         {
-            var watermark = new OffsetWatermark();
+            var committable = new CommittableOffset();
             var offsets = new List<long>();
             foreach (var (gap, _, _) in given)
             {
                 offsets.Add((offsets.Count == 0 ? 0 : offsets[^1]) + gap);
-                watermark.Receive(offsets[^1], gap);
+                committable.Receive(offsets[^1], gap);
             }
 
-            var settled = new bool[given.Length];
+            var acknowledged = new bool[given.Length];
             var bytes = 0;
-            foreach (var index in Enumerable.Range(0, given.Length).OrderBy(i => given[i].SettlesAt))
+            foreach (var index in Enumerable.Range(0, given.Length).OrderBy(i => given[i].AcknowledgesAt))
             {
-                if (given[index].Dropped) watermark.Drop(index);
-                bytes += watermark.Settle(index);
-                settled[index] = true;
+                if (given[index].Dropped) committable.Drop(index);
+                bytes += committable.Acknowledge(index);
+                acknowledged[index] = true;
 
                 var prefix = 0;
-                while (prefix < given.Length && settled[prefix] && !given[prefix].Dropped) prefix++;
-                if (watermark.Committable != (prefix == 0 ? null : offsets[prefix - 1] + 1)) return false;
-                if (watermark.Unsettled != settled.Count(s => !s)) return false;
+                while (prefix < given.Length && acknowledged[prefix] && !given[prefix].Dropped) prefix++;
+                if (committable.Committable != (prefix == 0 ? null : offsets[prefix - 1] + 1)) return false;
+                if (committable.Unacknowledged != acknowledged.Count(s => !s)) return false;
             }
 
             return bytes == given.Sum(e => e.Gap);

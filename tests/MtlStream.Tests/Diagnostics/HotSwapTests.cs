@@ -1,16 +1,18 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Results;
+using MtlStream.Serving;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tests.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Tests.Models;
+using MtlStream.Text;
 using Xunit.Abstractions;
 
 namespace MtlStream.Tests.Diagnostics;
@@ -73,7 +75,7 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
 
         Assert.Equal(source.Sent, sink.To(Destination.Results).Count());
         Assert.Equal(Enumerable.Range(0, source.Sent).Select(i => (long)i), sink.Published.Select(r => r.Source.Position.Sequence));
-        Assert.Equal(Enumerable.Range(0, source.Sent).Select(i => (long)i), source.Settled.Order());
+        Assert.Equal(Enumerable.Range(0, source.Sent).Select(i => (long)i), source.Acknowledged.Order());
         AssertWhollyOfOneVersion(sink);
         Report(sink, arrived, swapping);
     }
@@ -125,7 +127,7 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
     {
         private static readonly string s_long = string.Concat(Enumerable.Repeat(Text + " ", 40));
 
-        public System.Collections.Concurrent.ConcurrentQueue<long> Settled { get; } = [];
+        public System.Collections.Concurrent.ConcurrentQueue<long> Acknowledged { get; } = [];
         public int Sent { get; private set; }
 
         public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
@@ -146,7 +148,7 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
             }
         }
 
-        public void Settle(SourcePosition position) => Settled.Enqueue(position.Sequence);
+        public void Acknowledge(SourcePosition position) => Acknowledged.Enqueue(position.Sequence);
 
         public ValueTask CompleteAsync(CancellationToken abort) => ValueTask.CompletedTask;
     }

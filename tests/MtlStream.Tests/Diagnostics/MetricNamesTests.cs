@@ -2,11 +2,13 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Inference;
 using MtlStream.Kafka;
+using MtlStream.Models;
+using MtlStream.Monitoring;
 using MtlStream.Onnx;
+using MtlStream.Serving;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tests.Inference;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Diagnostics;
 
@@ -22,7 +24,7 @@ public sealed class MetricNamesTests
         var pipeline = new PipelineMetrics(meters);
         pipeline.ObserveLanes([]);
         pipeline.ObserveModel(() => model.Identity);
-        _ = new ModelWatch(meters, new(), model.Tasks, -1, null);
+        _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);
         _ = new KafkaMetrics(meters);
@@ -38,7 +40,7 @@ public sealed class MetricNamesTests
         using var meters = new MeterRecorder();
         _ = new PipelineMetrics(meters);
         _ = new KafkaMetrics(meters);
-        _ = new ModelWatch(meters, new(), [], -1, null);
+        _ = new DriftMonitor(meters, new(), [], -1, null);
 
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));
     }
@@ -68,7 +70,7 @@ public sealed class MetricNamesTests
         _ = new PipelineMetrics(meters);
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);
-        _ = new ModelWatch(meters, new(), model.Tasks, -1, null);
+        _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         new KafkaMetrics(meters).Observe(
             new AssignmentTable(), new() { InputTopics = ["in", "more"], OutputTopic = "out", DeadLetterTopic = "dead", ReviewTopic = "review" });
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Onnx;
-using MtlStream.Tests.Inference;
+using MtlStream.Serving;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Diagnostics;
 

@@ -2,9 +2,12 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Serving;
+using MtlStream.Tasks;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Tests.Diagnostics;
 

@@ -4,8 +4,9 @@ using System.Text;
 using MtlStream.Batching;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
+using MtlStream.Results;
 using MtlStream.Tests.Doubles;
-using MtlStream.Tokenization;
+using MtlStream.Text;
 
 namespace MtlStream.Tests.Diagnostics;
 

@@ -5,8 +5,10 @@ using System.Threading.Channels;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Tasks;
+using MtlStream.Text;
 
 namespace MtlStream.Tests.Doubles;
 
@@ -43,12 +45,12 @@ internal static class Make
     }
 }
 
-/// <summary>Hands over payloads as partition 0 (or several), keeps what is settled.</summary>
+/// <summary>Hands over payloads as partition 0 (or several), keeps what is acknowledged.</summary>
 internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless = false, int partitions = 1) : IEventSource
 {
     private readonly long[] _sequences = new long[partitions];
 
-    public ConcurrentQueue<SourcePosition> Settled { get; } = [];
+    public ConcurrentQueue<SourcePosition> Acknowledged { get; } = [];
     public int Received { get; private set; }
     public bool Completed { get; private set; }
 
@@ -69,7 +71,7 @@ internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless
         }
     }
 
-    public void Settle(SourcePosition position) => Settled.Enqueue(position);
+    public void Acknowledge(SourcePosition position) => Acknowledged.Enqueue(position);
 
     /// <summary>Stands for the last commit.</summary>
     public Func<CancellationToken, Task> Completing { get; init; } = _ => Task.CompletedTask;

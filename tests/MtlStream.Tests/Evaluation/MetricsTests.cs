@@ -1,5 +1,5 @@
-using MtlStream.Host;
 using MtlStream.Host.Evaluation;
+using MtlStream.Host;
 
 namespace MtlStream.Tests.Evaluation;
 

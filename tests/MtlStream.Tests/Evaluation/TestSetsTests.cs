@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
-using MtlStream.Host;
 using MtlStream.Host.Evaluation;
+using MtlStream.Host;
 
 namespace MtlStream.Tests.Evaluation;
 

@@ -1,8 +1,10 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using MtlStream.Events;
-using MtlStream.Inference;
-using MtlStream.Tokenization;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Tasks;
+using MtlStream.Text;
 
 namespace MtlStream.Tests.Events;
 

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text;
 using MtlStream.Events;
+using MtlStream.Results;
 using MtlStream.Tests.Schemas;
 using Xunit.Abstractions;
 using static MtlStream.Tests.Events.Codec;

@@ -1,6 +1,7 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using MtlStream.Events;
+using MtlStream.Results;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;

@@ -1,8 +1,10 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Tasks;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;

@@ -1,7 +1,7 @@
 using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
-using MtlStream.Tests.Inference;
+using System.Text;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

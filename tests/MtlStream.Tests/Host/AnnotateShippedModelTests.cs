@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Text;
-using MtlStream.Inference;
+using MtlStream.Models;
 using MtlStream.Tests.Schemas;
 
 namespace MtlStream.Tests.Host;

@@ -2,8 +2,8 @@ using System.Collections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
-using MtlStream.Host;
 using MtlStream.Host.Configuration;
+using MtlStream.Host;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,7 +1,7 @@
-using System.CommandLine;
 using System.CommandLine.Invocation;
-using MtlStream.Host;
+using System.CommandLine;
 using MtlStream.Host.Configuration;
+using MtlStream.Host;
 using MtlStream.Tests.Schemas;
 
 namespace MtlStream.Tests.Host;

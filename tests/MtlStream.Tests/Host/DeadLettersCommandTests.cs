@@ -1,9 +1,10 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using System.Text;
 using Confluent.Kafka;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Results;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using MtlStream.Host;
 using MtlStream.Host.Demo;
-using MtlStream.Tests.Inference;
+using MtlStream.Host;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -2,7 +2,7 @@ using Confluent.Kafka;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
 using MtlStream.Kafka;
-using MtlStream.Tests.Inference;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using MtlStream.Events;
 using MtlStream.Host.Lines;
+using MtlStream.Results;
 using MtlStream.Tests.Doubles;
 
 namespace MtlStream.Tests.Host;

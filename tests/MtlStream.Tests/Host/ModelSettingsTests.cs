@@ -1,8 +1,8 @@
 using System.Collections;
-using MtlStream.Host;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
-using MtlStream.Tests.Inference;
+using MtlStream.Host;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,8 +1,8 @@
 using System.CommandLine.Invocation;
 using System.Text.RegularExpressions;
-using MtlStream.Host;
 using MtlStream.Host.Configuration;
-using MtlStream.Tests.Inference;
+using MtlStream.Host;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Confluent.Kafka;
-using MtlStream.Host;
 using MtlStream.Host.Configuration;
+using MtlStream.Host;
 using MtlStream.Kafka;
-using MtlStream.Tests.Inference;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,12 +1,12 @@
-using System.Collections;
 using System.Collections.Concurrent;
+using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MtlStream.Host;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
+using MtlStream.Host;
 using MtlStream.Tests.Diagnostics;
-using MtlStream.Tests.Inference;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MtlStream.Tests.Inference;
+using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
 

@@ -25,13 +25,13 @@ public sealed class AssignmentTableTests
         var fresh = _table.Receive(now, 7, 10);
         Assert.Equal((2, 110), (_table.InFlightEvents, _table.InFlightBytes));
 
-        Assert.True(before.Retired);
-        _table.Settle(late);
+        Assert.True(before.Revoked);
+        _table.Acknowledge(late);
 
         Assert.Null(_table.Find(late));
         Assert.Null(now.Committable);
         Assert.Equal((1, 10), (_table.InFlightEvents, _table.InFlightBytes));
-        _table.Settle(fresh);
+        _table.Acknowledge(fresh);
         Assert.Equal(8, now.Committable);
         Assert.Equal((0, 0), (_table.InFlightEvents, _table.InFlightBytes));
     }
@@ -43,11 +43,11 @@ public sealed class AssignmentTableTests
         var (first, second) = (_table.Receive(flow, 0, 1), _table.Receive(flow, 1, 1));
         _table.Remove(_partition);
 
-        _table.Settle(second);
+        _table.Acknowledge(second);
         Assert.Same(flow, _table.Find(first));
-        _table.Settle(first);
+        _table.Acknowledge(first);
         Assert.Null(_table.Find(first));
-        var failure = Assert.Throws<InvalidOperationException>(() => _table.Settle(first));
+        var failure = Assert.Throws<InvalidOperationException>(() => _table.Acknowledge(first));
         Assert.Contains(first.ToString(), failure.Message, StringComparison.Ordinal);
     }
 
@@ -55,7 +55,7 @@ public sealed class AssignmentTableTests
     public void A_flow_that_ends_with_nothing_in_flight_is_forgotten_at_once()
     {
         var position = _table.Receive(_table.Start(_partition), 0, 1);
-        _table.Settle(position);
+        _table.Acknowledge(position);
         Assert.NotNull(_table.Find(position));
 
         _table.Remove(_partition);
@@ -64,16 +64,16 @@ public sealed class AssignmentTableTests
     }
 
     [Fact]
-    public void What_a_flow_drops_is_settled_and_never_committed()
+    public void What_a_flow_drops_is_acknowledged_and_never_committed()
     {
         var flow = _table.Start(_partition);
         var (first, second) = (_table.Receive(flow, 5, 1), _table.Receive(flow, 6, 1));
 
         flow.Drop(second.Sequence);
-        _table.Settle(second);
-        _table.Settle(first);
+        _table.Acknowledge(second);
+        _table.Acknowledge(first);
 
-        Assert.Equal((6, 0), (flow.Committable, flow.Unsettled));
+        Assert.Equal((6, 0), (flow.Committable, flow.Unacknowledged));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class AssignmentTableTests
         var flow = _table.Start(_partition);
         Assert.False(flow.GivenUp);
 
-        flow.GiveUp();
+        flow.Abandon();
 
         Assert.True(flow.GivenUp);
         Assert.False(flow.TryBeginPublish());
@@ -95,8 +95,8 @@ public sealed class AssignmentTableTests
         var positions = Enumerable.Range(0, 10).Select(offset => _table.Receive(flow, offset, 1)).ToList();
         foreach (var position in positions) flow.Published(position.Sequence);
 
-        flow.GiveUp();
-        foreach (var position in positions) _table.Settle(position); // as dropped, when its transaction is aborted
+        flow.Abandon();
+        foreach (var position in positions) _table.Acknowledge(position); // as dropped, when its transaction is aborted
         flow.FetchedUpTo(50);
         Assert.Equal(0, flow.DoneUpTo);
 
@@ -121,7 +121,7 @@ public sealed class AssignmentTableTests
         var flow = _table.Start(_partition);
         flow.FetchedUpTo(50);
 
-        flow.GiveUp();
+        flow.Abandon();
 
         Assert.Equal(50, flow.DoneUpTo);
     }
@@ -139,14 +139,14 @@ public sealed class AssignmentTableTests
     }
 
     [Fact]
-    public void What_is_published_is_remembered_until_it_is_settled()
+    public void What_is_published_is_remembered_until_it_is_acknowledged()
     {
         var flow = _table.Start(_partition);
         var position = _table.Receive(flow, 0, 1);
 
         flow.Published(position.Sequence);
         Assert.Equal(1, flow.Remembered);
-        _table.Settle(position);
+        _table.Acknowledge(position);
 
         Assert.Equal(0, flow.Remembered);
     }
@@ -156,7 +156,7 @@ public sealed class AssignmentTableTests
     {
         var flow = _table.Start(_partition);
         Assert.True(flow.TryBeginPublish());
-        flow.Retire();
+        flow.Revoke();
 
         Assert.False(flow.TryBeginPublish());
         Assert.False(flow.NothingPublishing);
@@ -182,7 +182,7 @@ public sealed class AssignmentTableTests
     public void A_flow_that_read_nothing_but_skipped_knows_where_to_begin_again()
     {
         var flow = _table.Start(_partition);
-        flow.Retire();
+        flow.Revoke();
         flow.Skip(12);
         flow.Skip(13);
 
@@ -206,7 +206,7 @@ public sealed class AssignmentTableTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Of_what_is_settled_nothing_is_remembered(bool inTransactions)
+    public void Of_what_is_acknowledged_nothing_is_remembered(bool inTransactions)
     {
         var table = new AssignmentTable(inTransactions);
         var flow = table.Start(_partition);
@@ -215,7 +215,7 @@ public sealed class AssignmentTableTests
         {
             var position = table.Receive(flow, offset, 1);
             if (inTransactions) flow.Published(position.Sequence);
-            table.Settle(position);
+            table.Acknowledge(position);
         }
 
         Assert.Equal(0, flow.Remembered);

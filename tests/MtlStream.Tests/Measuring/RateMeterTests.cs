@@ -15,7 +15,7 @@ public sealed class RateMeterTests
     [Fact]
     public void Commits_in_bursts_do_not_bend_the_rate()
     {
-        // 1000 events/s, settled 500 at a time, looked at for ten seconds and a bit more.
+        // 1000 events/s, acknowledged 500 at a time, looked at for ten seconds and a bit more.
         var rate = RateMeter.Slope([.. Enumerable.Range(0, 520).Select(i => (i * 0.02, 500L * (i * 0.02 >= 0.5 ? (long)(i * 0.02 / 0.5) : 0)))]);
 
         Assert.InRange(rate, 990, 1010);

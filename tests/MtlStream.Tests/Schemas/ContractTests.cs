@@ -1,5 +1,7 @@
 using MtlStream.Events;
-using MtlStream.Inference;
+using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Results;
 using MtlStream.Tests.Events;
 
 namespace MtlStream.Tests.Schemas;

@@ -1,0 +1,40 @@
+using MtlStream.Batching;
+using MtlStream.Tasks;
+
+namespace MtlStream.Models;
+
+/// <summary>A loaded model. Implemented by ONNX Runtime, and by lookup tables in tests and benchmarks.</summary>
+public interface IMultitaskModel : IDisposable
+{
+    /// <summary>Name and version, as every result carries them.</summary>
+    ModelIdentity Identity { get; }
+
+    /// <summary>The tasks served, in the order in which <see cref="Predictions"/> holds them.</summary>
+    IReadOnlyList<ModelTask> Tasks { get; }
+
+    /// <summary>What a good batch is on this device.</summary>
+    BatchShape Shape { get; }
+
+    /// <summary>How many threads may call <see cref="Predict"/> at once, each with its own lane number.</summary>
+    int Lanes { get; }
+
+    /// <summary>Runs the model and blocks the calling thread until the device is done. The caller owns the result.</summary>
+    /// <param name="lane">0 to <see cref="Lanes"/> - 1; two calls with the same lane must not overlap.</param>
+    /// <exception cref="InferenceException">The device refused this batch; a smaller one may succeed.</exception>
+    Predictions Predict(TokenBatch batch, int lane);
+
+    /// <summary>Scores a known-good text on this lane. Throws when the device, not an event, is at fault.</summary>
+    /// <exception cref="InferenceException">The device is broken.</exception>
+    void Probe(int lane);
+}
+
+/// <summary>Which model it is.</summary>
+/// <param name="Device">The device that serves: <c>cpu</c>, <c>cuda</c> or <c>tensorrt</c>.</param>
+public sealed record ModelIdentity(string Name, string Version, string Device);
+
+/// <summary>The model could not score a batch.</summary>
+/// <param name="outOfMemory">True when the device had no room: smaller batches may well pass, and no event is to blame.</param>
+public sealed class InferenceException(string message, Exception? inner = null, bool outOfMemory = false) : Exception(message, inner)
+{
+    public bool OutOfMemory { get; } = outOfMemory;
+}

@@ -1,0 +1,154 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text;
+using MtlStream.Tasks;
+using MtlStream.Text;
+
+namespace MtlStream.Models;
+
+/// <summary>What a model package says about itself: the content of its <c>model.json</c>, schema <c>model-manifest.v1</c>.</summary>
+/// <param name="Folder">Absolute path of the package; paths below are made absolute against it.</param>
+/// <param name="Encoder">The encoder as the manifest describes it; provenance, not read by the program.</param>
+/// <param name="Graphs">Path of the graph file by device: <c>cpu</c>, <c>cuda</c>, <c>tensorrt</c>.</param>
+/// <param name="Tasks">In the order of the manifest, which is the order of the outputs.</param>
+/// <param name="RowsPerCall">Most texts of one call on a CPU in which no text's scores depend on the others; 1 where they would.</param>
+/// <param name="Checksums">SHA-256 in lower-case hex by file name, relative to <paramref name="Folder"/>.</param>
+/// <param name="Golden">Path of the expected outputs; null when the package has none.</param>
+public sealed record ModelManifest(
+    string Folder, string Name, string Version, JsonElement? Encoder, TokenizerSettings Tokenizer,
+    IReadOnlyDictionary<string, string> Graphs, ModelInputs Inputs, int RowsPerCall, IReadOnlyList<ManifestTask> Tasks,
+    IReadOnlyDictionary<string, string> Checksums, string? Golden, JsonElement? Reference)
+{
+    public const string FileName = "model.json";
+    public const string Schema = "model-manifest.v1";
+
+    /// <summary>Name of the package that comes with the program, below a folder <c>models</c>.</summary>
+    public const string ShippedName = "mtlstream-en";
+
+    /// <summary>Columns of the model, [CLS] and [SEP] included.</summary>
+    public int MaxTokens => Tokenizer.MaxTokens;
+
+    /// <summary>Reads and checks a package's manifest, and that the files it names exist.</summary>
+    /// <exception cref="InvalidDataException">One message that names everything that is wrong.</exception>
+    public static ModelManifest Load(string folder)
+    {
+        var full = Path.GetFullPath(folder);
+        var file = Path.Combine(full, FileName);
+        if (!File.Exists(file))
+            throw new InvalidDataException($"{full}: found no {FileName}, expected a model package ({Schema}).");
+        return ManifestReader.Read(full, File.ReadAllBytes(file));
+    }
+
+    /// <summary>The package that <c>Model:Path</c> means; for an empty path the one that comes with the program.</summary>
+    /// <exception cref="InvalidDataException">The path is empty and no package lies beside the program or above it.</exception>
+    public static string Locate(string path)
+    {
+        if (path.Length > 0) return Path.GetFullPath(path);
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            var candidate = Path.Combine(at.FullName, "models", ShippedName);
+            if (File.Exists(Path.Combine(candidate, FileName))) return candidate;
+        }
+
+        throw new InvalidDataException(
+            $"Found no models/{ShippedName}/{FileName} in {AppContext.BaseDirectory} or above; set Model:Path to the folder of a model package.");
+    }
+
+    /// <summary>Path of the graph for a device.</summary>
+    /// <exception cref="InvalidDataException">The package has none.</exception>
+    public string GraphFor(string device) => Graphs.TryGetValue(device, out var path) ? path : throw new InvalidDataException(
+        $"{Path.Combine(Folder, FileName)}: graphs: found {string.Join(", ", Graphs.Keys)}, expected {device} for device {device}." +
+        (device == "tensorrt" ? " TensorRT takes a graph of standard operators only: `python3 -m mtltrain tensorrt` in training/ adds one to a package; Model:Device cuda does without." : ""));
+
+    /// <summary>Compares the package's files with their checksums.</summary>
+    /// <returns>One sentence for each file that differs; empty when all agree.</returns>
+    public IReadOnlyList<string> VerifyChecksums()
+    {
+        var problems = new List<string>();
+        foreach (var (name, expected) in Checksums)
+        {
+            var (found, bytes) = Sha256(name);
+            if (found != expected)
+            {
+                problems.Add($"{name}: found sha256 {found} over {bytes} bytes, expected {expected}: " +
+                    "the file is truncated, corrupt or from another version of the package.");
+            }
+        }
+
+        return problems;
+    }
+
+    /// <summary>The files in use that have no checksum: nobody can tell whether they are what they were.</summary>
+    /// <returns>Names relative to the folder, of files that the manifest names or that a graph has its weights in.</returns>
+    public IReadOnlyList<string> FilesWithoutChecksum()
+    {
+        var named = Tokenizer.Files.Values.Concat(Graphs.Values).Append(Golden).OfType<string>().Select(Relative).ToHashSet();
+        var others = Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Select(Relative)
+            .Where(name => name != FileName && !named.Contains(name) && !Checksums.ContainsKey(name)).ToList();
+        foreach (var graph in others.Count == 0 ? [] : Graphs.Values.Distinct())
+        {
+            var bytes = File.ReadAllBytes(graph); // names the files of its weights as plain text
+            named.UnionWith(others.Where(name => bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(name)) >= 0));
+        }
+
+        return [.. named.Where(name => !Checksums.ContainsKey(name)).Order(StringComparer.Ordinal)];
+
+        string Relative(string path) => Path.GetRelativePath(Folder, path).Replace(Path.DirectorySeparatorChar, '/');
+    }
+
+    /// <summary>The same with a checksum for every file in use, itself included: what tells packages apart when the folder is gone.</summary>
+    public ModelManifest WithEveryChecksum()
+    {
+        var checksums = new Dictionary<string, string>(Checksums);
+        foreach (var name in FilesWithoutChecksum().Append(FileName)) checksums.TryAdd(name, Sha256(name).Hash);
+        return this with { Checksums = checksums };
+    }
+
+    /// <summary>The tasks that <c>Model:Tasks</c> asks for, in the manifest's order.</summary>
+    /// <param name="names">Comma-separated; empty for all.</param>
+    /// <exception cref="InvalidDataException">A name is unknown; the message lists the known ones.</exception>
+    public IReadOnlyList<ManifestTask> Select(string names)
+    {
+        var wanted = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (wanted.Length == 0) return Tasks;
+        var unknown = wanted.Where(name => Tasks.All(t => t.Task.Name != name)).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"Model:Tasks: found {string.Join(", ", unknown)}, expected some of {string.Join(", ", Tasks.Select(t => t.Task.Name))}.");
+        }
+
+        return [.. Tasks.Where(t => wanted.Contains(t.Task.Name))];
+    }
+
+    private (string Hash, long Bytes) Sha256(string name)
+    {
+        using var stream = File.OpenRead(Path.Combine(Folder, name));
+        return (Convert.ToHexStringLower(SHA256.HashData(stream)), stream.Length);
+    }
+}
+
+/// <summary>Names of the graph's inputs, each int64 [rows, columns].</summary>
+/// <param name="Types">Letter-case ids, or zeros; null when the graph has no such input.</param>
+public sealed record ModelInputs(string Ids, string Mask, string? Types);
+
+/// <summary>One task of a package: what is served, and where it comes from.</summary>
+/// <param name="Temperature">What the logits were divided by to calibrate them; the graph has done it already.</param>
+public sealed record ManifestTask(
+    ModelTask Task, TaskOutputs Outputs, double Temperature,
+    IReadOnlyList<TrainingData> Data, IReadOnlyDictionary<string, MeasuredScore> Scores);
+
+/// <summary>Names of a task's graph outputs.</summary>
+/// <param name="Scores">
+/// float32. Text-level: probabilities [rows, labels]. Token-level: probability of each column's tag, [rows, columns].
+/// </param>
+/// <param name="Tags">int32 [rows, columns], label ids; null for a text-level task.</param>
+public sealed record TaskOutputs(string Scores, string? Tags);
+
+/// <summary>A corpus that a task was trained on.</summary>
+public sealed record TrainingData(string Name, string License, string Url);
+
+/// <summary>A score as measured when the package was made.</summary>
+/// <param name="Value">As a fraction.</param>
+/// <param name="Set">The test set it was measured on.</param>
+public sealed record MeasuredScore(double Value, string Set);

@@ -1,0 +1,53 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MtlStream.Models;
+
+/// <summary>Which model serves, and where. Section <c>Model</c>.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>
+    /// <c>auto</c> takes a GPU when there is one that can serve; <c>cuda</c> and <c>tensorrt</c> fail at start without, <c>tensorrt</c> also
+    /// without a graph for it in the package.
+    /// </summary>
+    [RegularExpression("auto|cpu|cuda|tensorrt")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Tasks to serve, comma-separated; empty for all of them.</summary>
+    public string Tasks { get; init; } = "";
+
+    /// <summary>Calls of the model side by side. Zero: what suits the device; on a CPU one per core.</summary>
+    [Range(0, 256)]
+    public int Lanes { get; init; }
+
+    /// <summary>
+    /// Threads that work on one call, on a CPU. More than one lowers the latency of long texts and costs throughput. Zero: what
+    /// scores most short texts a second when it is tried at start, which takes a second or two.
+    /// </summary>
+    [Range(0, 256)]
+    public int ThreadsPerLane { get; init; } = 1;
+
+    /// <summary>
+    /// Most texts in one call, on a CPU. Zero: as many as the package allows without a text's scores depending on the others, of like
+    /// length, of those that wait anyway. More than one: that many whatever their lengths, waiting for company for <c>Batching:Linger</c>.
+    /// </summary>
+    [Range(0, 512)]
+    public int RowsPerCall { get; init; }
+
+    /// <summary>Rows whose results are kept, so that a text that comes again is not scored again. Zero: none.</summary>
+    [Range(0, 1_000_000)]
+    public int RecentResults { get; init; }
+
+    /// <summary>How often to look for a new version of the package. Zero: never.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Folder of another package that scores a sample beside the one that serves; only its agreement is published. Empty: none.</summary>
+    public string Shadow { get; init; } = "";
+
+    /// <summary>Share of the events that the shadow model scores.</summary>
+    [Range(0d, 1d)]
+    public double ShadowShare { get; init; } = 0.01;
+}

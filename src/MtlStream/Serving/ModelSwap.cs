@@ -1,0 +1,146 @@
+using MtlStream.Batching;
+using MtlStream.Models;
+using MtlStream.Tasks;
+
+namespace MtlStream.Serving;
+
+/// <summary>A model whose version can be replaced while it serves: between two batches, without a pause. Thread-safe per lane.</summary>
+/// <remarks>
+/// Every batch is scored by one version from beginning to end, and its predictions say which. All windows of a long text go to
+/// the version that took the first of them, so the version before stays until the last such text is done, then it is disposed.
+/// </remarks>
+public sealed class ModelSwap : IMultitaskModel
+{
+    private Served _serving;
+
+    /// <param name="first">Owned from now on.</param>
+    public ModelSwap(IMultitaskModel first) => (_serving, Tasks, Shape, Lanes) = (new(first), first.Tasks, first.Shape, first.Lanes);
+
+    public ModelIdentity Identity => Volatile.Read(ref _serving).Model.Identity;
+    public IReadOnlyList<ModelTask> Tasks { get; }
+    public BatchShape Shape { get; }
+    public int Lanes { get; }
+
+    public Predictions Predict(TokenBatch batch, int lane)
+    {
+        using var lease = LeaseFor(batch);
+        var predictions = lease.Model.Predict(batch, lane);
+        predictions.Model = lease.Model.Identity;
+        return predictions;
+    }
+
+    public void Probe(int lane)
+    {
+        using var lease = Current();
+        lease.Model.Probe(lane);
+    }
+
+    /// <summary>Lets another version serve from the next batch on.</summary>
+    /// <param name="next">Loaded and warmed up. Owned from now on, unless it is refused.</param>
+    /// <param name="refusal">What does not fit the version that serves: work under way depends on it, so it takes a restart.</param>
+    public bool TrySwap(IMultitaskModel next, out string refusal)
+    {
+        refusal = Incompatibility(next);
+        if (refusal.Length > 0) return false;
+        Interlocked.Exchange(ref _serving, new(next)).Release();
+        return true;
+    }
+
+    /// <summary>Why a model cannot stand in for the one that serves; empty when it can.</summary>
+    public string Incompatibility(IMultitaskModel next)
+    {
+        if (next.Lanes < Lanes) return $"it has {next.Lanes} lanes, the version that serves has {Lanes}";
+        if (next.Shape.MaxRows != Shape.MaxRows || next.Shape.MaxPaddedTokens != Shape.MaxPaddedTokens)
+            return $"it wants batches of {next.Shape.MaxRows} rows and {next.Shape.MaxPaddedTokens} tokens, the version that serves {Shape.MaxRows} and {Shape.MaxPaddedTokens}";
+        var (found, expected) = (next.Tasks.Select(Describe).ToList(), Tasks.Select(Describe).ToList());
+        return found.SequenceEqual(expected) ? ""
+            : $"its tasks or labels differ: found {string.Join(", ", found.Except(expected).DefaultIfEmpty("fewer or reordered tasks"))}";
+
+        static string Describe(ModelTask task) => $"{task.Name} ({task.Kind}: {string.Join(' ', task.Labels)})";
+    }
+
+    public void Dispose() => _serving.Release();
+
+    private Lease LeaseFor(TokenBatch batch)
+    {
+        Lease? pinned = null;
+        foreach (var row in batch.Rows)
+        {
+            if (row.Event.Pinned is Lease held) pinned = Same(pinned, held, batch);
+        }
+
+        var lease = pinned?.Again() ?? Current();
+        foreach (var (tokens, _) in batch.Rows)
+        {
+            if (tokens.Tokens.Windows.Length == 1) continue;
+            var mine = lease.Again();
+            var held = (Lease)tokens.Pin(mine);
+            if (ReferenceEquals(held, mine)) continue;
+            mine.Dispose();
+            if (held.Model == lease.Model) continue;
+
+            // Another lane pinned a window of this text to another version just now.
+            lease.Dispose();
+            return batch.Rows.Count == 1 ? held.Again() : throw Mixed(batch);
+        }
+
+        return lease;
+    }
+
+    private static Lease Same(Lease? pinned, Lease held, TokenBatch batch) =>
+        pinned is null || pinned.Model == held.Model ? held : throw Mixed(batch);
+
+    // The pipeline halves the batch, and each half finds its version: rarer than a swap, and nothing is lost by it.
+    private static InferenceException Mixed(TokenBatch batch) =>
+        new($"{batch.Rows.Count} rows of long texts that were begun by two versions of the model.");
+
+    private Lease Current()
+    {
+        while (true)
+        {
+            if (Volatile.Read(ref _serving).TryLease() is { } lease) return lease;
+        }
+    }
+
+    /// <summary>One version and how many hold on to it: the swap itself, calls under way, and long texts.</summary>
+    private sealed class Served(IMultitaskModel model)
+    {
+        private int _holders = 1;
+
+        public IMultitaskModel Model { get; } = model;
+
+        /// <summary>Null when the version is gone already.</summary>
+        public Lease? TryLease()
+        {
+            var holders = Volatile.Read(ref _holders);
+            while (holders > 0)
+            {
+                var before = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+                if (before == holders) return new(this);
+                holders = before;
+            }
+
+            return null;
+        }
+
+        public void Release()
+        {
+            if (Interlocked.Decrement(ref _holders) == 0) Model.Dispose();
+        }
+    }
+
+    private sealed class Lease(Served served) : IDisposable
+    {
+        private int _given;
+
+        public IMultitaskModel Model => served.Model;
+
+        /// <summary>Another lease of the same version, which this one keeps alive meanwhile.</summary>
+        public Lease Again() => served.TryLease() ?? throw new ObjectDisposedException(nameof(Lease));
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _given, 1) == 0) served.Release();
+        }
+    }
+}

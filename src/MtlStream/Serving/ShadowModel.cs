@@ -1,0 +1,144 @@
+using System.Diagnostics.Metrics;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using MtlStream.Batching;
+using MtlStream.Diagnostics;
+using MtlStream.Models;
+using MtlStream.Results;
+using MtlStream.Tasks;
+using MtlStream.Text;
+
+namespace MtlStream.Serving;
+
+/// <summary>Another model that scores a sample of the events beside the one that serves. Only its agreement is published.</summary>
+/// <remarks>
+/// Events are copied for it, one row per call; when it cannot keep up they are left out, so it never holds the stream up.
+/// Texts of several windows are left out. Tasks are compared by name, labels by name; a word's tag counts once per word.
+/// </remarks>
+public sealed class ShadowModel : IDisposable
+{
+    private readonly IMultitaskModel _shadow;
+    private readonly double _share;
+    private readonly ILogger _logger;
+    private readonly Channel<Sample> _samples = Channel.CreateBounded<Sample>(64);
+    private readonly IReadOnlyList<(int Serving, int Shadow, KeyValuePair<string, object?> Tag)> _tasks;
+    private readonly Counter<long> _compared;
+    private readonly Counter<long> _agreed;
+    private readonly Counter<long> _skipped;
+    private readonly Histogram<double> _duration;
+    private long _offered, _failed;
+
+    /// <param name="shadow">Owned from now on. It must take the same tokens as the model that serves.</param>
+    /// <param name="serving">The tasks of the model that serves.</param>
+    /// <param name="share">Share of the events to compare, evenly spread.</param>
+    public ShadowModel(IMeterFactory meters, IMultitaskModel shadow, IReadOnlyList<ModelTask> serving, double share, ILogger logger)
+    {
+        (_shadow, _share, _logger) = (shadow, share, logger);
+        _tasks = [.. from a in serving.Index() from b in shadow.Tasks.Index()
+            where a.Item.Name == b.Item.Name && a.Item.IsTokenLevel == b.Item.IsTokenLevel
+            select (a.Index, b.Index, new KeyValuePair<string, object?>("mtlstream.task", a.Item.Name))];
+        var meter = meters.Create(PipelineMetrics.MeterName);
+        _compared = meter.CreateCounter<long>("mtlstream.shadow.compared", "{label}", "Labels that both models gave: one per text, or one per word.");
+        _agreed = meter.CreateCounter<long>("mtlstream.shadow.agreed", "{label}", "Labels that are the same from both models.");
+        _skipped = meter.CreateCounter<long>("mtlstream.shadow.skipped", "{event}", "Events of the sample that the shadow model had no time for, or failed on.");
+        _duration = meter.CreateHistogram<double>("mtlstream.shadow.duration", "s", "Time one event spends in the shadow model.",
+            advice: new() { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1] });
+        _skipped.Add(0); // see PipelineMetrics
+        foreach (var counter in new[] { _compared, _agreed })
+            foreach (var task in _tasks) counter.Add(0, task.Tag);
+    }
+
+    /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
+    public void Offer(TokenizedEvent scored, Predictions predictions, int row)
+    {
+        if (scored.Tokens.Windows.Length > 1) return;
+        var offered = Interlocked.Increment(ref _offered);
+        if ((long)(offered * _share) == (long)((offered - 1) * _share)) return;
+        var sample = Sample.Of(scored, predictions, row, _tasks);
+        if (_samples.Writer.TryWrite(sample)) return;
+        _skipped.Add(1);
+        sample.Dispose();
+    }
+
+    /// <summary>Scores what was offered, one event at a time, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await foreach (var sample in _samples.Reader.ReadAllAsync(stopping))
+            {
+                using (sample) Compare(sample);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+
+    public void Dispose() => _shadow.Dispose();
+
+    private void Compare(Sample sample)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        try
+        {
+            using var predictions = _shadow.Predict(sample.Batch, 0);
+            _duration.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
+            for (var i = 0; i < _tasks.Count; i++)
+            {
+                var labels = sample.Labels[i];
+                var others = Sample.LabelsOf(predictions, _tasks[i].Shadow, 0, sample.Tokens);
+                _compared.Add(labels.Count, _tasks[i].Tag);
+                _agreed.Add(labels.Zip(others).Count(pair => pair.First == pair.Second), _tasks[i].Tag);
+            }
+        }
+        catch (InferenceException exception)
+        {
+            _skipped.Add(1);
+            if (_failed++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, exception);
+        }
+    }
+
+    /// <summary>A copied event and what the model that serves said about it.</summary>
+    private sealed class Sample(TokenBatch batch, IReadOnlyList<IReadOnlyList<string>> labels) : IDisposable
+    {
+        public TokenBatch Batch { get; } = batch;
+        public IReadOnlyList<IReadOnlyList<string>> Labels { get; } = labels;
+        public ReadOnlySpan<Token> Tokens => Batch.Rows[0].Event.Tokens.Tokens;
+
+        public static Sample Of(
+            TokenizedEvent scored, Predictions predictions, int row,
+            IReadOnlyList<(int Serving, int Shadow, KeyValuePair<string, object?> Tag)> tasks)
+        {
+            var copy = scored.Copy();
+            var batch = new TokenBatch([new(copy, 0)], copy.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+            var labels = new List<IReadOnlyList<string>>(tasks.Count);
+            foreach (var task in tasks) labels.Add(LabelsOf(predictions, task.Serving, row, copy.Tokens.Tokens));
+            return new(batch, labels);
+        }
+
+        /// <summary>Text-level: the best label. Token-level: the tag of each word.</summary>
+        public static List<string> LabelsOf(Predictions predictions, int task, int row, ReadOnlySpan<Token> tokens)
+        {
+            var served = predictions.Tasks[task];
+            if (!served.IsTokenLevel)
+            {
+                var probabilities = predictions.Probabilities(task, row);
+                var best = 0;
+                for (var i = 1; i < probabilities.Length; i++) best = probabilities[i] > probabilities[best] ? i : best;
+                return [served.Labels[best]];
+            }
+
+            var tags = predictions.Tags(task, row);
+            var labels = new List<string>();
+            for (var i = 0; i < tokens.Length; i++)
+            {
+                if (tokens[i].BeginsWord) labels.Add(served.Labels[tags[i + 1]]);
+            }
+
+            return labels;
+        }
+
+        public void Dispose() => Batch.Rows[0].Event.Dispose();
+    }
+}

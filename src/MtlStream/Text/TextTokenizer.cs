@@ -1,0 +1,107 @@
+namespace MtlStream.Text;
+
+/// <summary>What a tokenizer needs to know of the model it serves.</summary>
+/// <param name="Kind">Kind named by the manifest; <c>wordpiece</c> is built in.</param>
+/// <param name="Files">Paths by role: <c>vocab</c> (vocab.txt) or <c>tokenizer</c> (tokenizer.json).</param>
+/// <param name="SplitWords">Split the text into words first, and tokenize each by itself.</param>
+/// <param name="MaxTokens">Columns of the model, [CLS] and [SEP] included.</param>
+/// <param name="WindowOverlap">Tokens that neighbouring windows of a long text share, at least.</param>
+public sealed record TokenizerSettings(
+    string Kind, IReadOnlyDictionary<string, string> Files, bool Lowercase, bool StripAccents, bool CaseIds, bool SplitWords,
+    int MaxTokens, int WindowOverlap);
+
+/// <summary>Turns a text into tokens, words and windows. Thread-safe; allocates nothing in the long run.</summary>
+/// <remarks>
+/// A text of more tokens than the model has columns becomes overlapping windows, each starting at a word where one
+/// starts nearby. They are merged after scoring (<c>Models/WindowMerge.cs</c>): a token's labels come from the window in
+/// which it is farthest from an end that is not the text's own; a text-level score is the mean of the windows' scores, weighted by their tokens.
+/// </remarks>
+public sealed class TextTokenizer
+{
+    private const long IdleBytes = 16 << 20;
+
+    private readonly SubwordTokenizer _subwords;
+    private readonly TokenizedTextPool _pool;
+    private readonly bool _splitWords;
+    private readonly int _maxTextTokens, _windowTokens, _overlap;
+
+    private TextTokenizer(SubwordTokenizer subwords, TokenizerSettings settings, TokenizationOptions options)
+    {
+        if (settings.MaxTokens < 4)
+            throw new InvalidDataException($"The model takes {settings.MaxTokens} tokens; at least 4 are needed, [CLS] and [SEP] included.");
+        _windowTokens = settings.MaxTokens - 2;
+        if (settings.WindowOverlap < 0 || settings.WindowOverlap > _windowTokens / 2)
+        {
+            throw new InvalidDataException(
+                $"Window overlap is {settings.WindowOverlap}; expected 0 to {_windowTokens / 2}, half of what fits between [CLS] and [SEP].");
+        }
+        (_subwords, _splitWords, _overlap, _maxTextTokens) = (subwords, settings.SplitWords, settings.WindowOverlap, options.MaxTextTokens);
+        _pool = new TokenizedTextPool(subwords.ClsId, subwords.SepId, IdleBytes);
+    }
+
+    /// <summary>The kinds that this build supports.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = ["wordpiece", .. MLTokenizers.Kinds];
+
+    /// <exception cref="InvalidDataException">The tokenizer kind is not supported, or its files are not what they should be.</exception>
+    /// <exception cref="PlatformNotSupportedException">The runtime's Unicode normalization is switched off.</exception>
+    public static TextTokenizer Load(TokenizerSettings settings, TokenizationOptions options)
+    {
+        if (settings.Kind == "wordpiece")
+            return new(new WordPieceTokenizer(VocabularyFile.Read(settings), settings.Lowercase, settings.StripAccents), settings, options);
+        if (MLTokenizers.Kinds.Contains(settings.Kind)) return new(MLTokenizers.Load(settings), settings, options);
+        throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}.");
+    }
+
+    /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>
+    public int UnknownId => _subwords.UnknownId;
+
+    /// <summary>A token as the vocabulary spells it, <c>##</c> included.</summary>
+    public string TokenText(int id) => _subwords.TokenText(id);
+
+    /// <summary>Tokenizes one text. The caller owns the result.</summary>
+    public TokenizedText Tokenize(ReadOnlySpan<char> text)
+    {
+        var tokenized = _pool.Rent();
+        var complete = _splitWords
+            ? EncodeWords(text, tokenized)
+            : _subwords.Encode(text, 0, addWords: true, _maxTextTokens, tokenized);
+        if (!complete) tokenized.MarkTruncated();
+        AddWindows(tokenized);
+        return tokenized;
+    }
+
+    private bool EncodeWords(ReadOnlySpan<char> text, TokenizedText tokenized)
+    {
+        var words = new WordSplitter(text);
+        while (words.TryNext(out var start, out var end))
+        {
+            var first = tokenized.Tokens.Length;
+            var complete = _subwords.Encode(text[start..end], start, addWords: false, _maxTextTokens, tokenized);
+            if (tokenized.Tokens.Length > first)
+            {
+                tokenized.BeginWordAt(first);
+                tokenized.Add(new Word(start, complete ? end : tokenized.Tokens[^1].End, first));
+            }
+            if (!complete) return false;
+        }
+        return true;
+    }
+
+    private void AddWindows(TokenizedText tokenized)
+    {
+        var tokens = tokenized.Tokens;
+        var start = 0;
+        while (tokens.Length - start > _windowTokens)
+        {
+            tokenized.Add(new TokenWindow(start, _windowTokens));
+            var step = _windowTokens - _overlap;
+            var next = start + step;
+            // Back to the start of a word, unless that costs more than a quarter of the progress.
+            var earliest = next - (step / 4);
+            var word = next;
+            while (word > earliest && !tokens[word].BeginsWord) word--;
+            start = tokens[word].BeginsWord ? word : next;
+        }
+        tokenized.Add(new TokenWindow(start, tokens.Length - start));
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+
+namespace MtlStream.Text;
+
+/// <summary>A run of tokens that the model sees at once, without [CLS] and [SEP].</summary>
+/// <param name="Start">Index of the first token.</param>
+/// <param name="Length">Number of tokens; at most the model's maximum less two.</param>
+public readonly record struct TokenWindow(int Start, int Length);
+
+/// <summary>One token. Offsets are UTF-16 units of the original text, [Start, End).</summary>
+/// <param name="Case">Letter case of the token's word: 0 none, 1 First, 2 ALL, 3 mIxed.</param>
+/// <param name="BeginsWord">True for the first token of a word: the one whose tag stands for the word.</param>
+public readonly record struct Token(int Id, int Start, int End, byte Case, bool BeginsWord);
+
+/// <summary>A word of the text, [Start, End) in UTF-16 units, and its first token.</summary>
+public readonly record struct Word(int Start, int End, int FirstToken);
+
+/// <summary>A text as the model sees it. Owns its buffers. Empty text has no tokens and one empty window.</summary>
+/// <remarks>
+/// The tokenizer takes these objects back on <see cref="Dispose"/> and fills them again: whoever disposes one, once,
+/// must not look at it afterwards.
+/// </remarks>
+public sealed class TokenizedText : IDisposable
+{
+    private readonly TokenizedTextPool? _pool;
+    private readonly int _clsId, _sepId;
+    private Token[] _tokens;
+    private Word[] _words;
+    private TokenWindow[] _windows;
+    private int _tokenCount, _wordCount, _windowCount;
+    private int _disposed;
+
+    public TokenizedText(
+        PooledArray<Token> tokens, PooledArray<Word> words, PooledArray<TokenWindow> windows, int clsId, int sepId, bool truncated)
+        : this(tokens.Span.ToArray(), words.Span.ToArray(), windows.Span.ToArray(), clsId, sepId, truncated)
+    {
+        tokens.Dispose();
+        words.Dispose();
+        windows.Dispose();
+    }
+
+    private TokenizedText(Token[] tokens, Word[] words, TokenWindow[] windows, int clsId, int sepId, bool truncated)
+    {
+        (_tokens, _words, _windows) = (tokens, words, windows);
+        (_tokenCount, _wordCount, _windowCount) = (tokens.Length, words.Length, windows.Length);
+        (_clsId, _sepId, Truncated) = (clsId, sepId, truncated);
+    }
+
+    internal TokenizedText(TokenizedTextPool pool, int clsId, int sepId)
+    {
+        (_pool, _clsId, _sepId) = (pool, clsId, sepId);
+        (_tokens, _words, _windows) = (new Token[64], new Word[32], new TokenWindow[1]);
+    }
+
+    /// <summary>All tokens kept, in text order, without [CLS] and [SEP].</summary>
+    public ReadOnlySpan<Token> Tokens => _tokens.AsSpan(0, _tokenCount);
+
+    /// <summary>The words of the kept tokens, in text order.</summary>
+    public ReadOnlySpan<Word> Words => _words.AsSpan(0, _wordCount);
+
+    /// <summary>One window, or several that overlap when the text is longer than the model.</summary>
+    public ReadOnlySpan<TokenWindow> Windows => _windows.AsSpan(0, _windowCount);
+
+    /// <summary>True when tokens beyond <c>Tokenization:MaxTextTokens</c> were left out.</summary>
+    public bool Truncated { get; private set; }
+
+    internal long BufferBytes => (16L * _tokens.Length) + (12L * _words.Length) + (8L * _windows.Length);
+
+    /// <summary>Columns that a window needs in the model's input: its tokens, [CLS] and [SEP].</summary>
+    public int RowLength(int window) => Windows[window].Length + 2;
+
+    /// <summary>Writes one row of the model's input, [CLS] and [SEP] included; the rest of the spans is left alone.</summary>
+    /// <param name="types">Letter-case ids, or empty when the model does not ask for them.</param>
+    public void WriteRow(int window, Span<long> ids, Span<long> types)
+    {
+        var (start, length) = Windows[window];
+        var row = Tokens.Slice(start, length);
+        ids[0] = _clsId;
+        for (var i = 0; i < row.Length; i++) ids[i + 1] = row[i].Id;
+        ids[length + 1] = _sepId;
+        if (types.IsEmpty) return;
+        types[0] = 0;
+        for (var i = 0; i < row.Length; i++) types[i + 1] = row[i].Case;
+        types[length + 1] = 0;
+    }
+
+    /// <summary>The same text in buffers of its own. The caller owns it.</summary>
+    public TokenizedText Copy() => new(Tokens.ToArray(), Words.ToArray(), Windows.ToArray(), _clsId, _sepId, Truncated);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _pool?.TakeBack(this);
+        else Debug.Assert(_pool is null, "disposed twice; another owner may have it by now");
+    }
+
+    /// <summary>Makes it empty, for its next owner.</summary>
+    internal void Reset()
+    {
+        _tokenCount = _wordCount = _windowCount = 0;
+        Truncated = false;
+        _disposed = 0;
+    }
+
+    /// <summary>Room for so many tokens behind those there are; they count from <see cref="Commit"/> on.</summary>
+    internal Span<Token> Reserve(int count)
+    {
+        if (_tokens.Length - _tokenCount < count) Array.Resize(ref _tokens, Math.Max(_tokens.Length * 2, _tokenCount + count));
+        return _tokens.AsSpan(_tokenCount, count);
+    }
+
+    /// <summary>Appends the first tokens of the room reserved; gives the index of the first.</summary>
+    internal int Commit(int count)
+    {
+        var first = _tokenCount;
+        _tokenCount += count;
+        return first;
+    }
+
+    internal void Add(Word word)
+    {
+        if (_wordCount == _words.Length) Array.Resize(ref _words, _words.Length * 2);
+        _words[_wordCount++] = word;
+    }
+
+    internal void Add(TokenWindow window)
+    {
+        if (_windowCount == _windows.Length) Array.Resize(ref _windows, _windows.Length * 2);
+        _windows[_windowCount++] = window;
+    }
+
+    internal void MarkTruncated() => Truncated = true;
+
+    internal void BeginWordAt(int token) => _tokens[token] = _tokens[token] with { BeginsWord = true };
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
+using MtlStream.Diagnostics;
+using MtlStream.Models;
+using MtlStream.Onnx;
+using MtlStream.Tests.Doubles;
+
+namespace MtlStream.Tests.Models;
+
+/// <summary>Which device serves, what it is told, and how its failures are told apart.</summary>
+public sealed class DeviceTests : IDisposable
+{
+    private readonly ToyPackage _package = new();
+
+    public void Dispose() => _package.Dispose();
+
+    private OnnxMultitaskModel Load(string device, ILogger? logger = null) =>
+        OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = device, Lanes = 2 }, logger ?? NullLogger.Instance);
+
+    [Fact]
+    public void Auto_falls_back_to_the_cpu_with_one_warning_and_a_gauge_that_says_so()
+    {
+        using var meters = new MeterFactory();
+        var serving = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "mtlstream.model.serving") l.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((_, value, tags, _) => serving.Add($"{value} {tags[0].Key}={tags[0].Value}"));
+        listener.Start();
+        var logger = new RecordingLogger();
+
+        using var model = Load("auto", logger);
+        new PipelineMetrics(meters).ObserveModel(() => model.Identity);
+        listener.RecordObservableInstruments();
+
+        Assert.Equal("cpu", model.Identity.Device);
+        var warning = Assert.Single(logger.Lines, l => l.Level == LogLevel.Warning).Line;
+        Assert.Equal("the package toy has no graph for one.", model.Fallback);
+        Assert.Contains(model.Fallback!, warning, StringComparison.Ordinal);
+        Assert.Contains("1 mtlstream.model.device=cpu", serving);
+    }
+
+    [Fact]
+    public void Auto_keeps_why_it_fell_back()
+    {
+        if (NativeLibrary.TryLoad("libcuda.so.1", out _)) return; // with a GPU it may not fall back
+
+        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
+
+        using var model = Load("auto");
+
+        Assert.StartsWith("cuda cannot serve: found no NVIDIA driver (libcuda.so.1).", model.Fallback, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_gpu_asked_for_by_name_is_missed_at_start()
+    {
+        if (NativeLibrary.TryLoad("libcuda.so.1", out _)) return; // with a GPU the opposite is true
+
+        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
+
+        var message = Assert.Throws<DeviceUnavailableException>(() => Load("cuda")).Message;
+
+        Assert.StartsWith("cuda cannot serve: found no NVIDIA driver (libcuda.so.1). Expected an NVIDIA GPU", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_that_the_package_has_no_graph_for_is_named()
+    {
+        Assert.Contains(
+            "graphs: found cpu, expected cuda for device cuda", Assert.Throws<InvalidDataException>(() => Load("cuda")).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tensorrt_is_not_given_a_graph_that_was_made_for_cuda()
+    {
+        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
+
+        var message = Assert.Throws<InvalidDataException>(() => Load("tensorrt")).Message;
+
+        Assert.Contains("graphs: found cpu, cuda, expected tensorrt for device tensorrt. TensorRT takes a graph of standard operators only", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tensorrt_gets_one_profile_that_every_call_is_within()
+    {
+        var manifest = _package.Manifest();
+        var calls = CallShape.Gpu(manifest.MaxTokens, new() { MaxPaddedTokens = 8192 });
+
+        var options = SessionFactory.TensorRtOptions(manifest, manifest.Tasks, calls);
+
+        var (least, usual, most) = (Shape("min"), Shape("opt"), Shape("max"));
+        Assert.Equal((1, 16), least);
+        Assert.Contains(usual, calls.WarmUpShapes(manifest.MaxTokens));
+        Assert.All(calls.WarmUpShapes(manifest.MaxTokens), call =>
+        {
+            Assert.InRange(call.Rows, least.Rows, most.Rows);
+            Assert.InRange(call.Columns, least.Columns, most.Columns);
+        });
+
+        (int Rows, int Columns) Shape(string which)
+        {
+            var inputs = options[$"trt_profile_{which}_shapes"].Split(',').Select(part => part.Split(':')).ToList();
+            Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], inputs.Select(i => i[0]));
+            var size = Assert.Single(inputs.Select(i => i[1]).Distinct()).Split('x');
+            return (int.Parse(size[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(size[1], System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    [Fact]
+    public void Engines_are_kept_apart_by_weights_tasks_and_shapes_and_never_in_the_working_directory()
+    {
+        var calls = CallShape.Gpu(64);
+        var manifest = _package.Manifest();
+        var engines = Engines(manifest, manifest.Tasks, calls);
+
+        Assert.Equal(engines, Engines(manifest, manifest.Tasks, calls));
+        Assert.True(Path.IsPathFullyQualified(engines), engines);
+        Assert.NotEqual(engines, Engines(manifest, [.. manifest.Tasks.Take(1)], calls));
+        Assert.NotEqual(engines, Engines(manifest, manifest.Tasks, CallShape.Gpu(64, new() { MaxRows = 64 })));
+        File.AppendAllText(_package.At("weights.bin"), "x");
+        _package.Edit(_ => { });
+        Assert.NotEqual(engines, Engines(_package.Manifest(), manifest.Tasks, calls));
+        Assert.Contains("HOME", Assert.Throws<DeviceUnavailableException>(() => SessionFactory.CreateEngineFolder(_package.At("vocab.txt/engines"))).Message, StringComparison.Ordinal);
+
+        static string Engines(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, CallShape calls) =>
+            SessionFactory.TensorRtOptions(manifest, tasks, calls)["trt_engine_cache_path"];
+    }
+
+    [Theory]
+    [InlineData("CUDA failure 2: out of memory ; GPU=0 ; hostname=a", true)]
+    [InlineData("CUBLAS failure 1: CUBLAS_STATUS_NOT_INITIALIZED ; GPU=0 ; hostname=a", true)]
+    [InlineData("CUDNN failure 1002: CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED ; GPU=0 ; hostname=a", true)]
+    [InlineData("Failed to allocate memory for requested buffer of size 23617672", true)]
+    [InlineData("Protobuf parsing failed.", false)]
+    public void A_failure_of_the_device_is_told_from_one_of_the_graph(string message, bool expected) =>
+        Assert.Equal(expected, SessionFactory.IsDeviceFailure(message));
+
+    [Theory]
+    [InlineData("Failed to allocate memory for requested buffer of size 17179869184", true)]
+    [InlineData("CUDA failure 2: out of memory ; GPU=0", true)]
+    [InlineData("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED", true)]
+    [InlineData("indices element out of data bounds, idx=64 must be within the inclusive range [-64,63]", false)]
+    public void Running_out_of_memory_is_told_from_other_failures(string message, bool expected) =>
+        Assert.Equal(expected, OnnxMultitaskModel.IsOutOfMemory(message));
+
+    private sealed class RecordingLogger : ILogger
+    {
+        public List<(LogLevel Level, string Line)> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add((logLevel, formatter(state, exception)));
+    }
+}

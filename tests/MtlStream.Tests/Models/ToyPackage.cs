@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using MtlStream.Batching;
+using MtlStream.Models;
+using MtlStream.Tests.Doubles;
+using MtlStream.Text;
+
+namespace MtlStream.Tests.Models;
+
+/// <summary>A copy of the package in <c>toy-model/</c> that a test may spoil.</summary>
+internal sealed class ToyPackage : IDisposable
+{
+    public const int Infinite = 13, Large = 14, OutsideTheVocabulary = 64;
+
+    private static readonly string s_original = Path.Combine(Root(), "tests", "MtlStream.Tests", "Models", "toy-model");
+
+    public ToyPackage()
+    {
+        foreach (var file in Directory.GetFiles(s_original).Where(f => !f.EndsWith(".py", StringComparison.Ordinal)))
+            File.Copy(file, At(Path.GetFileName(file)));
+    }
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("mtlstream-toy").FullName;
+
+    public string At(string file) => Path.Combine(Folder, file);
+
+    public ModelManifest Manifest() => ModelManifest.Load(Folder);
+
+    /// <summary>Changes the manifest; checksums are made to fit the files as they are.</summary>
+    public ToyPackage Edit(Action<JsonObject> edit)
+    {
+        var manifest = JsonNode.Parse(File.ReadAllText(At("model.json")))!.AsObject();
+        foreach (var name in manifest["checksums"]!.AsObject().Select(c => c.Key).ToList())
+            manifest["checksums"]![name] = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(At(name))));
+        edit(manifest);
+        File.WriteAllText(At("model.json"), manifest.ToJsonString());
+        return this;
+    }
+
+    /// <summary>Gives it a golden text whose values are not the model's: the tolerance decides whether they are near enough.</summary>
+    /// <param name="tolerance">Of probabilities, and the share of tags that may differ.</param>
+    public ToyPackage Expect(double tolerance, Action<JsonObject>? edit = null)
+    {
+        var golden = JsonNode.Parse($$"""
+            {
+              "schema": "model-golden.v1",
+              "tolerance": { "cpu": { "probability": {{tolerance}}, "tagShare": {{1 - tolerance}} } },
+              "texts": [{
+                "text": "the Cat", "input_ids": [2, 42, 40, 3], "token_type_ids": [0, 0, 1, 0],
+                "outputs": {
+                  "mood.probabilities": [0.9, 0.05, 0.05], "traits.probabilities": [0.5, 0.5, 0.5, 0.5],
+                  "tags.tags": [0, 9, 9, 0], "names.tags": [0, 9, 9, 0]
+                }
+              }]
+            }
+            """)!.AsObject();
+        edit?.Invoke(golden);
+        File.WriteAllText(At("golden.json"), golden.ToJsonString());
+        return Edit(manifest => manifest["golden"] = "golden.json");
+    }
+
+    /// <summary>Spoils the weights of token 0, so that no text of it gets scores that are finite; checksums are made to fit.</summary>
+    public ToyPackage Break()
+    {
+        var weights = File.ReadAllBytes(At("weights.bin"));
+        BitConverter.TryWriteBytes(weights, float.NaN);
+        File.WriteAllBytes(At("weights.bin"), weights);
+        return Edit(_ => { });
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    /// <summary>An event of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
+    public static TokenRow Row(params int[] ids)
+    {
+        var (tokens, windows) = (new PooledArray<Token>(ids.Length), new PooledArray<TokenWindow>(1));
+        for (var i = 0; i < ids.Length; i++) tokens.Span[i] = new(ids[i], i, i + 1, (byte)(i % 4), true);
+        windows.Span[0] = new(0, ids.Length);
+        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 2, 3, truncated: false);
+        return new(new(new(Make.Record(0), new PooledArray<char>(0), default), text), 0);
+    }
+
+    public static TokenBatch Batch(params TokenRow[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+
+    private static string Root()
+    {
+        var at = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "MtlStream.sln"))) at = at.Parent ?? throw new InvalidOperationException("Not inside the repository.");
+        return at.FullName;
+    }
+}
