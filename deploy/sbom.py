@@ -20,9 +20,9 @@ ALLOWED = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT AND Apache-
 STATED = {
     "librdkafka.redist": "BSD-2-Clause",          # LICENSES.txt: BSD-2-Clause, with zlib, BSD-3-Clause and MIT parts
     "Confluent.Kafka": "Apache-2.0",
-    "Microsoft.ML.OnnxRuntime.Managed": "MIT",
-    "Microsoft.ML.OnnxRuntime.Gpu": "MIT",
+    "Microsoft.ML.OnnxRuntime": "MIT",
     "Microsoft.ML.OnnxRuntime.Gpu.Linux": "MIT",
+    "Microsoft.ML.OnnxRuntime.Managed": "MIT",
 }
 
 

@@ -115,7 +115,7 @@ internal static class SessionFactory
             $"{device} cannot serve: {(at < 0 ? reason : reason[(at + marker.Length)..]).Trim().TrimEnd('.')}. Expected " +
             (OnnxMultitaskModel.IsOutOfMemory(reason)
                 ? "memory that is free on the GPU; `nvidia-smi` shows who has it."
-                : "an NVIDIA GPU with its driver, the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and libonnxruntime_providers_cuda.so beside the program."),
+                : "an NVIDIA GPU with its driver, the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and a program built with MTLSTREAM_CUDA=1."),
             inner);
     }
 

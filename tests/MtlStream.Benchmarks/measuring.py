@@ -158,7 +158,8 @@ def versions():
             return "unknown"
 
     def package(name):
-        return re.search(rf'Include="{re.escape(name)}" Version="([^"]+)"', (ROOT / "Directory.Packages.props").read_text()).group(1)
+        built = (ROOT / "artifacts/bin/MtlStream.Host/release/mtlstream.deps.json").read_text()
+        return re.search(rf'"{re.escape(name)}/([^"]+)"', built).group(1)
 
     cpu = next((l.split(":", 1)[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if l.startswith("model name")), platform.machine())
     flags = Path("/proc/cpuinfo").read_text()
@@ -170,7 +171,7 @@ def versions():
         "## Machine and versions",
         "",
         f"- {cpu}, {os.cpu_count()} cores, {memory:.0f} GiB; {', '.join(isa)}" + ("" if gpu == "unknown" else f"; {gpu}"),
-        f"- Linux {platform.release()}, .NET SDK {first(['dotnet', '--version'])}, ONNX Runtime {package('Microsoft.ML.OnnxRuntime.Gpu')}, librdkafka {package('librdkafka.redist')}",
+        f"- Linux {platform.release()}, .NET SDK {first(['dotnet', '--version'])}, ONNX Runtime {package('Microsoft.ML.OnnxRuntime.Managed')}, librdkafka {package('librdkafka.redist')}",
         f"- model {model['name']} {model['version']}, weights {model.get('checksums', {}).get('weights.bin', '')[:19]}; program at {first(['git', 'rev-parse', '--short', 'HEAD'])}",
         f"- load average when it ended: {os.getloadavg()[0]:.1f} over one minute, {os.getloadavg()[1]:.1f} over five",
         f"- measured {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC by `tests/MtlStream.Benchmarks/measure.py`",

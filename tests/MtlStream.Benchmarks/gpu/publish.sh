@@ -7,12 +7,8 @@ events=$(readlink -f "$2")
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-. "$root/eng/environment.sh"
-export MTLSTREAM_CUDA=1
-"$root/eng/packages.sh"
-dotnet publish "$root/src/MtlStream.Host/MtlStream.Host.csproj" -c Release -r linux-x64 --self-contained -o "$folder/program" --nologo -v quiet \
-  -p:RunAnalyzers=false -p:DebugType=none -p:GenerateDocumentationFile=false
-[ -f "$folder/program/libonnxruntime_providers_cuda.so" ] || { echo "publish: the CUDA provider is not in the publish; see eng/packages.sh" >&2; exit 1; }
+"$root/eng/publish.sh" "$folder/program" --self-contained -p:Cuda=true
+[ -f "$folder/program/libonnxruntime_providers_cuda.so" ] || { echo "publish: the CUDA provider is not in what was published" >&2; exit 1; }
 cp "$here/measure.sh" "$folder/"
 git -C "$root" rev-parse --short HEAD > "$folder/commit"
 cp "$events" "$folder/events.jsonl.gz"

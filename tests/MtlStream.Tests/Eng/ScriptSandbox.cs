@@ -36,8 +36,6 @@ internal sealed class ScriptSandbox : IDisposable
 
     public string Checkout => _folder + "/checkout";
 
-    public string Cache => _folder + "/cache";
-
     /// <summary>How often a fake was called, with its arguments: one call a line.</summary>
     public IReadOnlyList<string> Calls(string tool) => File.Exists(Log(tool)) ? File.ReadAllLines(Log(tool)) : [];
 
@@ -61,7 +59,6 @@ internal sealed class ScriptSandbox : IDisposable
         start.Environment.Clear();
         start.Environment["PATH"] = _folder + "/bin";
         start.Environment["HOME"] = _folder;
-        start.Environment["MTLSTREAM_CACHE"] = Cache;
         start.Environment["MTLSTREAM_CUDA"] = "0";
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

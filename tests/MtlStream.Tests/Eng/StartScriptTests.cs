@@ -59,6 +59,16 @@ public sealed class StartScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task A_program_built_for_the_CPU_is_built_anew_for_a_GPU()
+    {
+        await _sandbox.RunAsync("mtlstream", []);
+
+        await _sandbox.RunAsync("mtlstream", [], ("MTLSTREAM_CUDA", "1"));
+
+        Assert.Equal(2, Builds);
+    }
+
+    [Fact]
     public async Task Several_starts_at_once_build_once()
     {
         var starts = Enumerable.Range(0, 4).Select(_ => _sandbox.Start("mtlstream", [])).ToList();
