@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the Grafana dashboards: dashboards.py writes dashboards/*.json, dashboards.py --check fails when they are not what it would write.
 
-A panel is one line below: title, unit, queries (expression and legend), and the section of deploy/README.md that says what to do.
+A panel is one line below: title, unit, queries (expression and legend), and the section of docs/ (operations, metrics, runbooks, security) that says what to do.
 Those sections become the dashboard "What to do", which panels link to.
 """
 import json
@@ -174,13 +174,18 @@ def frame(uid, title, panels, variables):
             "time": {"from": "now-30m", "to": "now"}, "links": links, "templating": {"list": variables}, "panels": panels}
 
 
-def readme():
-    return (HERE.parent / "README.md").read_text()
+GUIDES = ("operations", "metrics", "security", "runbooks")
+
+
+def guides():
+    """The documents whose sections panels and alerts point at; a document without sections is one section."""
+    folder = HERE.parent.parent / "docs"
+    return "\n".join(re.sub(r"^# ", "## ", (folder / f"{name}.md").read_text(), count=1) for name in GUIDES)
 
 
 def headings():
     """Title and text of every section that a panel or an alert may point at: level 2 and 3."""
-    parts = re.split(r"^(#{2,3}) (.+)$", readme(), flags=re.M)
+    parts = re.split(r"^(#{2,3}) (.+)$", guides(), flags=re.M)
     return [(parts[i + 1], parts[i + 2].strip()) for i in range(1, len(parts), 3)]
 
 

@@ -23,7 +23,7 @@ public sealed class OpsFilesTests
     {
         var rules = File.ReadAllText(Path.Combine(s_deploy, "prometheus", "rules.yml"));
         var tests = File.ReadAllText(Path.Combine(s_deploy, "prometheus", "rules.test.yml"));
-        var guide = File.ReadAllText(Path.Combine(s_deploy, "README.md"));
+        var guide = File.ReadAllText(Path.Combine(OpsTools.Root, "docs", "runbooks.md"));
         var alerts = Regex.Matches(rules, @"- alert: (\w+)").Select(m => m.Groups[1].Value).ToList();
 
         Assert.NotEmpty(alerts);

@@ -235,7 +235,7 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
 
     /// <summary>The rows of the table: <c>| `name` | kind | unit | `attribute`, ... | ...</c>.</summary>
     private static IEnumerable<(string Name, string Kind, string Unit, HashSet<string> Attributes)> Documented() =>
-        from line in File.ReadLines(Path.Combine(OpsTools.Root, "deploy", "README.md"))
+        from line in File.ReadLines(Path.Combine(OpsTools.Root, "docs", "metrics.md"))
         where line.StartsWith("| `mtlstream.", StringComparison.Ordinal) || line.StartsWith("| `messaging.", StringComparison.Ordinal)
         let cells = line.Split('|', StringSplitOptions.TrimEntries)
         select (cells[1].Trim('`'), cells[2], cells[3], cells[4].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(a => a.Trim('`')).ToHashSet());

@@ -12,7 +12,7 @@ using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Diagnostics;
 
-/// <summary>The table in deploy/README.md is the contract that dashboards and alerts rely on.</summary>
+/// <summary>The table in docs/metrics.md is the contract that dashboards and alerts rely on.</summary>
 public sealed class MetricNamesTests
 {
     [Fact]
@@ -103,7 +103,7 @@ public sealed class MetricNamesTests
         Assert.True(Assert.Single(meters.Of("mtlstream.event.latency")).Value < -1e11);
     }
 
-    internal static string Guide => Path.Combine(Root(), "deploy", "README.md");
+    internal static string Guide => Path.Combine(Root(), "docs", "metrics.md");
 
     /// <summary>Name, kind and unit of each row: <c>| `name` | kind | unit | ...</c>.</summary>
     private static IEnumerable<string> Documented() =>
