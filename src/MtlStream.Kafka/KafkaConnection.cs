@@ -1,10 +1,15 @@
 using Microsoft.Extensions.Logging;
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 
 namespace MtlStream.Kafka;
 
 /// <summary>One worker's source and sink, which share what is in flight. Dispose it after the pipeline has ended.</summary>
-public sealed class KafkaConnection : IAsyncDisposable
+public sealed class KafkaConnection : ITransport
 {
+    private readonly KafkaConfiguration _configuration;
+    private readonly KafkaStatus _status;
+    private readonly TimeProvider _time;
     private readonly TopicWatch _topics;
 
     public KafkaConnection(
@@ -14,6 +19,7 @@ public sealed class KafkaConnection : IAsyncDisposable
         var logger = loggers.CreateLogger("MtlStream.Kafka");
         var table = new AssignmentTable(configuration.ExactlyOnce);
         metrics.Observe(table, configuration.Kafka);
+        (_configuration, _status, _time) = (configuration, status, time);
         _topics = new(configuration, status, time, logger);
         Sink = new(configuration, table, _topics, metrics, time, logger);
         Source = new(configuration, table, _topics, Sink, status, metrics, time, logger);
@@ -22,6 +28,17 @@ public sealed class KafkaConnection : IAsyncDisposable
     public KafkaEventSource Source { get; }
 
     public KafkaOutboundSink Sink { get; }
+
+    IEventSource ITransport.Source => Source;
+
+    IOutboundSink ITransport.Sink => Sink;
+
+    public MessagingNames Names =>
+        new("kafka", _configuration.Kafka.GroupId, _configuration.Kafka.OutputTopic, _configuration.Kafka.DeadLetterTopic);
+
+    public string? NotReadyBecause => _status.NotReadyBecause;
+
+    public TimeSpan? LostFor => _status.LostFor(_time, _configuration);
 
     /// <summary>Leaves the group and ends the clients. What is not acknowledged is delivered again.</summary>
     public async ValueTask DisposeAsync()

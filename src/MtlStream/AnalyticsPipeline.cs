@@ -279,7 +279,7 @@ public sealed class AnalyticsPipeline(
     {
         await foreach (var (record, refusal) in refused.ReadAllAsync(abort))
         {
-            using (EventTrace.Inside(record.Source.Trace)) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
+            using (EventTrace.Inside(Tracing.Of(record.Source))) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
             await sink.PublishAsync(
                 Traced(EventEncoder.EncodeDeadLetter(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
         }
@@ -310,7 +310,7 @@ public sealed class AnalyticsPipeline(
         var errorType = refusal is not null ? PipelineMetrics.Tag(refusal.Reason)
             : outcome == PublishOutcome.Dropped ? "dropped"
             : record.Destination == Destination.DeadLetters ? Tracing.ReasonOf(record) : null;
-        if (record.Source.Trace is { } trace) RecordInside(trace, record, outcome, errorType);
+        if (Tracing.Of(record.Source) is { } trace) RecordInside(trace, record, outcome, errorType);
         else Record(record, outcome, errorType);
     }
 
@@ -326,7 +326,7 @@ public sealed class AnalyticsPipeline(
     }
 
     private OutboundRecord Traced(OutboundRecord record) =>
-        record.Source.Trace is { } trace ? trace.Send(record, metrics.Names) : record;
+        Tracing.Of(record.Source) is { } trace ? trace.Send(record, metrics.Names) : record;
 
     private static int Workers(int configured, int coresPerWorker) =>
         configured > 0 ? configured : Math.Max(1, Environment.ProcessorCount / coresPerWorker);

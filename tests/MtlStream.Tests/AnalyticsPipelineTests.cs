@@ -51,6 +51,19 @@ public sealed class AnalyticsPipelineTests
     }
 
     [Fact]
+    public async Task What_a_source_leaves_with_an_event_its_sink_finds_with_the_answer()
+    {
+        var waiting = Enumerable.Range(0, 100).Select(_ => new object()).ToList();
+        var source = new InMemorySource(
+            waiting.Select((_, i) => (i % 3) switch { 0 => Event(i), 1 => null, _ => "not json" })) { Correlation = i => waiting[(int)i] };
+        var sink = new RecordingSink();
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+
+        Assert.Equal(waiting, sink.Published.Select(r => r.Source.Correlation));
+    }
+
+    [Fact]
     public async Task Everything_of_a_partition_leaves_in_source_order_results_dead_letters_and_tombstones_alike()
     {
         var source = new InMemorySource(

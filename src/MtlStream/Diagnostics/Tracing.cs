@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using MtlStream.Batching;
 using MtlStream.Events;
@@ -17,7 +18,14 @@ internal static class Tracing
 
     public static readonly ActivitySource Source = new(PipelineMetrics.MeterName);
 
-    /// <summary>Continues the trace that an event came with, or starts one; kept on the record when it is sampled.</summary>
+    // Beside the records, not on them: traces are this room's business. An entry goes with its record.
+    private static readonly ConditionalWeakTable<SourceRecord, EventTrace> s_sampled = [];
+
+    /// <summary>The event's spans, from decoding until its answer is durable; null when its trace is not sampled.</summary>
+    public static EventTrace? Of(SourceRecord record) =>
+        Source.HasListeners() && s_sampled.TryGetValue(record, out var trace) ? trace : null;
+
+    /// <summary>Continues the trace that an event came with, or starts one; <see cref="Of"/> finds it when it is sampled.</summary>
     public static void Begin(SourceRecord record, MessagingNames names)
     {
         if (!Source.HasListeners()) return;
@@ -38,7 +46,7 @@ internal static class Tracing
         span.SetTag("messaging.kafka.offset", record.Position.Offset);
         if (names.Group.Length > 0) span.SetTag("messaging.consumer.group.name", names.Group);
         if (record.Payload is null) span.SetTag("messaging.kafka.message.tombstone", true);
-        record.Trace = new(span);
+        s_sampled.Add(record, new(span));
     }
 
     /// <summary>Starts the span of a batch with sampled events in it, linked to each of them; null when there are none.</summary>
@@ -46,7 +54,7 @@ internal static class Tracing
     public static Activity? BeginBatch(TokenBatch batch, ModelIdentity model)
     {
         if (!Source.HasListeners()) return null;
-        var sampled = batch.Rows.Select(r => r.Event.Event.Source.Trace).OfType<EventTrace>().Distinct().ToList();
+        var sampled = batch.Rows.Select(r => Of(r.Event.Event.Source)).OfType<EventTrace>().Distinct().ToList();
         if (sampled.Count == 0) return null;
         var span = Source.StartActivity(
             "score", ActivityKind.Internal, sampled[0].Context, links: [.. sampled.Select(s => new ActivityLink(s.Context))]);

@@ -1,5 +1,3 @@
-using MtlStream.Diagnostics;
-
 namespace MtlStream.Events;
 
 /// <summary>One message header. Values are bytes, usually UTF-8 text; null is allowed by Kafka.</summary>
@@ -14,6 +12,7 @@ public readonly record struct EventHeader(string Key, byte[]? Value);
 public sealed record SourceRecord(
     SourcePosition Position, byte[]? Key, byte[]? Payload, IReadOnlyList<EventHeader> Headers, long Timestamp, long ReceivedAt)
 {
-    /// <summary>The event's spans, from decoding until its answer is durable; null when its trace is not sampled.</summary>
-    public EventTrace? Trace { get; set; }
+    /// <summary>What the transport has to find again when the answer comes to its sink, a waiting request for instance.</summary>
+    /// <remarks>Its owner is the transport that read the event; everyone else passes it on unseen. Null where the position says enough.</remarks>
+    public object? Correlation { get; init; }
 }

@@ -40,8 +40,8 @@ public sealed class TracingTests : IDisposable
         var record = Record(Parent);
 
         Tracing.Begin(record, s_names);
-        var sent = record.Trace!.Send(Make.Outbound(record) with { Headers = record.Headers }, s_names);
-        record.Trace.Answered(null, final: true, () => { });
+        var sent = Tracing.Of(record)!.Send(Make.Outbound(record) with { Headers = record.Headers }, s_names);
+        Tracing.Of(record)!.Answered(null, final: true, () => { });
 
         var spans = _ended.Where(a => a.TraceId.ToString() == TraceId).ToList();
         var (send, process) = (spans.Single(s => s.Kind == ActivityKind.Producer), spans.Single(s => s.Kind == ActivityKind.Consumer));
@@ -61,7 +61,7 @@ public sealed class TracingTests : IDisposable
 
         Tracing.Begin(record, s_names);
 
-        Assert.Null(record.Trace);
+        Assert.Null(Tracing.Of(record));
         Assert.Null(Activity.Current);
     }
 
@@ -74,13 +74,13 @@ public sealed class TracingTests : IDisposable
 
         using (var span = Tracing.BeginBatch(batch, new("toy", "7", "cpu"))!)
         {
-            Assert.Equal([first.Trace!.Context.SpanId, second.Trace!.Context.SpanId], span.Links.Select(l => l.Context.SpanId));
+            Assert.Equal([Tracing.Of(first)!.Context.SpanId, Tracing.Of(second)!.Context.SpanId], span.Links.Select(l => l.Context.SpanId));
             Assert.Contains(span.TagObjects, t => t.Key == "mtlstream.model.version" && Equals(t.Value, "7"));
             Assert.Contains(span.TagObjects, t => t.Key == "mtlstream.batch.trigger" && Equals(t.Value, "token_budget"));
         }
 
-        second.Trace.Answered(null, final: true, () => { });
-        var process = _ended.Single(a => a.SpanId == second.Trace.Context.SpanId);
+        Tracing.Of(second)!.Answered(null, final: true, () => { });
+        var process = _ended.Single(a => a.SpanId == Tracing.Of(second)!.Context.SpanId);
         Assert.Equal(_ended.Single(a => a.DisplayName == "score" && a.Links.Count() == 2).SpanId, Assert.Single(process.Links).Context.SpanId);
         Assert.Null(Tracing.BeginBatch(new TokenBatch([new(Tokenized(unsampled), 0)], 4, BatchTrigger.Linger), new("toy", "7", "cpu")));
     }
@@ -92,10 +92,10 @@ public sealed class TracingTests : IDisposable
         Tracing.Begin(record, s_names);
         var letter = new OutboundRecord(Destination.DeadLetters, [], [.. record.Headers, new("mtlstream.reason", "empty_text"u8.ToArray())], record);
 
-        var sent = record.Trace!.Send(letter, s_names);
-        record.Trace.Answered(Tracing.ReasonOf(sent), final: true, () => { });
+        var sent = Tracing.Of(record)!.Send(letter, s_names);
+        Tracing.Of(record)!.Answered(Tracing.ReasonOf(sent), final: true, () => { });
 
-        var process = _ended.Single(a => a.SpanId == record.Trace.Context.SpanId);
+        var process = _ended.Single(a => a.SpanId == Tracing.Of(record)!.Context.SpanId);
         Assert.Equal(ActivityStatusCode.Error, process.Status);
         Assert.Contains(process.TagObjects, t => t.Key == "error.type" && Equals(t.Value, "empty_text"));
         Assert.Equal(letter.Headers, sent.Headers);
@@ -106,10 +106,10 @@ public sealed class TracingTests : IDisposable
     {
         var record = Record(Parent);
         Tracing.Begin(record, s_names);
-        record.Trace!.Send(Make.Outbound(record), s_names);
+        Tracing.Of(record)!.Send(Make.Outbound(record), s_names);
         string? seen = null;
 
-        record.Trace.Answered(null, final: true, () => seen = Activity.Current?.TraceId.ToString());
+        Tracing.Of(record)!.Answered(null, final: true, () => seen = Activity.Current?.TraceId.ToString());
 
         Assert.Equal(TraceId, seen);
         Assert.Null(Activity.Current);
@@ -121,9 +121,9 @@ public sealed class TracingTests : IDisposable
         var (record, tombstone) = (Record(Parent), Make.Record(1, headers: [new("traceparent", Encoding.ASCII.GetBytes(Parent))]) with { Payload = null });
         foreach (var begun in new[] { record, tombstone }) Tracing.Begin(begun, s_names);
         Tracing.BeginBatch(new TokenBatch([new(Tokenized(record), 0)], 4, BatchTrigger.Linger), new("toy", "7", "cpu"))!.Dispose();
-        record.Trace!.Send(Make.Outbound(record), s_names);
-        record.Trace.Answered("inference_failed", final: true, () => { });
-        tombstone.Trace!.Answered(null, final: true, () => { });
+        Tracing.Of(record)!.Send(Make.Outbound(record), s_names);
+        Tracing.Of(record)!.Answered("inference_failed", final: true, () => { });
+        Tracing.Of(tombstone)!.Answered(null, final: true, () => { });
 
         var found = _ended.GroupBy(s => $"{s.DisplayName.Split(' ')[0]} {s.Kind.ToString().ToLowerInvariant()}")
             .Select(g => $"{g.Key} {string.Join(' ', g.SelectMany(s => s.TagObjects.Select(t => t.Key)).Distinct().Order(StringComparer.Ordinal))}");

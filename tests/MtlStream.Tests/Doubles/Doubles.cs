@@ -60,7 +60,7 @@ internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless
         {
             foreach (var chunk in payloads.Select((p, i) => (p, i)).Chunk(37))
             {
-                await received.WriteAsync([.. chunk.Select(c => Make.Record(_sequences[c.i % partitions]++, c.p, c.i % partitions))], stopping);
+                await received.WriteAsync([.. chunk.Select(c => Record(c.i % partitions, c.p))], stopping);
                 Received += chunk.Length;
             }
 
@@ -73,6 +73,9 @@ internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless
 
     public void Acknowledge(SourcePosition position) => Acknowledged.Enqueue(position);
 
+    /// <summary>What it leaves with an event, by its sequence.</summary>
+    public Func<long, object?> Correlation { get; init; } = _ => null;
+
     /// <summary>Stands for the last commit.</summary>
     public Func<CancellationToken, Task> Completing { get; init; } = _ => Task.CompletedTask;
 
@@ -80,6 +83,12 @@ internal sealed class InMemorySource(IEnumerable<string?> payloads, bool endless
     {
         await Completing(abort);
         Completed = true;
+    }
+
+    private SourceRecord Record(int partition, string? payload)
+    {
+        var sequence = _sequences[partition]++;
+        return Make.Record(sequence, payload, partition) with { Correlation = Correlation(sequence) };
     }
 }
 
