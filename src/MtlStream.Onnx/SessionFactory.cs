@@ -32,6 +32,7 @@ internal static class SessionFactory
             options.InterOpNumThreads = 1;
             options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
             options.EnableMemoryPattern = false; // planned anew for every shape, of which a CPU sees hundreds
+            KeepNormsApart(options);
         }
         else
         {
@@ -64,6 +65,13 @@ internal static class SessionFactory
     /// and runs in every call. The Cast and Mul of <c>training/mtltrain/graphs.py</c> are folded at load in any case.
     /// </summary>
     internal static void DequantizeAtLoad(SessionOptions options) => options.AddSessionConfigEntry("session.disable_quant_qdq", "1");
+
+    /// <summary>
+    /// Keeps ONNX Runtime from fusing Add and LayerNormalization. On a CPU its LayerNormalization is vectorised, while
+    /// SkipLayerNormalization, which it would put in their place, is a scalar loop (1.31).
+    /// </summary>
+    internal static void KeepNormsApart(SessionOptions options) =>
+        options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "SkipLayerNormFusion;BiasSkipLayerNormFusion");
 
     private static SessionOptions Options() => new()
     {

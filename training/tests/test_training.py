@@ -176,6 +176,12 @@ class ModelTest(unittest.TestCase):
             attention = cpu["layer0.context"]
             self.assertEqual(["QuantizeLinear", "layer0.qkv", "mask/int"], [cpu[attention.input[0]].op_type, attention.input[1], attention.input[5]])
             self.assertEqual("Add", cpu["topic/both"].op_type)
+            # The residual and its norm: apart on a CPU, where the fused operator is the slower one; fused on CUDA.
+            norm = cpu["layer0.norm1"]
+            self.assertEqual(["LayerNormalization", "Add"], [norm.op_type, cpu[norm.input[0]].op_type])
+            self.assertEqual(["layer0.out/y", "embedded"], list(cpu[norm.input[0]].input))
+            self.assertEqual("layer0.out.bias", cpu["layer0.out/y"].input[6])
+            self.assertEqual({"SkipLayerNormalization"}, {n.op_type for n in proto.graph.node if "layer0.norm1" in n.output})
 
     def constant(self, proto, name, folder):
         """What a value computed from constants alone comes to, as ONNX Runtime folds it."""
