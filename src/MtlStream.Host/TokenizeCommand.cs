@@ -11,23 +11,33 @@ internal static class TokenizeCommand
 {
     /// <param name="File">Path, or <c>-</c> for standard input.</param>
     /// <param name="Words">Split into words first, as for the model.</param>
-    internal sealed record Request(string File, InputFormat Format, string Model, bool Words);
+    /// <param name="Vocab">A vocabulary in place of the package's; empty for that one.</param>
+    internal sealed record Request(string File, InputFormat Format, string Model, bool Words, string Vocab);
 
     public static Command Build()
     {
         var (file, format, model) = (CommonOptions.File(), CommonOptions.Format(), CommonOptions.Model());
-        var words = new Option<bool>("--words") { Description = "Split the text into words first, as for the model, and show them." };
+        var words = new Option<bool>("--words")
+        {
+            Description = "Split the text into words first, as for the model, and show them. A line with \"words\": [...] in place of a text has them given.",
+        };
+        var vocab = new Option<string>("--vocab")
+        {
+            Description = "A vocab.txt in place of the package's, as training does with a vocabulary of its own.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "",
+        };
         var command = new CliCommand(
             "tokenize", "Shows the tokens of each line as JSON: tokens, ids, offsets in UTF-16 units, letter case. The whole text, no special tokens.",
             "mtlstream tokenize comments.jsonl",
             "echo \"I don't know\" | mtlstream tokenize - --format text --words")
         {
-            file, format, model, words,
+            file, format, model, words, vocab,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetRequiredValue(file), CommonOptions.ToInputFormat(parsed.GetRequiredValue(format)),
-                parsed.GetRequiredValue(model), parsed.GetValue(words)),
+                parsed.GetRequiredValue(model), parsed.GetValue(words), parsed.GetRequiredValue(vocab)),
             stopping));
         return command;
     }
@@ -36,6 +46,7 @@ internal static class TokenizeCommand
     {
         await using var reader = new LineReader(CommonOptions.OpenInput(request.File));
         var settings = PipelineAssembly.FindPackage(request.Model).Tokenizer;
+        if (request.Vocab.Length > 0) settings = settings with { Files = new Dictionary<string, string> { ["vocab"] = request.Vocab } };
         var tokenizer = TextTokenizer.Load(
             settings with { SplitWords = request.Words }, new() { MaxTextTokens = int.MaxValue });
         var decoder = new EventDecoder(new() { Format = request.Format, MaxPayloadBytes = LineReader.MaxLineBytes });
@@ -62,6 +73,13 @@ internal static class TokenizeCommand
     /// <exception cref="InvalidDataException">The line has no text.</exception>
     private static void Write(Utf8JsonWriter json, TextTokenizer tokenizer, EventDecoder decoder, byte[] line, long number, bool words)
     {
+        if (words && GivenWords(line) is { } given)
+        {
+            using var tokens = tokenizer.TokenizeWords(given);
+            Write(json, tokens.Tokens, tokens.Words, tokenizer, words);
+            return;
+        }
+
         var record = new SourceRecord(new("", 0, number - 1, 0, number - 1), null, line, [], -1, 0);
         if (decoder.TryDecode(record, out var decoded, out var rejection))
         {
@@ -76,6 +94,20 @@ internal static class TokenizeCommand
         else
         {
             throw new InvalidDataException($"line {number}: {rejection.Message}");
+        }
+    }
+
+    /// <summary>The words of <c>{"words": ["a", "b"]}</c>; null for any other line.</summary>
+    private static List<string>? GivenWords(ReadOnlySpan<byte> line)
+    {
+        if (line.IndexOf("\"words\""u8) < 0) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<GivenLine>(line, CommonOptions.Json) is { Text: null, Words: { } words } ? words : null;
+        }
+        catch (JsonException)
+        {
+            return null; // the decoder says what is wrong with it
         }
     }
 
@@ -100,6 +132,9 @@ internal static class TokenizeCommand
             json.WriteStartArray("words");
             foreach (var word in words) WriteRange(json, word.Start, word.End);
             json.WriteEndArray();
+            json.WriteStartArray("first");
+            foreach (var word in words) json.WriteNumberValue(word.FirstToken);
+            json.WriteEndArray();
         }
 
         json.WriteEndObject();
@@ -113,4 +148,6 @@ internal static class TokenizeCommand
         json.WriteNumberValue(end);
         json.WriteEndArray();
     }
+
+    private sealed record GivenLine(object? Text, List<string>? Words);
 }

@@ -13,12 +13,17 @@ internal static class GoldTokenization
     /// <returns>A label for each word of each sentence; null for a word without any token, or beyond the model's width.</returns>
     public static async Task<string?[][]> TagAsync(LoadedModel loaded, int task, IReadOnlyList<IReadOnlyList<string>> sentences, CancellationToken stopping)
     {
-        var plain = TextTokenizer.Load(loaded.Manifest.Tokenizer with { SplitWords = false }, new());
         var labels = loaded.Model.Tasks[task].Labels;
         var tags = new string?[sentences.Count][];
         var firsts = new int[sentences.Count][];
         var former = new BatchFormer(loaded.Model.Shape, loaded.Model.Lanes);
-        for (var i = 0; i < sentences.Count; i++) former.Add(new(Row(plain, sentences[i], i, loaded.Manifest.MaxTokens, out firsts[i]), 0), i);
+        for (var i = 0; i < sentences.Count; i++)
+        {
+            var tokens = loaded.Tokenizer.TokenizeWords(sentences[i]);
+            firsts[i] = Firsts(tokens);
+            former.Add(new(Event(tokens, i), 0), i);
+        }
+
         var batches = new Queue<TokenBatch>();
         while (former.Count > 0) batches.Enqueue(former.Form(BatchTrigger.EndOfInput));
 
@@ -52,25 +57,20 @@ internal static class GoldTokenization
         }
     }
 
-    /// <param name="firsts">Column of each word's first token; -1 for a word without one.</param>
-    private static TokenizedEvent Row(TextTokenizer plain, IReadOnlyList<string> words, int number, int maxTokens, out int[] firsts)
+    /// <summary>Column of each word's first token in the first window; -1 for a word without one.</summary>
+    private static int[] Firsts(TokenizedText tokens)
     {
-        firsts = new int[words.Count];
-        var (all, ends) = (new List<Token>(), new long[2]);
-        for (var i = 0; i < words.Count; i++)
+        var kept = tokens.Windows[0].Length;
+        var firsts = new int[tokens.Words.Length];
+        for (var i = 0; i < firsts.Length; i++)
         {
-            using var tokens = plain.Tokenize(words[i]);
-            firsts[i] = tokens.Tokens.Length > 0 && all.Count < maxTokens - 2 ? all.Count + 1 : -1;
-            foreach (var token in tokens.Tokens) all.Add(token);
+            var first = tokens.Words[i].FirstToken;
+            firsts[i] = first >= 0 && first < kept ? first + 1 : -1;
         }
 
-        using (var empty = plain.Tokenize("")) empty.WriteRow(0, ends, []);
-        var kept = Math.Min(all.Count, maxTokens - 2);
-        var (buffer, windows) = (new PooledArray<Token>(kept), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < kept; i++) buffer.Span[i] = all[i];
-        windows.Span[0] = new(0, kept);
-        return new(
-            new TextEvent(new(new("words", 0, number, 0, number), null, null, [], -1, 0), new PooledArray<char>(0), default),
-            new TokenizedText(buffer, new PooledArray<Word>(0), windows, (int)ends[0], (int)ends[1], truncated: false));
+        return firsts;
     }
+
+    private static TokenizedEvent Event(TokenizedText tokens, int number) => new(
+        new TextEvent(new(new("words", 0, number, 0, number), null, null, [], -1, 0), new PooledArray<char>(0), default), tokens);
 }

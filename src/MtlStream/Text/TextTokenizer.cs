@@ -70,6 +70,30 @@ public sealed class TextTokenizer
         return tokenized;
     }
 
+    /// <summary>Tokenizes words that are given instead of found, each by itself. The caller owns the result.</summary>
+    /// <remarks>
+    /// Ranges count in the text that the words make with one space between two. Every word has its entry among the
+    /// words of the result; <see cref="Word.FirstToken"/> is -1 where a word has no token, or none that was kept.
+    /// </remarks>
+    public TokenizedText TokenizeWords(IReadOnlyList<string> words)
+    {
+        var tokenized = _pool.Rent();
+        var start = 0;
+        foreach (var word in words)
+        {
+            var end = start + word.Length;
+            var first = tokenized.Tokens.Length;
+            if (!tokenized.Truncated && !_subwords.Encode(word, start, addWords: false, _maxTextTokens, tokenized)) tokenized.MarkTruncated();
+            var found = tokenized.Tokens.Length > first;
+            if (found) tokenized.BeginWordAt(first);
+            tokenized.Add(new Word(start, end, found ? first : -1));
+            start = end + 1;
+        }
+
+        AddWindows(tokenized);
+        return tokenized;
+    }
+
     private bool EncodeWords(ReadOnlySpan<char> text, TokenizedText tokenized)
     {
         var words = new WordSplitter(text);

@@ -13,6 +13,7 @@ public readonly record struct TokenWindow(int Start, int Length);
 public readonly record struct Token(int Id, int Start, int End, byte Case, bool BeginsWord);
 
 /// <summary>A word of the text, [Start, End) in UTF-16 units, and its first token.</summary>
+/// <param name="FirstToken">Index of the token; -1 only for a given word without one (<see cref="TextTokenizer.TokenizeWords"/>).</param>
 public readonly record struct Word(int Start, int End, int FirstToken);
 
 /// <summary>A text as the model sees it. Owns its buffers. Empty text has no tokens and one empty window.</summary>

@@ -35,6 +35,35 @@ public sealed class TokenizeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Words_that_are_given_are_not_looked_for_and_each_says_which_token_begins_it()
+    {
+        var result = await Cli.RunAsync(
+            "{\"words\": [\"don't\", \"\\u0000\", \"cats\"]}\n{\"text\": \"don't\", \"words\": [\"cat\"]}\n{\"words\": []}\n",
+            "tokenize", "--words", "--model", _package.Folder);
+
+        Assert.Equal(0, result.ExitCode);
+        var given = JsonSerializer.Deserialize<JsonElement>(result.Lines[0]);
+        Assert.Equal([[0, 5], [6, 7], [8, 12]], given.GetProperty("words").Deserialize<int[][]>());
+        var first = given.GetProperty("first").Deserialize<int[]>()!;
+        Assert.Equal((0, -1, "cat"), (first[0], first[1], given.GetProperty("tokens")[first[2]].GetString()));
+        var text = JsonSerializer.Deserialize<JsonElement>(result.Lines[1]);
+        Assert.Equal([[0, 2], [2, 5]], text.GetProperty("words").Deserialize<int[][]>());
+        Assert.Equal("""{"tokens":[],"ids":[],"offsets":[],"case":[],"words":[],"first":[]}""", result.Lines[2]);
+    }
+
+    [Fact]
+    public async Task A_vocabulary_can_be_given_in_place_of_the_packages()
+    {
+        var vocabulary = _package.At("other.txt");
+        File.WriteAllText(vocabulary, "[PAD]\n[UNK]\n[CLS]\n[SEP]\nca\n##t\n");
+
+        var result = await Cli.RunAsync("{\"text\": \"Cat\"}\n", "tokenize", "--vocab", vocabulary, "--model", _package.Folder);
+
+        var line = JsonSerializer.Deserialize<JsonElement>(Assert.Single(result.Lines));
+        Assert.Equal(["ca", "##t"], line.GetProperty("tokens").Deserialize<string[]>()!);
+    }
+
+    [Fact]
     public async Task Neither_windows_nor_limits_cut_a_long_text()
     {
         var result = await Cli.RunAsync(string.Concat(Enumerable.Repeat("cat ", 20_000)), "tokenize", "-", "--format", "text", "--model", _package.Folder);
