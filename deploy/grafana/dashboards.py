@@ -62,7 +62,7 @@ OVERVIEW = [
     ]),
     ("Where the time goes", [
         ("Busy share of each stage (1 = one thread, all the time)", "percentunit", [(rate("mtlstream_stage_duration_seconds_sum", "mtlstream_stage"), "{{mtlstream_stage}}")], "tuning-by-symptom"),
-        ("How full the lanes are", "percentunit", [(f'{gauge("mtlstream_lane_length", "mtlstream_lane")} / {gauge("mtlstream_lane_capacity", "mtlstream_lane")}', "{{mtlstream_lane}}")], "tuning-by-symptom"),
+        ("How full the channels are", "percentunit", [(f'{gauge("mtlstream_lane_length", "mtlstream_lane")} / {gauge("mtlstream_lane_capacity", "mtlstream_lane")}', "{{mtlstream_lane}}")], "tuning-by-symptom"),
         ("Time in the model by width, p50", "s", [(quantile(0.5, "mtlstream_inference_duration_seconds", "mtlstream_batch_columns"), "{{mtlstream_batch_columns}} tokens")], "tuning-by-symptom"),
         ("Rows per batch, mean", "none", [(mean("mtlstream_batch_rows"), "rows")], "tuning-by-symptom"),
         ("Why batches are closed", "ops", [(rate("mtlstream_batch_rows_count", "mtlstream_batch_trigger"), "{{mtlstream_batch_trigger}}")], "tuning-by-symptom"),
