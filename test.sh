@@ -52,7 +52,8 @@ if [ -z "$filter" ] && [ "$category" != 'Category=Faults' ] && [ -d "$root/train
   python=$(python_for_training)
   mkdir -p "$results"
   if [ -z "$python" ]; then echo "test.sh: no Python 3.11 or later; the tests of training/ are skipped" >&2
-  else "$python" "$root/training/tests" "$results/training.trx" >&2 || code=1
+  else  # training tokenizes by the program, as it was built above
+    MTLSTREAM_PROGRAM=$root/artifacts/bin/MtlStream.Host/debug/mtlstream "$python" "$root/training/tests" "$results/training.trx" >&2 || code=1
   fi
 fi
 

@@ -15,7 +15,7 @@ from typing import Callable, Iterator
 
 from .model import Task
 from .tasks import EMOTIONS, ENTITIES, INTENTS, SENTIMENTS, TASKS, TOPICS, UPOS
-from .words import split
+from .tokenizer import Tokenizer
 
 IGNORED = -100  # in place of the label of a word that has none
 
@@ -310,7 +310,7 @@ def _tweeteval(data: Path, task: str, part: str, label: Callable[[int], int]) ->
 
 # --- a stream's own events ------------------------------------------------------------------------------------------
 
-def review(file: Path, part: str, pointer: str = "/text") -> list[Example]:
+def review(file: Path, part: str, tokenizer: Tokenizer, pointer: str = "/text") -> list[Example]:
     """Copies of the review topic, one JSON object a line, with `"reviewed": ["task", ...]` beside `analysis`.
 
     The tasks named there are labels that a person has checked and corrected in place; what the model said of the others is left out,
@@ -320,7 +320,7 @@ def review(file: Path, part: str, pointer: str = "/text") -> list[Example]:
     for number, line in enumerate(_lines(file), 1):
         if part == "train" and line.strip():
             try:
-                examples += _reviewed(json.loads(line), pointer)
+                examples += _reviewed(json.loads(line), pointer, tokenizer)
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise ValueError(f"{file}, line {number}: {f'{error} is missing' if isinstance(error, KeyError) else error}") from error
     if part == "train" and not examples:
@@ -328,7 +328,7 @@ def review(file: Path, part: str, pointer: str = "/text") -> list[Example]:
     return examples
 
 
-def _reviewed(event: dict, pointer: str) -> list[Example]:
+def _reviewed(event: dict, pointer: str, tokenizer: Tokenizer) -> list[Example]:
     event = event if "analysis" in event else event.get("data") or {}  # a structured CloudEvent
     text, tasks, labels = event, event["analysis"]["tasks"], {}
     for step in pointer.split("/")[1:]:
@@ -336,7 +336,8 @@ def _reviewed(event: dict, pointer: str) -> list[Example]:
         text = text[int(step) if isinstance(text, list) else step]
     if not isinstance(text, str):
         raise ValueError(f"{pointer}: found {type(text).__name__}, expected the text")
-    ranges, known = split(text), {task.name: task for task in TASKS}
+    ranges = tokenizer.texts([text])[0].words
+    known = {task.name: task for task in TASKS}
     for name in event.get("reviewed", []):
         if name not in known:
             raise ValueError(f"reviewed: found {name!r}, expected some of {', '.join(known)}")

@@ -8,33 +8,30 @@ import os
 import pickle
 from pathlib import Path
 
-from . import corpora, encoding, tasks, word_lists, wordpiece, words
+from . import corpora, encoding, tasks, tokenizer
 from .corpora import CORPORA, sample
 from .encoding import Row, encode
 from .run import Run
 from .sampling import Corpus, Sampler
-from .wordpiece import WordPiece
 
 LONG = 4096  # tokens kept of a training text before it is cut into windows
 
 
 def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int, most: int = 0, options: dict | None = None) -> list[Row]:
-    """One corpus part as rows; read from `cache` unless the code, the files or the limit changed. `most`: about that many, evenly drawn.
+    """One corpus part as rows; read from `cache` unless the code, the tokenizer, the files or the limit changed. `most`: about that many, evenly drawn.
 
     `options`: what the run's file says of the corpus.
     """
     if name == "review":  # people work on that file, so nothing of it is kept
-        found = corpora.review(data / options["path"], part, options.get("text", "/text"))
-        pieces = WordPiece(vocab)
-        return [encode(pieces, example, limit) for example in thinned(found, most)]
-    code = hashlib.sha256(fingerprint(data).encode())
-    for module in (corpora, encoding, tasks, word_lists, wordpiece, words):
+        found = corpora.review(data / options["path"], part, tokenizer.of(vocab), options.get("text", "/text"))
+        return encode(tokenizer.of(vocab), thinned(found, most), limit)
+    code = hashlib.sha256((fingerprint(data) + tokenizer.fingerprint(vocab)).encode())
+    for module in (corpora, encoding, tasks, tokenizer):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():
         return thinned(pickle.loads(path.read_bytes()), most)
-    pieces = WordPiece(vocab)
-    found = [encode(pieces, example, limit) for example in thinned(_examples(data, name, part), most)]
+    found = encode(tokenizer.of(vocab), thinned(_examples(data, name, part), most), limit)
     if most:
         return found
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .corpora import IGNORED, Example
-from .wordpiece import CLS, SEP, WordPiece
-from .words import split
+from .tokenizer import CLS, SEP, Tokenizer, Tokens
 
 
 @dataclass
@@ -28,32 +27,30 @@ class Row:
         return len(self.ids)
 
 
-def split_words(text: str) -> list[str]:
-    return [text[start:end] for start, end in split(text)]
+def row(tokens: Tokens, limit: int) -> Row:
+    """[CLS] tokens [SEP], cut to `limit`. A word without any token (control characters), or beyond the cut, has no place: -1."""
+    kept = min(len(tokens.ids), limit - 2)
+    ids = np.concatenate([[CLS], tokens.ids[:kept], [SEP]]).astype(np.int32)
+    cases = np.concatenate([[0], tokens.cases[:kept], [0]]).astype(np.int8)
+    firsts = np.where((tokens.firsts >= 0) & (tokens.firsts < kept), tokens.firsts + 1, -1).astype(np.int32)
+    return Row(ids, cases, firsts)
 
 
-def encode_words(wordpiece: WordPiece, words: list[str], limit: int) -> Row:
-    """[CLS] words [SEP], cut to `limit` tokens. A word without any token (control characters) has no place: -1."""
-    ids, cases, firsts = [CLS], [0], []
-    for word in words:
-        pieces, case = wordpiece.encode(word)
-        firsts.append(len(ids) if pieces and len(ids) < limit - 1 else -1)
-        ids += pieces
-        cases += case
-    ids, cases = ids[:limit - 1] + [SEP], cases[:limit - 1] + [0]
-    return Row(np.array(ids, np.int32), np.array(cases, np.int8), np.array(firsts, np.int32))
-
-
-def encode(wordpiece: WordPiece, example: Example, limit: int) -> Row:
+def encode(tokenizer: Tokenizer, examples: list[Example], limit: int) -> list[Row]:
     """Labels of words become arrays over the row's tokens, IGNORED everywhere but on first tokens."""
-    row = encode_words(wordpiece, example.words or split_words(example.text), limit)
+    given = iter(tokenizer.words(example.words for example in examples if example.words))
+    texts = iter(tokenizer.texts(example.text for example in examples if not example.words))
+    return [_labelled(row(next(given if example.words else texts), limit), example) for example in examples]
+
+
+def _labelled(found: Row, example: Example) -> Row:
     for task, label in example.labels.items():
         if isinstance(label, list) and example.words:
-            tokens = np.full(len(row), IGNORED, np.int16)
-            for place, value in zip(row.firsts, label):
+            tokens = np.full(len(found), IGNORED, np.int16)
+            for place, value in zip(found.firsts, label):
                 if place >= 0:
                     tokens[place] = value
-            row.labels[task] = tokens
+            found.labels[task] = tokens
         else:
-            row.labels[task] = label
-    return row
+            found.labels[task] = label
+    return found

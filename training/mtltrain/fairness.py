@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .encoding import encode_words, split_words
+from . import encoding, tokenizer
 from .evaluate import Adjustment, adjusted, predict, softmax
 from .metrics import spans
 from .model import MultitaskModel
 from .tasks import ENTITIES
-from .wordpiece import WordPiece
 
 TASKS = ("entities", "sentiment", "offensive")  # that `measure` looks at
 
@@ -43,27 +42,28 @@ DIALECTS = (
 
 def measure(model: MultitaskModel, vocab: Path, limit: int, adjustments: dict[str, Adjustment]) -> dict:
     """{"names": {group: {...}}, "dialect": {...}}; probabilities after calibration."""
-    pieces = WordPiece(vocab)
 
     def outputs(texts: list[str]):
-        rows = [encode_words(pieces, split_words(text), limit) for text in texts]
+        tokenized = tokenizer.of(vocab).texts(texts)
+        rows = [encoding.row(tokens, limit) for tokens in tokenized]
         logits = predict(model, rows, list(model.tasks))
         sentiment = softmax(adjusted(np.stack(logits["sentiment"]), adjustments["sentiment"]))
         offensive = softmax(adjusted(np.stack(logits["offensive"]), adjustments["offensive"]))[:, 1]
-        return rows, logits, sentiment[:, 2] - sentiment[:, 0], offensive
+        return tokenized, rows, logits, sentiment[:, 2] - sentiment[:, 0], offensive
 
     groups = {}
     for group, names in NAMES.items():
         texts = [frame.format(name) for name in names for frame in FRAMES]
-        rows, logits, sentiment, offensive = outputs(texts)
+        tokenized, rows, logits, sentiment, offensive = outputs(texts)
         found = 0
-        for text, row, values, (name, frame) in zip(texts, rows, logits["entities"], ((n, f) for n in names for f in FRAMES)):
-            words = split_words(text)
+        named = (name for name in names for _ in FRAMES)
+        for text, tokens, row, values, name in zip(texts, tokenized, rows, logits["entities"], named):
+            words = [text[start:end] for start, end in tokens.words]
             tags = [int(values[p].argmax()) if p >= 0 else 0 for p in row.firsts]
             found += any(kind == "PER" and words[a:b] == [name] for a, b, kind in spans(tags, ENTITIES))
         groups[group] = {"foundAsPerson": round(found / len(texts), 3), "sentiment": round(float(sentiment.mean()), 3),
                          "offensive": round(float(offensive.mean()), 3)}
-    _, _, sentiment, offensive = outputs([text for pair in DIALECTS for text in pair])
+    *_, sentiment, offensive = outputs([text for pair in DIALECTS for text in pair])
     return {"names": groups, "dialect": {
         "pairs": len(DIALECTS),
         "africanAmerican": {"sentiment": round(float(sentiment[::2].mean()), 3), "offensive": round(float(offensive[::2].mean()), 3)},

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import graphs
-from .encoding import encode_words, split_words
+from . import encoding, graphs, tokenizer
 from .evaluate import Adjustment, sigmoid, softmax
 from .model import MultitaskModel
 from .run import Run
 from .sources import ALSO, ENCODERS, SOURCES, TRAINED_ON
-from .wordpiece import WordPiece
+from .tokenizer import Tokenizer
 
 GOLDEN_TEXTS = (
     "Angela Merkel met Barack Obama in Berlin on Friday.",
@@ -51,7 +50,7 @@ def write(model: MultitaskModel, folder: Path, run: Run, vocab: Path, adjustment
                 model.heads[name].classify.bias += torch.from_numpy(adjustment.bias.astype(np.float32))
             adjustment.bias = None
     temperatures = {name: a.temperature for name, a in adjustments.items()}
-    said = golden(model, WordPiece(vocab), temperatures, run.limit)
+    said = golden(model, tokenizer.of(vocab), temperatures, run.limit)
     places = _leave_out_placeholders(model, vocab, folder / "vocab.txt")
     for text in said["texts"]:
         text["input_ids"] = places[text["input_ids"]].tolist()
@@ -117,11 +116,11 @@ def manifest_data(run: Run, task: str) -> list[dict]:
     return [{"name": SOURCES[c].name, "license": SOURCES[c].licence, "url": SOURCES[c].url} for c in names]
 
 
-def golden(model: MultitaskModel, wordpiece: WordPiece, temperatures: dict[str, float], limit: int) -> dict:
+def golden(model: MultitaskModel, pieces: Tokenizer, temperatures: dict[str, float], limit: int) -> dict:
     """A dozen texts with what the unquantized model says about each, one text a call."""
     texts = []
-    for text in GOLDEN_TEXTS:
-        row = encode_words(wordpiece, split_words(text), limit)
+    for text, tokens in zip(GOLDEN_TEXTS, pieces.texts(GOLDEN_TEXTS)):
+        row = encoding.row(tokens, limit)
         ids = torch.from_numpy(row.ids.astype(np.int64))[None]
         with torch.no_grad():
             logits = model(ids, torch.from_numpy(row.cases.astype(np.int64))[None], torch.ones_like(ids).float())

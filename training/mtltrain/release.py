@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import calibrate, card, dataset, evaluate, fairness, lexical, package, pretrained
+from . import calibrate, card, dataset, encoding, evaluate, fairness, lexical, package, pretrained, tokenizer
 from .corpora import ewt_raw
-from .encoding import encode_words
 from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
 from .model import Matrix, MultitaskModel, TokenHead
 from .quantize import fix_spans, smooth
@@ -18,8 +17,7 @@ from .run import Run
 from .sources import TESTED_ON
 from .tasks import UPOS
 from .train import build
-from .wordpiece import UNK, WordPiece
-from .words import split
+from .tokenizer import UNK
 
 # Upper bounds of the reference's text lengths.
 _LENGTHS = [8, 16, 32, 64, 128, 256, 512]
@@ -113,18 +111,17 @@ def raw_text(model: MultitaskModel, data: Path, vocab: Path, limit: int, most: i
 
     A treebank word that is no substring of its token keeps the token's range, so it can never be matched twice.
     """
-    pieces = WordPiece(vocab)
     right = tagged = gold_count = found_count = 0
     sentences = dataset.thinned(ewt_raw(data, "test"), most)
-    ranges = [split(text) for text, _ in sentences]
-    rows = [encode_words(pieces, [text[a:b] for a, b in found], limit) for (text, _), found in zip(sentences, ranges)]
+    tokenized = tokenizer.of(vocab).texts(text for text, _ in sentences)
+    rows = [encoding.row(tokens, limit) for tokens in tokenized]
     logits = predict(model, rows, ["pos"])["pos"]
-    for (_, truth), found, row, values in zip(sentences, ranges, rows, logits):
-        tags = {(a, b): UPOS[int(values[place].argmax())] if place >= 0 else "X" for (a, b), place in zip(found, row.firsts)}
+    for (_, truth), tokens, row, values in zip(sentences, tokenized, rows, logits):
+        tags = {(a, b): UPOS[int(values[place].argmax())] if place >= 0 else "X" for (a, b), place in zip(tokens.words, row.firsts)}
         right += len({(a, b) for a, b, _ in truth} & set(tags))
         tagged += len(set(truth) & {(a, b, tag) for (a, b), tag in tags.items()})
         gold_count += len(truth)
-        found_count += len(found)
+        found_count += len(tokens.words)
     total = gold_count + found_count
     return 2 * right / total, 2 * tagged / total
 

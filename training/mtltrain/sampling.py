@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .encoding import IGNORED, Row
-from .wordpiece import MASK
+from .tokenizer import MASK
 
 
 @dataclass

@@ -29,12 +29,13 @@ def reviewed(*tasks):
 
 
 def read(*events, pointer="/text", part="train"):
+    from mtltrain import tokenizer
     from mtltrain.corpora import review
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "review.jsonl"
         file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
-        return review(file, part, pointer)
+        return review(file, part, tokenizer.of(VOCAB), pointer)
 
 
 @unittest.skipUnless(torch, "needs PyTorch")
