@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Json.Schema;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Monitoring;
@@ -27,6 +30,22 @@ public sealed class ContractTests
             Assert.InRange(SchemaFiles.Examples(name, "valid").Count(), 3, int.MaxValue);
             Assert.InRange(SchemaFiles.Examples(name, "invalid").Count(), 3, int.MaxValue);
         }
+    }
+
+    public static TheoryData<string> AllSchemas => [.. SchemaFiles.Names];
+
+    [Theory]
+    [MemberData(nameof(AllSchemas))]
+    public void A_schema_has_no_keyword_that_the_specification_lacks(string name)
+    {
+        var schema = JsonNode.Parse(File.ReadAllText(Path.Combine(SchemaFiles.Folder, $"{name}.json")))!.AsObject();
+        Assert.Equal("https://json-schema.org/draft/2020-12/schema", (string?)schema["$schema"]);
+        schema.Remove("$schema");
+
+        // 2020-12 allows unknown keywords, a misspelt one would say nothing; the later meta-schema has the same keywords and refuses others.
+        Assert.Empty(MetaSchemas.V1_2026.Problems(JsonSerializer.SerializeToElement(schema)));
+        schema["properties"]!.AsObject().First().Value!.AsObject()["minimun"] = 1;
+        Assert.NotEmpty(MetaSchemas.V1_2026.Problems(JsonSerializer.SerializeToElement(schema)));
     }
 
     [Theory]

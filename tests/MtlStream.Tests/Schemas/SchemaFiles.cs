@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.Json;
+using Json.Schema;
 
 namespace MtlStream.Tests.Schemas;
 
@@ -8,9 +9,11 @@ internal static class SchemaFiles
 {
     public static readonly string[] Names = ["text-event.v1", "enriched-event.v1", "dead-letter.v1", "model-manifest.v1", "model-golden.v1"];
 
+    private const int MaxDepth = 1000;
+
     public static string Folder { get; } = Find();
 
-    public static JsonSchema Load(string name) => new(Parse(File.ReadAllBytes(Path.Combine(Folder, $"{name}.json"))));
+    public static JsonSchema Load(string name) => Build(Parse(File.ReadAllBytes(Path.Combine(Folder, $"{name}.json"))));
 
     /// <summary>As <see cref="Load"/>, without members that the schema does not name: what this version of the program writes. What is published leaves room for later ones.</summary>
     public static JsonSchema Strict(string name)
@@ -18,8 +21,73 @@ internal static class SchemaFiles
         var schema = JsonNode.Parse(File.ReadAllBytes(Path.Combine(Folder, $"{name}.json")))!.AsObject();
         Close(schema);
         if (name == "enriched-event.v1") schema.Remove("additionalProperties"); // beside "analysis" is the event's own
-        return new(JsonSerializer.SerializeToElement(schema));
+        return Build(JsonSerializer.SerializeToElement(schema));
     }
+
+    /// <summary>What is wrong with a value, each problem with its place; empty when it is valid.</summary>
+    public static IReadOnlyList<string> Problems(this JsonSchema schema, JsonElement value)
+    {
+        var results = schema.Evaluate(Readable(value), new() { OutputFormat = OutputFormat.List });
+        if (results.IsValid) return [];
+        var problems = from result in results.Details ?? []
+                       from error in result.Errors ?? new Dictionary<string, string>()
+                       select $"{result.InstanceLocation}: {error.Value}";
+        return [.. problems, "The value is not valid."]; // some keywords refuse a value and do not say so
+    }
+
+    /// <summary>
+    /// The value without what the library cannot read although it is valid JSON: of members with the same name the last one stays, as in the
+    /// events, and a string with an unpaired surrogate becomes its raw form, which does for length and pattern.
+    /// </summary>
+    private static JsonElement Readable(JsonElement value)
+    {
+        using var bytes = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(bytes, new() { MaxDepth = MaxDepth })) Write(value, writer);
+        return Parse(bytes.ToArray());
+    }
+
+    private static void Write(JsonElement value, Utf8JsonWriter writer)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var members in value.EnumerateObject().GroupBy(m => m.Name))
+                {
+                    writer.WritePropertyName(members.Key);
+                    Write(members.Last().Value, writer);
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in value.EnumerateArray()) Write(item, writer);
+                writer.WriteEndArray();
+                break;
+            case JsonValueKind.String:
+                writer.WriteStringValue(Text(value));
+                break;
+            default:
+                value.WriteTo(writer);
+                break;
+        }
+    }
+
+    private static string Text(JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return value.GetRawText()[1..^1];
+        }
+    }
+
+    // A registry of its own: the published form and the strict one have the same id.
+    private static JsonSchema Build(JsonElement schema) => JsonSchema.Build(schema, new() { SchemaRegistry = new() });
 
     private static void Close(JsonNode? node)
     {
@@ -38,7 +106,7 @@ internal static class SchemaFiles
     public static byte[] Read(string example) => File.ReadAllBytes(Path.Combine(Folder, "examples", example));
 
     public static JsonElement Parse(byte[] json) =>
-        JsonDocument.Parse(json, new() { MaxDepth = 1000 }).RootElement;
+        JsonDocument.Parse(json, new() { MaxDepth = MaxDepth }).RootElement;
 
     private static string Find()
     {
