@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Net;
 using System.Text.Json.Nodes;
+using MtlStream.Host;
 using MtlStream.IntegrationTests.Kafka;
 
 namespace MtlStream.IntegrationTests;
@@ -49,15 +50,36 @@ public sealed class OpsFirstExportTests : IDisposable
         await Wait.Until(worker.IsReady, log: () => worker.Log);
     }
 
-    private WorkerProcess StartWorker(int port) => _collected.Start(
+    /// <summary>Three signals are left to send: each by itself would be waited for.</summary>
+    [Fact]
+    public async Task A_collector_that_does_not_answer_holds_up_the_end_for_no_longer_than_the_margin()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var worker = StartWorker(((IPEndPoint)silent.LocalEndpoint).Port, "otlp");
+        await Wait.Until(worker.IsReady, log: () => worker.Log);
+        using var topics = new Topics(_collected.BootstrapServers);
+        topics.Write(new(CollectedWorker.Input, 0), new() { Value = Topics.Bytes("""{"text": "traced"}""") });
+        topics.Flush();
+        topics.Read(CollectedWorker.Output, 1);
+        var stopped = TimeProvider.System.GetTimestamp();
+
+        worker.SendTerminate();
+
+        Assert.Equal(0, await worker.EndedAsync());
+        Assert.InRange(TimeProvider.System.GetElapsedTime(stopped), TimeSpan.Zero, RunCommand.ShutdownMargin);
+    }
+
+    private WorkerProcess StartWorker(int port, string tracesAndLogs = "none") => _collected.Start(
         "first-export",
         new()
         {
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{port}",
             ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "600000",
             ["OTEL_METRIC_EXPORT_INTERVAL"] = "3600000",
-            ["OTEL_TRACES_EXPORTER"] = "none",
-            ["OTEL_LOGS_EXPORTER"] = "none",
+            ["OTEL_TRACES_EXPORTER"] = tracesAndLogs,
+            ["OTEL_TRACES_SAMPLER"] = "always_on",
+            ["OTEL_LOGS_EXPORTER"] = tracesAndLogs,
         },
         WorkerProcess.ToyModel);
 

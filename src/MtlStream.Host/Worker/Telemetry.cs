@@ -4,7 +4,6 @@ using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using OpenTelemetry;
 
 namespace MtlStream.Host.Worker;
 
@@ -27,19 +26,15 @@ internal static class Telemetry
     public static void Add(HostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<Exporters>().AddHostedService(provider => provider.GetRequiredService<Exporters>());
-        if (!Wanted("LOGS")) return;
-
-        // The logs' exporter reads its variables from the host's configuration, which is empty otherwise.
+        // The SDK reads its variables from the host's configuration, which is empty otherwise.
         builder.Configuration.AddInMemoryCollection(
             from DictionaryEntry variable in Environment.GetEnvironmentVariables()
             where ((string)variable.Key).StartsWith("OTEL_", StringComparison.Ordinal)
             select new KeyValuePair<string, string?>((string)variable.Key, (string?)variable.Value));
-        builder.Logging.AddOpenTelemetry(logs =>
-        {
-            logs.SetResourceBuilder(Resource());
-            logs.IncludeFormattedMessage = true;
-            logs.AddOtlpExporter();
-        });
+        var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(Describe);
+        if (Wanted("METRICS")) telemetry.WithMetrics(Measure);
+        if (Wanted("TRACES")) telemetry.WithTracing(Trace);
+        if (Wanted("LOGS")) telemetry.WithLogging(logs => logs.AddOtlpExporter(), logs => logs.IncludeFormattedMessage = true);
     }
 
     /// <param name="signal"><c>METRICS</c>, <c>TRACES</c> or <c>LOGS</c>.</param>
@@ -53,56 +48,52 @@ internal static class Telemetry
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come after and win.
-    private static ResourceBuilder Resource() => ResourceBuilder.CreateEmpty()
+    private static void Describe(ResourceBuilder resource) => resource.Clear()
         .AddService(
             "mtlstream", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3),
             autoGenerateServiceInstanceId: false, serviceInstanceId: Environment.MachineName)
         .AddTelemetrySdk()
         .AddEnvironmentVariableDetector();
 
-    private static MeterProvider Metrics()
+    private static void Measure(MeterProviderBuilder metrics)
     {
-        var builder = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource()).AddMeter(OwnNames, RuntimeMeter);
-        if (Variable("OTEL_METRICS_EXEMPLAR_FILTER") is null) builder.SetExemplarFilter(ExemplarFilterType.TraceBased);
-        return builder.AddOtlpExporter().Build();
+        metrics.AddMeter(OwnNames, RuntimeMeter).AddOtlpExporter();
+        if (Variable("OTEL_METRICS_EXEMPLAR_FILTER") is null) metrics.SetExemplarFilter(ExemplarFilterType.TraceBased);
     }
 
-    private static TracerProvider Traces()
+    private static void Trace(TracerProviderBuilder traces)
     {
-        var builder = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource()).AddSource(OwnNames);
-        if (Variable("OTEL_TRACES_SAMPLER") is null) builder.SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(DefaultShare)));
-        return builder.AddOtlpExporter().Build();
+        traces.AddSource(OwnNames).AddOtlpExporter();
+        if (Variable("OTEL_TRACES_SAMPLER") is null) traces.SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(DefaultShare)));
     }
 
-    /// <summary>Starts before the pipeline and is flushed after it. Does nothing for a signal that is not wanted.</summary>
-    internal sealed class Exporters : IHostedService, IDisposable
+    /// <summary>What is exported at certain moments. Stops last, since it starts first, and is told what all others did.</summary>
+    internal sealed class Exporters(IServiceProvider services) : IHostedService
     {
-        private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+        /// <summary>A good part of what the process may take longer than the pipeline, <see cref="RunCommand.ShutdownMargin"/>.</summary>
+        private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-        private MeterProvider? _metrics;
-        private TracerProvider? _traces;
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task StartAsync(CancellationToken cancellationToken)
+        /// <summary>Sends the last values, of all signals side by side: a collector that does not answer is waited for once.</summary>
+        public async Task StopAsync(CancellationToken cancellationToken)
         {
-            if (Wanted("METRICS")) _metrics = Metrics();
-            if (Wanted("TRACES")) _traces = Traces();
-            return Task.CompletedTask;
+            var milliseconds = (int)s_patience.TotalMilliseconds;
+            var metrics = services.GetService<MeterProvider>();
+            var traces = services.GetService<TracerProvider>();
+            var logs = services.GetService<LoggerProvider>();
+            var sent = Task.WhenAll(
+                Task.Run(() => metrics?.Shutdown(milliseconds), CancellationToken.None),
+                Task.Run(() => traces?.Shutdown(milliseconds), CancellationToken.None),
+                Task.Run(() => logs?.Shutdown(milliseconds), CancellationToken.None));
+            await Task.WhenAny(sent, Task.Delay(s_patience, CancellationToken.None));
         }
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         /// <summary>Has all metrics exported now, instead of when the first interval is over, and does not wait for it. A failure is the exporter's to tell.</summary>
         /// <remarks>To be called while the counters stand at 0: what was counted before its first export is no increase to Prometheus.</remarks>
         public void ExportMetrics()
         {
-            if (_metrics is { } metrics) _ = Task.Run(() => metrics.ForceFlush((int)s_patience.TotalMilliseconds)); // which throws nothing
-        }
-
-        // The last values are sent here.
-        public void Dispose()
-        {
-            _metrics?.Dispose();
-            _traces?.Dispose();
+            if (services.GetService<MeterProvider>() is { } metrics) _ = Task.Run(() => metrics.ForceFlush((int)s_patience.TotalMilliseconds)); // which throws nothing
         }
     }
 }
