@@ -6,7 +6,9 @@ import hashlib
 import json
 import platform
 import random
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def rate_scale(step: int, run: Run) -> float:
 def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop_after: int = 0, device: str = "cpu") -> tuple[MultitaskModel, dict]:
     """Trains, or goes on from `out/checkpoint.pt`. Writes `log.jsonl`, checkpoints and `model.pt` into `out`.
 
-    With `patience`, `model.pt` holds the weights of the evaluation with the best score.
+    With `patience`, `model.pt` holds the weights of the evaluation with the best score. SIGTERM and SIGINT end it after the step, with a checkpoint.
     `stop_after`: leave after this many steps of this call, with a checkpoint (for tests of resuming).
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     began, first, recent = time.time(), step, {}
     tokens_before, norms = tokens, []
     torch.set_num_threads(1)
+    asked = _Asked()
     gradients = Gradients(model, optimizer, weighting, run, processes)
     leave = False
     while step < run.steps:
@@ -108,7 +111,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
             _write(log, entry)
             print(f"{run.name} {step}/{run.steps} eta {entry['eta'] // 60}m{entry['eta'] % 60:02d} "
                   f"{entry['tokensPerSecond']} tok/s norm {entry['norm']} " + " ".join(f"{t} {v:.3f}" for t, v in recent.items()), flush=True)
-        leave = stop_after and step - first >= stop_after
+        leave = asked.to_end or stop_after and step - first >= stop_after
         if step % run.evaluate_every == 0 and step < run.steps or run.patience and step == run.steps:
             values = evaluate.scores(model, data, cache, vocab, "dev", run.tasks, run.limit, run.dev_rows, amp=True)
             total = evaluate.combined(values)
@@ -128,6 +131,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
         if leave:
             break
     gradients.close()
+    asked.close()
     torch.set_num_threads(processes)
     if leave and step < run.steps:
         return model, {}
@@ -144,6 +148,22 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     log.close()
     print(json.dumps(summary), flush=True)
     return model, summary
+
+
+class _Asked:
+    """Whether a signal has asked this process to end, so that it ends with a checkpoint; where it may not listen to signals, never."""
+
+    def __init__(self):
+        self.to_end, self._before = False, {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def close(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _end(self, number: int, frame) -> None:
+        self.to_end = True
 
 
 def _refuse_tasks_without_labels(run: Run, sampler: Sampler, untrained: list[str], data: Path, cache: Path, vocab: Path) -> None:

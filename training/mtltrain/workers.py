@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 
 import torch
 import torch.multiprocessing as multiprocessing
@@ -67,6 +68,9 @@ class Gradients:
             process.join()
 
     def _serve(self, pipe, other_end, buffer: Tensor, parent: int) -> None:
+        # The parent says when to end; a signal to the whole group is not for this process.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         other_end.close()  # or the process would wait for ever to send to itself when its parent is gone
         self.optimizer.collect_in(buffer)
         while (job := self._receive(pipe, parent)) is not None:

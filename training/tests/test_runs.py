@@ -1,6 +1,8 @@
 """What a run's file may say, what is refused before training begins, and the loop around the steps."""
 
 import json
+import os
+import signal
 import sys
 import tempfile
 import unittest
@@ -159,7 +161,7 @@ class LoopTest(unittest.TestCase):
         generator = np.random.default_rng(1)
         rows = [Row(np.array([101, *generator.integers(110, 190, 6), 102], np.int32), np.zeros(8, np.int8), np.array([1]), {label: i % 3 for label in (labels, *more.get("auxiliary", ()))}) for i in range(60)]
         run = Run(tasks=["topic"], corpora={"newsgroups": {}}, steps=8, evaluate_every=2, patience=patience, rate=1e-2, limit=32, crop=32, layers=[0, 1], rows_per_step=16, padded_tokens=64, **more)
-        seen, scores = [], list(dev)
+        seen, scores = [], dev
 
         def evaluated(model, *_, amp):
             self.assertTrue(amp, "while training only weights are compared")
@@ -182,6 +184,23 @@ class LoopTest(unittest.TestCase):
             self.assertTrue(torch.equal(kept, seen[1]))
             self.assertFalse(torch.equal(kept, seen[2]))
             self.assertTrue(torch.equal(kept, seen[3]), "the summary is of the weights that are kept")
+
+    def test_asked_to_end_it_leaves_a_checkpoint_and_goes_on_from_there(self):
+        class Dev(list):
+            def pop(self, _):
+                os.kill(os.getpid(), signal.SIGTERM)
+                return 0.5
+
+        before = signal.getsignal(signal.SIGTERM)
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_of(folder, Dev([0.5]), patience=0)
+            out = Path(folder) / "out"
+            self.assertEqual((3, False), (torch.load(out / "checkpoint.pt")["step"], (out / "model.pt").exists()))
+
+            self.run_of(folder, [0.5, 0.5, 0.5], patience=0)
+
+            self.assertEqual(8, json.loads((out / "log.jsonl").read_text().splitlines()[-1])["steps"])
+            self.assertEqual(before, signal.getsignal(signal.SIGTERM))
 
     def test_without_patience_the_last_weights_stay(self):
         with tempfile.TemporaryDirectory() as folder:
