@@ -13,7 +13,7 @@ public sealed partial class DocumentsTests
 
     public static TheoryData<string> Documents =>
     [
-        "README.md", "CONTRIBUTING.md", "deploy/README.md",
+        "README.md", "CONTRIBUTING.md", "deploy/README.md", "training/README.md", "training/HISTORY.md",
         .. Directory.GetFiles(Path.Combine(s_root, "docs"), "*.md").Select(f => Path.GetRelativePath(s_root, f)).Order(StringComparer.Ordinal),
     ];
 
