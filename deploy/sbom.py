@@ -21,7 +21,9 @@ STATED = {
     "librdkafka.redist": "BSD-2-Clause",          # LICENSES.txt: BSD-2-Clause, with zlib, BSD-3-Clause and MIT parts
     "Confluent.Kafka": "Apache-2.0",
     "Microsoft.ML.OnnxRuntime": "MIT",
+    "Microsoft.ML.OnnxRuntime.Gpu": "MIT",
     "Microsoft.ML.OnnxRuntime.Gpu.Linux": "MIT",
+    "Microsoft.ML.OnnxRuntime.Gpu.Windows": "MIT",
     "Microsoft.ML.OnnxRuntime.Managed": "MIT",
 }
 
