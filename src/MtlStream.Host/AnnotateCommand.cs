@@ -55,21 +55,21 @@ internal static class AnnotateCommand
         if (request.Input.Validate(new(request.Input)).FirstOrDefault() is { } wrong) throw new UsageException($"--text-field: {wrong.ErrorMessage}");
         if (request.Rejects == "-") throw new UsageException("--rejects is -, expected the name of a file; without the option rejected lines go to standard error.");
         // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
-        using var assembly = PipelineAssembly.ForTool(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
+        using var tool = new ToolServices(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
-        using var loaded = assembly.LoadModel(request.Model, new TokenizationOptions());
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
         await using var results = request.Out is { } path and not "-" ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
         await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : CommonOptions.OpenOutput(2);
 
         await using var reader = new LineReader(input);
-        var source = new LineSource(reader, request.File == "-" ? "stdin" : request.File, assembly.Time);
-        using var sink = new LineSink(results, rejects, assembly.Time);
-        using (new ProgressBar(assembly.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null)))
+        var source = new LineSource(reader, request.File == "-" ? "stdin" : request.File, tool.Time);
+        using var sink = new LineSink(results, rejects, tool.Time);
+        using (new ProgressBar(tool.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null)))
         {
             var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
             try
             {
-                await assembly.Pipeline(loaded, source, sink, request.Input, request.Output, settings).RunAsync(stopping);
+                await tool.Pipelines.Pipeline(loaded, source, sink, request.Input, request.Output, settings).RunAsync(stopping);
             }
             catch (PipelineException) when (sink.ReaderGone)
             {

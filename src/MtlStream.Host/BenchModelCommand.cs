@@ -1,34 +1,14 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using MtlStream.Batching;
-using MtlStream.Events;
+using MtlStream.Bench;
 using MtlStream.Models;
-using MtlStream.Results;
-using MtlStream.Text;
 
 namespace MtlStream.Host;
 
 /// <summary><c>mtlstream bench model</c>: the ceiling, pretokenized rows straight into the model on all its lanes at once.</summary>
 internal static class BenchModelCommand
 {
-    private const int Repetitions = 3;
-
-    private static readonly int[] s_rows = [1, 8, 32, 128, 512];
-    private static readonly int[] s_columns = [16, 32, 64, 128, 256];
-
-    // Rows are drawn from the tokens of this text: real tokens of whatever tokenizer the package has.
-    private const string Sample =
-        "The train to Lisbon leaves at 9:40 from platform three, and Maria's brother will be waiting for us at the station with the tickets. " +
-        "I can't believe how good this soup is! Who made it? Nobody in our office had heard of the new law before Tuesday, so the meeting was short. " +
-        "Thanks for the quick answer; the second driver works, but the screen still flickers whenever the laptop wakes up. " +
-        "Honestly, that was the worst customer service I have had in years :( Please set an alarm for seven tomorrow morning. " +
-        "Researchers at the University of Oslo found that the glacier lost 4 % of its mass between 2011 and 2019.";
-
-    /// <param name="TokensPerSecond">Tokens that are not padding, [CLS] and [SEP] included.</param>
-    internal sealed record Cell(int Rows, int Columns, double TokensPerSecond, double EventsPerSecond);
-
     public static Command Build()
     {
         var (model, device, tasks, json) = (CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
@@ -47,7 +27,7 @@ internal static class BenchModelCommand
             "mtlstream bench model", "mtlstream bench model --device cuda --tasks pos --json") { model, device, tasks, lanes, threads, rowsPerCall, width, seconds, json };
         command.SetAction((parsed, stopping) =>
         {
-            using var assembly = PipelineAssembly.ForTool();
+            using var tool = new ToolServices();
             var options = new ModelOptions
             {
                 Path = parsed.GetValue(model)!,
@@ -57,86 +37,16 @@ internal static class BenchModelCommand
                 ThreadsPerLane = parsed.GetValue(threads),
                 RowsPerCall = parsed.GetValue(rowsPerCall),
             };
-            using var loaded = assembly.LoadModel(options, new());
+            using var loaded = tool.Models.Load(options, new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var columns = parsed.GetValue(width) is > 2 and var only ? [Math.Min(only, loaded.Manifest.MaxTokens)] : s_columns;
-            var grid = Measure(loaded, columns, TimeSpan.FromSeconds(parsed.GetValue(seconds)), progress, stopping);
+            var grid = ModelGrid.Measure(loaded, parsed.GetValue(width), TimeSpan.FromSeconds(parsed.GetValue(seconds)), progress, stopping);
             Report(loaded.Model, grid, parsed.GetValue(json), output);
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
     }
 
-    private static List<Cell> Measure(LoadedModel loaded, int[] widths, TimeSpan time, TextWriter progress, CancellationToken stopping)
-    {
-        using var sample = loaded.Tokenizer.Tokenize(Sample);
-        var random = new Random(1);
-        var grid = new List<Cell>();
-        var shape = loaded.Model.Shape;
-        foreach (var columns in widths.Where(c => c <= loaded.Manifest.MaxTokens))
-        {
-            // Beyond the device's own batch a cell would repeat the one before it.
-            foreach (var rows in s_rows.Where(r => r <= shape.MaxRows && (r == 1 || r * columns <= shape.MaxPaddedTokens)))
-            {
-                var batches = Enumerable.Range(0, loaded.Model.Lanes).Select(_ => Batch(sample, rows, columns, random)).ToArray();
-                Run(loaded.Model, batches, TimeSpan.Zero, stopping);
-                var rates = Enumerable.Range(0, Repetitions).Select(_ => Run(loaded.Model, batches, time / Repetitions, stopping)).Order().ToArray();
-                var median = rates[Repetitions / 2];
-                grid.Add(new(rows, columns, median * columns, median));
-                progress.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows,4} x {columns,-4} {median * columns,12:N0} tokens/s {median,10:N0} events/s"));
-            }
-        }
-
-        return grid;
-    }
-
-    /// <summary>Every lane scores its batch again and again for <paramref name="time"/>, at least once.</summary>
-    /// <returns>Rows per second over all lanes.</returns>
-    private static double Run(IMultitaskModel model, TokenBatch[] batches, TimeSpan time, CancellationToken stopping)
-    {
-        var rows = 0L;
-        Exception? failure = null;
-        var started = Stopwatch.GetTimestamp();
-        var lanes = Enumerable.Range(0, batches.Length).Select(lane => new Thread(() =>
-        {
-            try
-            {
-                do
-                {
-                    model.Predict(batches[lane], lane).Dispose();
-                    Interlocked.Add(ref rows, batches[lane].Rows.Count);
-                }
-                while (Stopwatch.GetElapsedTime(started) < time && failure is null && !stopping.IsCancellationRequested);
-            }
-            catch (InferenceException exception)
-            {
-                failure = exception;
-            }
-        })).ToArray();
-        foreach (var lane in lanes) lane.Start();
-        foreach (var lane in lanes) lane.Join();
-        stopping.ThrowIfCancellationRequested();
-        if (failure is not null) throw new InferenceException($"{batches[0].Rows.Count} x {batches[0].Columns}: {failure.Message}", failure);
-        return rows / Stopwatch.GetElapsedTime(started).TotalSeconds;
-    }
-
-    /// <summary>Rows of exactly <paramref name="columns"/> tokens, no two alike: the model scores identical rows once.</summary>
-    private static TokenBatch Batch(TokenizedText sample, int rows, int columns, Random random) => new(
-        [.. Enumerable.Range(0, rows).Select(_ => new TokenRow(Row(sample, columns, random), 0))], columns, BatchTrigger.RowLimit);
-
-    private static TokenizedEvent Row(TokenizedText sample, int columns, Random random)
-    {
-        var ends = new long[sample.RowLength(0)];
-        sample.WriteRow(0, ends, []);
-        var (tokens, windows) = (new PooledArray<Token>(columns - 2), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < tokens.Length; i++) tokens.Span[i] = sample.Tokens[random.Next(sample.Tokens.Length)];
-        windows.Span[0] = new(0, columns - 2);
-        return new(
-            new TextEvent(new(default, null, null, [], -1, 0), new PooledArray<char>(0), default),
-            new TokenizedText(tokens, new PooledArray<Word>(0), windows, (int)ends[0], (int)ends[^1], truncated: false));
-    }
-
-    private static void Report(IMultitaskModel model, List<Cell> grid, bool json, TextWriter output)
+    private static void Report(IMultitaskModel model, List<GridCell> grid, bool json, TextWriter output)
     {
         var (tokens, events) = (grid.MaxBy(c => c.TokensPerSecond)!, grid.MaxBy(c => c.EventsPerSecond)!);
         output.WriteLine(string.Create(

@@ -45,20 +45,20 @@ internal static class DemoCommand
 
     internal static async Task<int> RunAsync(Request request, TextWriter output, CancellationToken stopping)
     {
-        using var assembly = PipelineAssembly.ForTool();
-        using var loaded = assembly.LoadModel(request.Model, new TokenizationOptions());
+        using var tool = new ToolServices();
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
         using var cluster = new MockCluster();
         foreach (var topic in new[] { DemoTraffic.InputTopic, DemoTraffic.OutputTopic, DemoTraffic.DeadLetterTopic })
             cluster.CreateTopic(topic, DemoTraffic.Partitions);
 
-        var tally = new DemoTally(assembly.Time);
-        var view = new DemoView(tally, assembly.Time);
+        var tally = new DemoTally(tool.Time);
+        var view = new DemoView(tally, tool.Time);
         using var done = new CancellationTokenSource();
         var live = !request.Json && !Console.IsOutputRedirected;
         var shown = live ? view.RunLiveAsync(done.Token) : view.RunPlainAsync(request.Json ? Console.Error : output, done.Token);
         try
         {
-            await RunWorkerAsync(request, assembly, loaded, cluster.BootstrapServers, tally, stopping);
+            await RunWorkerAsync(request, tool.Pipelines, loaded, cluster.BootstrapServers, tally, stopping);
         }
         finally
         {
@@ -87,15 +87,16 @@ internal static class DemoCommand
             // The embedded broker answers a fetch when this time is over, not when an event arrives.
             Consumer = new Dictionary<string, string> { ["fetch.wait.max.ms"] = "10" },
         };
+        var clients = new KafkaConfiguration(kafkaOptions, delivery);
         await using var kafka = new KafkaConnection(
-            new(kafkaOptions, delivery), new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
+            clients, new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
         using var enough = new CancellationTokenSource();
         var pipeline = assembly
             .Pipeline(loaded, kafka.Source, kafka.Sink, new InputOptions(), new OutputOptions(), new(new(), new(), delivery))
             .RunAsync(enough.Token);
 
         // The worker is told to stop only when everything has come back: the demo's own stop is the end of producing.
-        var traffic = new DemoTraffic(bootstrapServers, tally, assembly.Time);
+        var traffic = new DemoTraffic(clients, tally, assembly.Time);
         using var collected = new CancellationTokenSource();
         var collecting = Task.Run(() => traffic.Collect(collected.Token), CancellationToken.None);
         using var producing = CancellationTokenSource.CreateLinkedTokenSource(stopping);

@@ -14,6 +14,3 @@ internal static class ExitCodes
     /// <summary><c>annotate</c> only: every line handled, some rejected.</summary>
     public const int SomeRejected = 3;
 }
-
-/// <summary>The command line or the configuration is wrong. The message says what was found and what was expected.</summary>
-internal sealed class UsageException(string message, Exception? inner = null) : Exception(message, inner);

@@ -20,7 +20,7 @@ internal static class ModelCommands
             "mtlstream model inspect", "mtlstream model inspect models/mtlstream-en --json") { folder, json };
         command.SetAction(parsed =>
         {
-            var manifest = PipelineAssembly.FindPackage(parsed.GetValue(folder)!);
+            var manifest = ModelLoader.Find(parsed.GetValue(folder)!);
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json)) output.WriteLine(JsonSerializer.Serialize(Describe(manifest), CommonOptions.Json));
             else Print(manifest, output);
@@ -78,12 +78,12 @@ internal static class ModelCommands
             findings.Add(exception.Message);
         }
 
-        using var assembly = PipelineAssembly.ForTool();
+        using var tool = new ToolServices();
         foreach (var device in manifest.Graphs.Keys)
         {
             try
             {
-                using var model = OnnxMultitaskModel.Load(manifest, new() { Device = device, Lanes = 1 }, assembly.Loggers.CreateLogger<OnnxMultitaskModel>());
+                using var model = OnnxMultitaskModel.Load(manifest, new() { Device = device, Lanes = 1 }, tool.Loggers.CreateLogger<OnnxMultitaskModel>());
                 model.Probe(0);
                 if (golden is not null) findings.AddRange(golden.Compare(model, manifest.Tasks));
             }

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using MtlStream.Diagnostics;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Kafka;
+using MtlStream.Onnx;
 
 namespace MtlStream.Host;
 
@@ -57,6 +59,8 @@ internal static class RunCommand
         services.AddMetrics();
         services.AddSingleton(settings);
         services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<ModelLoader>();
+        services.AddSingleton(new MessagingNames("kafka", settings.Kafka.GroupId, settings.Kafka.OutputTopic, settings.Kafka.DeadLetterTopic));
         services.AddSingleton<PipelineAssembly>();
         services.AddSingleton<WorkerHealth>();
         services.AddSingleton<KafkaStatus>();

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MtlStream.Events;
-using MtlStream.Host.Lines;
+using MtlStream.Onnx;
 using MtlStream.Text;
 
 namespace MtlStream.Host;
@@ -45,7 +45,7 @@ internal static class TokenizeCommand
     internal static async Task<int> RunAsync(Request request, CancellationToken stopping)
     {
         await using var reader = new LineReader(CommonOptions.OpenInput(request.File));
-        var settings = PipelineAssembly.FindPackage(request.Model).Tokenizer;
+        var settings = ModelLoader.Find(request.Model).Tokenizer;
         if (request.Vocab.Length > 0) settings = settings with { Files = new Dictionary<string, string> { ["vocab"] = request.Vocab } };
         var tokenizer = TextTokenizer.Load(
             settings with { SplitWords = request.Words }, new() { MaxTextTokens = int.MaxValue });

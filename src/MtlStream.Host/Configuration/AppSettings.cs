@@ -1,8 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using MtlStream.Batching;
+using MtlStream.Bench;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Host.Worker;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;
@@ -38,6 +40,11 @@ internal sealed class AppSettings
     public DeliveryOptions Delivery => Get<DeliveryOptions>();
     public WatchOptions Watch => Get<WatchOptions>();
     public HttpOptions Http => Get<HttpOptions>();
+
+    public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
+
+    /// <summary>What a measurement's pipelines are told.</summary>
+    public BenchSettings ForBench() => new(Input, Output, new(Pipeline, Batching, Delivery));
 
     /// <summary>Reads the settings of this process.</summary>
     /// <param name="arguments">What is left of the command line: <c>--Section:Key=value</c>.</param>

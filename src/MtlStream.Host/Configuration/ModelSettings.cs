@@ -1,5 +1,6 @@
 using MtlStream.Models;
 using MtlStream.Monitoring;
+using MtlStream.Onnx;
 using MtlStream.Serving;
 
 namespace MtlStream.Host.Configuration;
@@ -11,7 +12,7 @@ internal static class ModelSettings
     /// <exception cref="UsageException">Something does not fit; one message names everything.</exception>
     public static void Check(AppSettings settings)
     {
-        var manifest = Usable(() => PipelineAssembly.FindPackage(settings.Model));
+        var manifest = Usable(() => ModelLoader.Find(settings.Model));
         var errors = new List<string>();
         if (settings.Model.Device != "auto" && !NullModel.IsMeant(settings.Model.Path, out _)) Collect(() => manifest.GraphFor(settings.Model.Device));
         if (settings.Watch.Share > 0)
@@ -25,7 +26,7 @@ internal static class ModelSettings
         if (settings.Model.Shadow.Length > 0)
         {
             Collect(() => CheckShadow(
-                Usable(() => PipelineAssembly.FindPackage(settings.Model.Shadow).WithEveryChecksum(), "Model:Shadow: "), Usable(manifest.WithEveryChecksum)));
+                Usable(() => ModelLoader.Find(settings.Model.Shadow).WithEveryChecksum(), "Model:Shadow: "), Usable(manifest.WithEveryChecksum)));
         }
 
         if (errors.Count > 0) throw new UsageException(string.Join(Environment.NewLine + "  ", errors));

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MtlStream.Host.Measuring;
+using MtlStream.Bench;
 
 namespace MtlStream.Host.Demo;
 

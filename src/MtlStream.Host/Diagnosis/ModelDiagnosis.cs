@@ -10,15 +10,15 @@ internal static class ModelDiagnosis
 {
     public static IEnumerable<Finding> Find(AppSettings settings)
     {
-        using var assembly = PipelineAssembly.ForTool(LogLevel.None);
+        using var tool = new ToolServices(LogLevel.None);
         LoadedModel? loaded = null;
         Finding? failure = null;
         try
         {
             ModelSettings.Check(settings);
-            loaded = assembly.LoadVerified(settings.Model, settings.Tokenization, settings.Batching);
+            loaded = tool.Models.LoadVerified(settings.Model, settings.Tokenization, settings.Batching);
             if (settings.Model.Shadow.Length > 0)
-                assembly.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization, settings.Batching).Dispose();
+                tool.Models.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization, settings.Batching).Dispose();
         }
         catch (UsageException exception)
         {

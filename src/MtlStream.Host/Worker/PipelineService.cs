@@ -1,11 +1,12 @@
 using MtlStream.Host.Configuration;
 using MtlStream.Kafka;
+using MtlStream.Onnx;
 
 namespace MtlStream.Host.Worker;
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    AppSettings settings, PipelineAssembly assembly, WorkerHealth health, KafkaStatus status, Telemetry.Exporters exporters,
+    AppSettings settings, PipelineAssembly assembly, ModelLoader models, WorkerHealth health, KafkaStatus status, Telemetry.Exporters exporters,
     IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
@@ -39,8 +40,7 @@ internal sealed class PipelineService(
     private async Task RunAsync(CancellationToken stopping)
     {
         stopping.ThrowIfCancellationRequested();
-        assembly.Names = new("kafka", settings.Kafka.GroupId, settings.Kafka.OutputTopic, settings.Kafka.DeadLetterTopic);
-        await using var served = ServedModel.Start(settings, assembly);
+        await using var served = ServedModel.Start(settings.Serving, assembly, models);
         stopping.ThrowIfCancellationRequested();
         await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
         health.ModelReady(() => status.NotReadyBecause, () => status.LostFor(assembly.Time, settings.KafkaClients));

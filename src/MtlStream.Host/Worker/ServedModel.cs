@@ -1,9 +1,15 @@
+using MtlStream.Batching;
 using MtlStream.Host.Configuration;
 using MtlStream.Models;
 using MtlStream.Monitoring;
+using MtlStream.Onnx;
 using MtlStream.Serving;
+using MtlStream.Text;
 
 namespace MtlStream.Host.Worker;
+
+/// <summary>The settings of a model that serves, and of what goes on around it.</summary>
+internal sealed record ServingOptions(ModelOptions Model, TokenizationOptions Tokenization, BatchingOptions Batching, WatchOptions Watch);
 
 /// <summary>The model that the worker serves, and what goes on around it: the watch, new versions, a shadow model.</summary>
 internal sealed class ServedModel : IAsyncDisposable
@@ -25,17 +31,17 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <summary>Loads, verifies and warms up the model and the shadow model, and begins to look for new versions.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says, or a setting of the watch does not fit it.</exception>
-    public static ServedModel Start(AppSettings settings, PipelineAssembly assembly)
+    public static ServedModel Start(ServingOptions settings, PipelineAssembly assembly, ModelLoader models)
     {
         var options = settings.Model;
         var reloads = !NullModel.IsMeant(options.Path, out _) && options.ReloadInterval > TimeSpan.Zero;
-        var folder = PipelineAssembly.FindPackage(options.Path).Folder;
+        var folder = ModelLoader.Find(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
-        var loaded = Load(options, reloads, settings, assembly);
+        var loaded = Load(options, reloads, settings, models);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
-        var served = Surround(loaded, settings, assembly);
+        var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served.InBackground(served.Shadow.RunAsync);
-        if (reloads) served.InBackground(served.Reload(folder, seen, settings, assembly).RunAsync);
+        if (reloads) served.InBackground(served.Reload(folder, seen, settings, assembly, models).RunAsync);
         return served;
     }
 
@@ -56,14 +62,14 @@ internal sealed class ServedModel : IAsyncDisposable
     }
 
     /// <summary>Puts the watch and the shadow model beside the model that serves, which is disposed when one of them cannot be had.</summary>
-    private static ServedModel Surround(LoadedModel loaded, AppSettings settings, PipelineAssembly assembly)
+    private static ServedModel Surround(LoadedModel loaded, ServingOptions settings, PipelineAssembly assembly, ModelLoader models)
     {
         try
         {
             var watch = settings.Watch.Share == 0 ? null : new DriftMonitor(
                 assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
                 DriftMonitor.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
-            return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, loaded));
+            return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, models, loaded));
         }
         catch
         {
@@ -74,12 +80,12 @@ internal sealed class ServedModel : IAsyncDisposable
 
     private void InBackground(Func<CancellationToken, Task> work) => _background.Add(Task.Run(() => work(_stopping.Token)));
 
-    private ModelReload Reload(string folder, string seen, AppSettings settings, PipelineAssembly assembly) => new(
+    private ModelReload Reload(string folder, string seen, ServingOptions settings, PipelineAssembly assembly, ModelLoader models) => new(
         (ModelSwap)Loaded.Model, folder,
         manifest =>
         {
             ReferenceOf(manifest);
-            return assembly.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
+            return models.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
         },
         manifest => Watch?.Compare(ReferenceOf(manifest)),
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
@@ -96,13 +102,13 @@ internal sealed class ServedModel : IAsyncDisposable
         Watch is null ? null : DriftMonitor.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
-    private static LoadedModel Load(ModelOptions options, bool copied, AppSettings settings, PipelineAssembly assembly)
+    private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)
     {
-        if (!copied || NullModel.IsMeant(options.Path, out _)) return assembly.LoadVerified(options, settings.Tokenization, settings.Batching);
-        using var copy = PackageCopy.Of(PipelineAssembly.FindPackage(options.Path).Folder);
+        if (!copied || NullModel.IsMeant(options.Path, out _)) return models.LoadVerified(options, settings.Tokenization, settings.Batching);
+        using var copy = PackageCopy.Of(ModelLoader.Find(options.Path).Folder);
         try
         {
-            return assembly.LoadVerified(options with { Path = copy.Folder }, settings.Tokenization, settings.Batching);
+            return models.LoadVerified(options with { Path = copy.Folder }, settings.Tokenization, settings.Batching);
         }
         catch (InvalidDataException exception)
         {
@@ -110,11 +116,11 @@ internal sealed class ServedModel : IAsyncDisposable
         }
     }
 
-    private static ShadowModel? LoadShadow(AppSettings settings, PipelineAssembly assembly, LoadedModel serving)
+    private static ShadowModel? LoadShadow(ServingOptions settings, PipelineAssembly assembly, ModelLoader models, LoadedModel serving)
     {
         var options = settings.Model;
         if (options.Shadow.Length == 0) return null;
-        var shadow = Load(ShadowOptions(options, serving.Model.Identity.Device), copied: true, settings, assembly);
+        var shadow = Load(ShadowOptions(options, serving.Model.Identity.Device), copied: true, settings, models);
         try
         {
             ModelSettings.CheckShadow(shadow.Manifest, serving.Manifest);

@@ -2,10 +2,11 @@ using System.Diagnostics.Metrics;
 using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MtlStream.Diagnostics;
+using MtlStream.Onnx;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Host;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
 using MtlStream.Models;
@@ -111,8 +112,9 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, _stopFirst.Token);
         var second = _stopFirst.IsCancellationRequested;
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
-        using var assembly = new PipelineAssembly(loggers, _services.GetRequiredService<IMeterFactory>(), TimeProvider.System);
-        using var loaded = assembly.LoadModel(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
+        var meters = _services.GetRequiredService<IMeterFactory>();
+        var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System, MessagingNames.InProcess);
+        using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
         var chaotic = loaded with { Model = new ChaosModel(loaded.Model, seed) };
         // Thousands of events may be in flight when the stop comes, and this model takes its time.
         var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100), DrainTimeout = TimeSpan.FromMinutes(2) };

@@ -1,7 +1,6 @@
 using System.Text;
 using MtlStream.Events;
 using MtlStream.Host.Configuration;
-using MtlStream.Host;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;

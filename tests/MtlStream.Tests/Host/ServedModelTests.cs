@@ -2,9 +2,10 @@ using System.Collections.Concurrent;
 using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using MtlStream.Diagnostics;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
-using MtlStream.Host;
+using MtlStream.Onnx;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Models;
 
@@ -21,12 +22,11 @@ public sealed class ServedModelTests : IDisposable
     public ServedModelTests()
     {
         _loggers = LoggerFactory.Create(logging => logging.AddProvider(_lines));
-        _assembly = new(_loggers, _meters, TimeProvider.System);
+        _assembly = new(_loggers, _meters, TimeProvider.System, MessagingNames.InProcess);
     }
 
     public void Dispose()
     {
-        _assembly.Dispose();
         _loggers.Dispose();
         _lines.Dispose();
         _package.Dispose();
@@ -164,7 +164,7 @@ public sealed class ServedModelTests : IDisposable
         [
             "--Kafka:InputTopics:0=in", "--Kafka:OutputTopic=out", "--Kafka:DeadLetterTopic=dead", $"--Model:Path={_package.Folder}",
             "--Model:Device=cpu", "--Model:ReloadInterval=00:00:01", .. settings,
-        ])), _assembly);
+        ])).Serving, _assembly, new ModelLoader(_loggers, _meters));
 
     private sealed class LineLog : ILoggerProvider, ILogger
     {

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text;
+using System.Threading.Channels;
+using MtlStream.Delivery;
+using MtlStream.Events;
+using MtlStream.Models;
+
+namespace MtlStream.Learning;
+
+/// <summary>Texts through the pipeline as served: events of plain text in, what is published about each out.</summary>
+internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : IEventSource, IOutboundSink
+{
+    private readonly JsonElement?[] _answers = new JsonElement?[texts.Count];
+
+    /// <summary>Runs the pipeline over all texts.</summary>
+    /// <returns>The object <c>analysis.tasks</c> of each text; null where it was rejected.</returns>
+    public static async Task<JsonElement?[]> AnalyseAsync(
+        PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<string> texts, CancellationToken stopping)
+    {
+        var run = new TextRun(texts, assembly.Time);
+        var settings = new PipelineSettings(new(), new(), new() { DrainTimeout = TimeSpan.FromMinutes(10) });
+        await assembly.Pipeline(loaded, run, run, new() { Format = InputFormat.Text }, new() { AllScores = true }, settings).RunAsync(stopping, stopping);
+        stopping.ThrowIfCancellationRequested();
+        return run._answers;
+    }
+
+    public async Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping)
+    {
+        for (var first = 0; first < texts.Count; first += 32)
+        {
+            var chunk = Enumerable.Range(first, Math.Min(32, texts.Count - first))
+                .Select(i => new SourceRecord(new("texts", 0, i, 0, i), null, Encoding.UTF8.GetBytes(texts[i]), [], -1, time.GetTimestamp()));
+            await received.WriteAsync([.. chunk], stopping);
+        }
+    }
+
+    public void Acknowledge(SourcePosition position)
+    {
+    }
+
+    public ValueTask CompleteAsync(CancellationToken abort) => ValueTask.CompletedTask;
+
+    public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
+    {
+        if (record.Destination == Destination.Results)
+        {
+            using var document = JsonDocument.Parse(record.Payload);
+            _answers[record.Source.Position.Offset] = document.RootElement.GetProperty("analysis").GetProperty("tasks").Clone();
+        }
+
+        reported(record, PublishOutcome.Durable);
+        return ValueTask.CompletedTask;
+    }
+
+    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+}
