@@ -71,7 +71,8 @@ public sealed class AnalyticsPipeline(
         ChannelReader<IReadOnlyList<SourceRecord>> received, ChannelWriter<IReadOnlyList<TokenizedEvent>> tokenized,
         ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
-        await foreach (var chunk in received.ReadAllAsync(abort))
+        var input = new DecodeInput(received, source, metrics, logger);
+        while (await input.NextAsync(abort) is { } chunk)
         {
             var started = time.GetTimestamp();
             var events = new List<TokenizedEvent>(chunk.Count);
@@ -79,9 +80,15 @@ public sealed class AnalyticsPipeline(
             foreach (var record in chunk)
             {
                 Tracing.Begin(record, metrics.Names);
-                if (record.Payload is null) (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
-                else if (decoder.TryDecode(record, out var decoded, out var rejection)) events.Add(Tokenize(decoded));
-                else (answered ??= []).Add(EventEncoder.EncodeDeadLetter(rejection));
+                if (record.Payload is null)
+                {
+                    (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
+                    continue;
+                }
+                var (decoded, rejection, notNow) = decoder.Decode(record);
+                if (decoded is not null) events.Add(Tokenize(decoded));
+                else if (notNow is not null) input.Later(record, notNow);
+                else (answered ??= []).Add(EventEncoder.EncodeDeadLetter(rejection!));
             }
 
             metrics.StageWorked("decode", time.GetElapsedTime(started));

@@ -18,6 +18,19 @@ public interface IEventSource
     /// </summary>
     void Acknowledge(SourcePosition position);
 
+    /// <summary>
+    /// Says that an event waits for something outside, a schema registry for instance, and with it all that comes behind it in its
+    /// partition. A hint: a source that can reads other partitions meanwhile. Called once per wait, from any thread.
+    /// </summary>
+    void Hold(SourcePosition position)
+    {
+    }
+
+    /// <summary>Takes one <see cref="Hold"/> of this event back.</summary>
+    void Release(SourcePosition position)
+    {
+    }
+
     /// <summary>Everything handed over is acknowledged: commits what is not committed yet and leaves. Not called after a failure.</summary>
     ValueTask CompleteAsync(CancellationToken abort);
 }

@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(1013, LogLevel.Warning, "A copy for the review topic could not be written; the result itself is not affected: {Reason}")]
     public static partial void ReviewCopyLost(this ILogger logger, string reason);
 
+    [LoggerMessage(1014, LogLevel.Warning, "Events of {Topic} wait, others go on: {Reason}.")]
+    public static partial void EventsWait(this ILogger logger, string topic, string reason);
+
     [LoggerMessage(1020, LogLevel.Information, "Model {Model}: version {Before} handed over to {Version}, loaded and warmed up in {Seconds:F2} s.")]
     public static partial void ModelSwapped(this ILogger logger, string model, string before, string version, double seconds);
 

@@ -35,6 +35,7 @@ public sealed class PipelineMetrics
     private readonly Counter<long> _truncated;
     private readonly Histogram<double> _processDuration;
     private readonly MessagingNames _names;
+    private long _waiting;
 
     /// <param name="names">What the two ends are called; events from files or memory when null.</param>
     public PipelineMetrics(IMeterFactory meters, MessagingNames? names = null)
@@ -55,6 +56,7 @@ public sealed class PipelineMetrics
         _published = _meter.CreateCounter<long>("mtlstream.events.published", "{event}", "Events whose result or tombstone is durable.");
         _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events whose dead letter is durable.");
         _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
+        _meter.CreateObservableGauge("mtlstream.events.waiting", () => Interlocked.Read(ref _waiting), "{event}", "Events that wait for something outside before they can be read.");
         foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
         foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
@@ -93,6 +95,9 @@ public sealed class PipelineMetrics
     }
 
     public void BatchSplit() => _batchesSplit.Add(1);
+
+    /// <summary>More events wait before they can be read, or fewer.</summary>
+    public void EventsWait(int more) => Interlocked.Add(ref _waiting, more);
 
     public void EventTruncated() => _truncated.Add(1);
 

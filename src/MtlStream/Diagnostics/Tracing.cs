@@ -28,7 +28,7 @@ internal static class Tracing
     /// <summary>Continues the trace that an event came with, or starts one; <see cref="Of"/> finds it when it is sampled.</summary>
     public static void Begin(SourceRecord record, MessagingNames names)
     {
-        if (!Source.HasListeners()) return;
+        if (!Source.HasListeners() || s_sampled.TryGetValue(record, out _)) return; // one that had to wait comes again
         Activity? span;
         using (Quiet.Now()) span = Source.StartActivity($"process {record.Position.Topic}", ActivityKind.Consumer, Parent(record));
         if (span is null) return;

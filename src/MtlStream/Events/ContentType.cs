@@ -7,6 +7,8 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
 {
     public const string HeaderName = "content-type";
 
+    private static readonly EventHeader s_json = new(HeaderName, "application/json"u8.ToArray());
+
     private readonly ReadOnlySpan<byte> _value = value;
     private readonly ReadOnlySpan<byte> _media = value[..(value.IndexOf((byte)';') is >= 0 and var end ? end : value.Length)].Trim(" \t"u8);
 
@@ -51,6 +53,21 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
     }
 
     public static bool IsHeader(EventHeader header) => string.Equals(header.Key, HeaderName, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>These headers with the content type <c>application/json</c> in place of their own.</summary>
+    public static IReadOnlyList<EventHeader> BecomesJson(IReadOnlyList<EventHeader> headers)
+    {
+        var result = new List<EventHeader>(headers.Count + 1);
+        var replaced = false;
+        foreach (var header in headers)
+        {
+            if (!IsHeader(header)) result.Add(header);
+            else if (!replaced) result.Add(s_json);
+            replaced |= IsHeader(header);
+        }
+        if (!replaced) result.Add(s_json);
+        return result;
+    }
 
     public override string ToString() => Encoding.UTF8.GetString(_value[..Math.Min(_value.Length, 100)]);
 

@@ -72,7 +72,7 @@ internal ref struct JsonTextScan(ReadOnlySpan<byte> json, JsonPointer pointer, i
             else kept = true;
             previousEnd = end;
         }
-        envelope = new(EnvelopeKind.Json, (int)Reader.TokenStartIndex, kept, _removeStart, _removeEnd);
+        envelope = new((int)Reader.TokenStartIndex, kept, _removeStart, _removeEnd);
         problem = default;
         if (_foundSegments == pointer.Segments.Length && _found.Kind == JsonTokenType.String) return true;
         problem = Describe();

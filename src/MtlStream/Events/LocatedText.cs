@@ -5,10 +5,10 @@ namespace MtlStream.Events;
 /// <param name="Start">First byte of the text in the body, quotes excluded.</param>
 /// <param name="End">Exclusive end.</param>
 /// <param name="Escaped">True when the text is the contents of a JSON string that holds a backslash.</param>
-internal readonly record struct LocatedText(byte[] Body, int Start, int End, bool Escaped, Envelope Envelope)
+public readonly record struct LocatedText(byte[] Body, int Start, int End, bool Escaped, Envelope Envelope)
 {
     /// <summary>What a finished scan of <paramref name="body"/> from <paramref name="start"/> on has found.</summary>
-    public static LocatedText Of(byte[] body, int start, scoped in JsonTextScan scan, Envelope envelope)
+    internal static LocatedText Of(byte[] body, int start, scoped in JsonTextScan scan, Envelope envelope)
     {
         var text = scan.Text;
         if (scan.Earlier is not { } earlier)
@@ -30,7 +30,7 @@ internal readonly record struct LocatedText(byte[] Body, int Start, int End, boo
     }
 
     /// <summary>This text's body put into another document, in place of what lies between two of its bytes.</summary>
-    public LocatedText PutInto(ReadOnlySpan<byte> document, int from, int to, ReadOnlySpan<byte> prefix)
+    internal LocatedText PutInto(ReadOnlySpan<byte> document, int from, int to, ReadOnlySpan<byte> prefix)
     {
         var body = Body.AsSpan(Envelope.Skip);
         byte[] carried = [.. document[..from], .. prefix, .. body, .. document[to..]];
@@ -39,10 +39,10 @@ internal readonly record struct LocatedText(byte[] Body, int Start, int End, boo
     }
 
     /// <summary>A new object <c>{"text": ...}</c> around a JSON string.</summary>
-    public static LocatedText Wrap(ReadOnlySpan<byte> jsonString)
+    internal static LocatedText Wrap(ReadOnlySpan<byte> jsonString)
     {
         byte[] body = [.. "{\"text\":"u8, .. jsonString, (byte)'}'];
-        var envelope = new Envelope(EnvelopeKind.Json, body.Length - 1, NeedsComma: true);
+        var envelope = new Envelope(body.Length - 1, NeedsComma: true);
         return new(body, 9, body.Length - 2, Escaped: jsonString.Contains((byte)'\\'), envelope);
     }
 }

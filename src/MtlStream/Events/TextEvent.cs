@@ -1,22 +1,12 @@
 namespace MtlStream.Events;
 
-/// <summary>How the result is put into the original payload.</summary>
-public enum EnvelopeKind
-{
-    /// <summary>The payload is plain text; the result is a new object <c>{"text": ..., "analysis": ...}</c>.</summary>
-    Text,
-
-    /// <summary>The payload is a JSON object that gets one more member.</summary>
-    Json,
-}
-
-/// <summary>Where in the original payload the member <c>analysis</c> goes.</summary>
+/// <summary>Where in the original payload the analysis goes.</summary>
 /// <remarks>Indexes are bytes of the payload, or of <see cref="Rewritten"/> where that is given.</remarks>
 /// <param name="InsertAt">Index of the closing brace of the object that gets the member.</param>
 /// <param name="NeedsComma">True when that object has another member before it.</param>
 /// <param name="RemoveStart">Start of a member <c>analysis</c> that is already there, its comma included; -1 when there is none.</param>
 /// <param name="RemoveEnd">Exclusive end of that member.</param>
-public readonly record struct Envelope(EnvelopeKind Kind, int InsertAt, bool NeedsComma, int RemoveStart = -1, int RemoveEnd = -1)
+public readonly record struct Envelope(int InsertAt, bool NeedsComma, int RemoveStart = -1, int RemoveEnd = -1)
 {
     /// <summary>Leading bytes that are not carried: a byte order mark, a schema registry's frame.</summary>
     public int Skip { get; init; }
@@ -26,6 +16,9 @@ public readonly record struct Envelope(EnvelopeKind Kind, int InsertAt, bool Nee
     /// data is text or base64 gets it as an object; of several members <c>analysis</c> only the last is in here.
     /// </summary>
     public byte[]? Rewritten { get; init; }
+
+    /// <summary>Who puts the analysis in; null for the codec that found the text.</summary>
+    public PayloadCodec? Codec { get; init; }
 
     internal Envelope Moved(int by) => this with
     {

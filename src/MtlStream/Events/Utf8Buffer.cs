@@ -16,15 +16,22 @@ internal sealed class Utf8Buffer
     [ThreadStatic]
     private static Utf8Buffer? _threadBuffer;
 
+    [ThreadStatic]
+    private static Utf8Buffer? _answerBuffer;
+
     private byte[] _bytes = new byte[4096];
     private int _length;
 
     public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
 
     /// <summary>This thread's buffer, empty. Valid until the thread asks again.</summary>
-    public static Utf8Buffer ForThisThread()
+    public static Utf8Buffer ForThisThread() => Emptied(_threadBuffer ??= new());
+
+    /// <summary>This thread's other buffer, for what is made of the contents of the first one.</summary>
+    public static Utf8Buffer ForAnswers() => Emptied(_answerBuffer ??= new());
+
+    private static Utf8Buffer Emptied(Utf8Buffer buffer)
     {
-        var buffer = _threadBuffer ??= new();
         if (buffer._bytes.Length > MaxKeptBytes) buffer._bytes = new byte[4096];
         buffer._length = 0;
         return buffer;

@@ -29,7 +29,7 @@ internal sealed class AnalysisTemplate
         (Tasks, Model) = (tasks, model);
         _allScores = allScores;
         _head = Encoding.UTF8.GetBytes(
-            $"\"analysis\":{{\"schema\":\"enriched-event.v1\",\"model\":{{\"name\":{Quote(model.Name)},\"version\":{Quote(model.Version)}}}," +
+            $"{{\"schema\":\"enriched-event.v1\",\"model\":{{\"name\":{Quote(model.Name)},\"version\":{Quote(model.Version)}}}," +
             "\"offsets\":\"utf16\",\"truncated\":");
         _tasks = [.. tasks.Select((task, index) => new TaskTemplate(task, first: index == 0))];
     }
@@ -62,7 +62,7 @@ internal sealed class AnalysisTemplate
         return null;
     }
 
-    /// <summary>Writes the member, its name included, for an event without <see cref="Flaw"/>.</summary>
+    /// <summary>Writes the member's value for an event without <see cref="Flaw"/>.</summary>
     public void Write(TokenizedEvent scored, Predictions predictions, int row, Utf8Buffer output)
     {
         output.Write(_head);
