@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 
 namespace MtlStream.Bench;
@@ -7,7 +8,8 @@ namespace MtlStream.Bench;
 /// <summary>Both ends of a pipeline in memory: hands events in, counts what comes out.</summary>
 /// <param name="inFlight">Most events on the way, when they come as fast as they can.</param>
 /// <param name="rate">Events per second; 0 for as fast as they can.</param>
-internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int inFlight, double rate, TimeProvider time) : IEventSource, IOutboundSink, IDisposable
+internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int inFlight, double rate, TimeProvider time)
+    : ITransport, IEventSource, IOutboundSink
 {
     private const int Chunk = 32;
 
@@ -15,6 +17,10 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
     private long _acknowledged;
     private long _resultBytes;
     private long _rejected;
+
+    public IEventSource Source => this;
+    public IOutboundSink Sink => this;
+    public MessagingNames Names => MessagingNames.InProcess;
 
     /// <summary>Bytes of all results.</summary>
     public long ResultBytes => Interlocked.Read(ref _resultBytes);
@@ -67,5 +73,9 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
 
     public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
 
-    public void Dispose() => _room.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        _room.Dispose();
+        return ValueTask.CompletedTask;
+    }
 }

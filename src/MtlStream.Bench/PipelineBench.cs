@@ -69,9 +69,9 @@ internal sealed class PipelineBench(
 
     private async Task<Run> RunAsync(long count, double rate, CancellationToken stopping)
     {
-        using var ends = new MemoryEnds(events, count, InFlight, rate, assembly.Time);
+        await using var ends = new MemoryEnds(events, count, InFlight, rate, assembly.Time);
         var pipeline = assembly.Pipeline(
-            loaded with { Model = _model }, ends, ends, settings.Input, settings.Output, settings.Pipeline);
+            loaded with { Model = _model }, ends, settings.Input, settings.Output, settings.Pipeline);
         var (tokens, allocated, cpu, started) = (_model.Tokens, GC.GetTotalAllocatedBytes(precise: true), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         await pipeline.RunAsync(stopping, CancellationToken.None);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;

@@ -1,4 +1,5 @@
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Kafka;
 using MtlStream.Models;
@@ -56,28 +57,35 @@ internal sealed class WorkerRun(
         var delivery = settings.Pipeline.Delivery with { Guarantee = guarantee, TransactionalId = "" };
         var options = kafka with { GroupId = group, InputTopics = [input], OutputTopic = topics.Results, DeadLetterTopic = topics.DeadLetters };
         await using var connection = new KafkaConnection(new(options, delivery), s_status, _metrics, assembly.Time, assembly.Loggers);
-        var sink = new SizedSink(connection.Sink, this);
-        var source = new CountedSource(connection.Source, acknowledged);
+        await using var measured = new MeasuredTransport(connection, acknowledged, this);
         await assembly
-            .Pipeline(
-                worker.Loaded, source, sink, settings.Input, settings.Output, settings.Pipeline with { Delivery = delivery }, worker.Watch)
+            .Pipeline(worker.Loaded, measured, settings.Input, settings.Output, settings.Pipeline with { Delivery = delivery }, worker.Watch)
             .RunAsync(CancellationToken.None, enough);
     }
 
-    /// <summary>Notes how large results are.</summary>
-    private sealed class SizedSink(IOutboundSink sink, WorkerRun run) : IOutboundSink
+    private void NoteResult(int bytes)
     {
+        Interlocked.Add(ref _resultBytes, bytes);
+        Interlocked.Increment(ref _resultCount);
+    }
+
+    /// <summary>Counts what is acknowledged, and notes how large results are. Does not own the transport.</summary>
+    private sealed class MeasuredTransport(ITransport transport, RateMeter acknowledged, WorkerRun run) : ITransport, IOutboundSink
+    {
+        public IEventSource Source { get; } = new CountedSource(transport.Source, acknowledged);
+        public IOutboundSink Sink => this;
+
+        // One set of instruments for all runs, whatever their topics and groups are called.
+        public MessagingNames Names { get; } = new("kafka", "bench", "results", "rejected");
+
         public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
         {
-            if (record.Destination == Destination.Results)
-            {
-                Interlocked.Add(ref run._resultBytes, record.Payload?.Length ?? 0);
-                Interlocked.Increment(ref run._resultCount);
-            }
-
-            return sink.PublishAsync(record, reported, abort);
+            if (record.Destination == Destination.Results) run.NoteResult(record.Payload?.Length ?? 0);
+            return transport.Sink.PublishAsync(record, reported, abort);
         }
 
-        public Task FlushAsync(CancellationToken abort) => sink.FlushAsync(abort);
+        public Task FlushAsync(CancellationToken abort) => transport.Sink.FlushAsync(abort);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -61,15 +61,15 @@ internal static class AnnotateCommand
         await using var results = request.Out is { } path and not "-" ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
         await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : CommonOptions.OpenOutput(2);
 
-        await using var reader = new LineReader(input);
-        var source = new LineSource(reader, request.File == "-" ? "stdin" : request.File, tool.Time);
-        using var sink = new LineSink(results, rejects, tool.Time);
+        var name = request.File == "-" ? "stdin" : request.File;
+        await using var lines = new LineTransport(new(input), name, results, rejects, tool.Time);
+        var (source, sink) = (lines.Source, lines.Sink);
         using (new ProgressBar(tool.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null)))
         {
             var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
             try
             {
-                await tool.Pipelines.Pipeline(loaded, source, sink, request.Input, request.Output, settings).RunAsync(stopping);
+                await tool.Pipelines.Pipeline(loaded, lines, request.Input, request.Output, settings).RunAsync(stopping);
             }
             catch (PipelineException) when (sink.ReaderGone)
             {

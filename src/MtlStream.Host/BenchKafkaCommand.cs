@@ -64,7 +64,7 @@ internal static class BenchKafkaCommand
         KafkaBenchRequest request, IReadOnlyList<byte[]> lines, int workers, AppSettings settings, MockCluster? embedded, CancellationToken stopping)
     {
         // The run is cut off when enough is measured: what the adapter warns about then is no news.
-        using var tool = new ToolServices(LogLevel.Error, new("kafka", "bench", "results", "rejected"));
+        using var tool = new ToolServices(LogLevel.Error);
         var served = new List<ServedModel>();
         try
         {

@@ -92,7 +92,7 @@ internal static class DemoCommand
             clients, new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
         using var enough = new CancellationTokenSource();
         var pipeline = assembly
-            .Pipeline(loaded, kafka.Source, kafka.Sink, new InputOptions(), new OutputOptions(), new(new(), new(), delivery))
+            .Pipeline(loaded, kafka, new InputOptions(), new OutputOptions(), new(new(), new(), delivery))
             .RunAsync(enough.Token);
 
         // The worker is told to stop only when everything has come back: the demo's own stop is the end of producing.

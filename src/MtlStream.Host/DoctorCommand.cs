@@ -46,7 +46,7 @@ internal static class DoctorCommand
                 "Give it in the environment (MTLSTREAM__Kafka__Client__...) or in a file.");
         }
 
-        foreach (var finding in ModelDiagnosis.Find(settings)) yield return finding;
+        foreach (var finding in ModelDiagnosis.Find(settings.Serving)) yield return finding;
         yield return HttpDiagnosis.Find(settings.Http);
         await foreach (var finding in KafkaDiagnosis.FindAsync(settings, stopping)) yield return finding;
     }

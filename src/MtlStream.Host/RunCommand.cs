@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MtlStream.Diagnostics;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Kafka;
@@ -29,7 +28,7 @@ internal static class RunCommand
     /// <summary>Runs until a signal, or a failure that ends the process.</summary>
     internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
     {
-        ModelSettings.Check(settings); // a wrong path or task is wrong configuration, not a failed run
+        ModelSettings.Check(settings.Serving); // a wrong path or task is wrong configuration, not a failed run
         using var host = BuildHost(settings);
         await StartAsync(host);
         await host.WaitForShutdownAsync(stopping); // a stop that was asked for meanwhile takes the same way
@@ -57,13 +56,13 @@ internal static class RunCommand
 
         var services = builder.Services;
         services.AddMetrics();
-        services.AddSingleton(settings);
+        services.AddSingleton(settings.Http);
+        services.AddSingleton(settings.Worker);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<ModelLoader>();
-        services.AddSingleton(new MessagingNames("kafka", settings.Kafka.GroupId, settings.Kafka.OutputTopic, settings.Kafka.DeadLetterTopic));
         services.AddSingleton<PipelineAssembly>();
         services.AddSingleton<WorkerHealth>();
-        services.AddSingleton<KafkaStatus>();
+        services.AddKafkaTransport(settings.KafkaClients);
         services.AddSingleton<PipelineService>();
         Telemetry.Add(builder);
 

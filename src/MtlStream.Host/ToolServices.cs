@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using MtlStream.Diagnostics;
 using MtlStream.Onnx;
 
 namespace MtlStream.Host;
@@ -10,8 +9,7 @@ internal sealed class ToolServices : IDisposable
     private readonly ServiceProvider _provider;
 
     /// <param name="least">The lowest level that is written.</param>
-    /// <param name="names">What metrics call the two ends; null for a run within the process.</param>
-    public ToolServices(LogLevel least = LogLevel.Warning, MessagingNames? names = null)
+    public ToolServices(LogLevel least = LogLevel.Warning)
     {
         _provider = new ServiceCollection()
             .AddMetrics()
@@ -20,7 +18,7 @@ internal sealed class ToolServices : IDisposable
         var loggers = _provider.GetRequiredService<ILoggerFactory>();
         var meters = _provider.GetRequiredService<IMeterFactory>();
         Models = new(loggers, meters);
-        Pipelines = new(loggers, meters, TimeProvider.System, names ?? MessagingNames.InProcess);
+        Pipelines = new(loggers, meters, TimeProvider.System);
     }
 
     public ModelLoader Models { get; }

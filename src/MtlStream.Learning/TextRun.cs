@@ -2,24 +2,29 @@ using System.Text.Json;
 using System.Text;
 using System.Threading.Channels;
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 
 namespace MtlStream.Learning;
 
 /// <summary>Texts through the pipeline as served: events of plain text in, what is published about each out.</summary>
-internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : IEventSource, IOutboundSink
+internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : ITransport, IEventSource, IOutboundSink
 {
     private readonly JsonElement?[] _answers = new JsonElement?[texts.Count];
+
+    public IEventSource Source => this;
+    public IOutboundSink Sink => this;
+    public MessagingNames Names => MessagingNames.InProcess;
 
     /// <summary>Runs the pipeline over all texts.</summary>
     /// <returns>The object <c>analysis.tasks</c> of each text; null where it was rejected.</returns>
     public static async Task<JsonElement?[]> AnalyseAsync(
         PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<string> texts, CancellationToken stopping)
     {
-        var run = new TextRun(texts, assembly.Time);
+        await using var run = new TextRun(texts, assembly.Time);
         var settings = new PipelineSettings(new(), new(), new() { DrainTimeout = TimeSpan.FromMinutes(10) });
-        await assembly.Pipeline(loaded, run, run, new() { Format = InputFormat.Text }, new() { AllScores = true }, settings).RunAsync(stopping, stopping);
+        await assembly.Pipeline(loaded, run, new() { Format = InputFormat.Text }, new() { AllScores = true }, settings).RunAsync(stopping, stopping);
         stopping.ThrowIfCancellationRequested();
         return run._answers;
     }
@@ -53,4 +58,6 @@ internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : 
     }
 
     public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -11,22 +11,34 @@ using MtlStream.Serving;
 namespace MtlStream;
 
 /// <summary>Puts pipelines together, the same way for every command, with what all pipelines of a process share.</summary>
-/// <param name="names">What metrics and traces call the two ends.</param>
-public sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meters, TimeProvider time, MessagingNames names)
+public sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meters, TimeProvider time)
 {
-    private PipelineMetrics? _metrics;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<MessagingNames, PipelineMetrics> _metrics = [];
 
     public TimeProvider Time { get; } = time;
     public ILoggerFactory Loggers { get; } = loggers;
     public IMeterFactory Meters { get; } = meters;
 
+    /// <summary>A pipeline from a transport's source to its sink. It owns neither the transport nor the model.</summary>
     public AnalyticsPipeline Pipeline(
-        LoadedModel loaded, IEventSource source, IOutboundSink sink, InputOptions input, OutputOptions output, PipelineSettings settings,
+        LoadedModel loaded, ITransport transport, InputOptions input, OutputOptions output, PipelineSettings settings,
         DriftMonitor? watch = null, ShadowModel? shadow = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
+        ArgumentNullException.ThrowIfNull(transport);
         return new(
-            source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
-            sink, settings, _metrics ??= new(Meters, names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
+            transport.Source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
+            transport.Sink, settings, MetricsFor(transport.Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
+    }
+
+    // Instruments that are made again would be counted twice.
+    private PipelineMetrics MetricsFor(MessagingNames names)
+    {
+        lock (_gate)
+        {
+            if (!_metrics.TryGetValue(names, out var metrics)) _metrics[names] = metrics = new(Meters, names);
+            return metrics;
+        }
     }
 }

@@ -43,6 +43,8 @@ internal sealed class AppSettings
 
     public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
 
+    public WorkerOptions Worker => new(Serving, Input, Output, new(Pipeline, Batching, Delivery), ExposedSecrets);
+
     /// <summary>What a measurement's pipelines are told.</summary>
     public BenchSettings ForBench() => new(Input, Output, new(Pipeline, Batching, Delivery));
 

@@ -1,3 +1,4 @@
+using MtlStream.Host.Worker;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
@@ -10,7 +11,7 @@ internal static class ModelSettings
 {
     /// <summary>Checks the manifests, and the tasks, limits, files and shadow model that the settings name.</summary>
     /// <exception cref="UsageException">Something does not fit; one message names everything.</exception>
-    public static void Check(AppSettings settings)
+    public static void Check(ServingOptions settings)
     {
         var manifest = Usable(() => ModelLoader.Find(settings.Model));
         var errors = new List<string>();

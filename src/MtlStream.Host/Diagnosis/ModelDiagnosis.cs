@@ -8,7 +8,7 @@ namespace MtlStream.Host.Diagnosis;
 /// <summary>Loads the model as the worker would.</summary>
 internal static class ModelDiagnosis
 {
-    public static IEnumerable<Finding> Find(AppSettings settings)
+    public static IEnumerable<Finding> Find(ServingOptions settings)
     {
         using var tool = new ToolServices(LogLevel.None);
         LoadedModel? loaded = null;

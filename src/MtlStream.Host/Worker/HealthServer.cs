@@ -4,7 +4,7 @@ using MtlStream.Host.Configuration;
 namespace MtlStream.Host.Worker;
 
 /// <summary>Answers <c>/health/startup</c>, <c>/health/ready</c> and <c>/health/live</c>: 200, or 503 with what is missing.</summary>
-internal sealed class HealthServer(AppSettings settings, WorkerHealth health, ILogger<HealthServer> logger) : IHostedService, IAsyncDisposable
+internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILogger<HealthServer> logger) : IHostedService, IAsyncDisposable
 {
     private WebApplication? _server;
 
@@ -15,7 +15,7 @@ internal sealed class HealthServer(AppSettings settings, WorkerHealth health, IL
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseUrls(settings.Http.Url);
+        builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         _server = builder.Build();
         _server.Run(AnswerAsync);
         await _server.StartAsync(cancellationToken);

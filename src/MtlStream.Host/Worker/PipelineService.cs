@@ -1,13 +1,18 @@
-using MtlStream.Host.Configuration;
-using MtlStream.Kafka;
+using MtlStream.Delivery;
+using MtlStream.Events;
 using MtlStream.Onnx;
 
 namespace MtlStream.Host.Worker;
 
+/// <summary>The settings of the worker's pipeline.</summary>
+/// <param name="ExposedSecrets">Secrets given as arguments, by their names.</param>
+internal sealed record WorkerOptions(
+    ServingOptions Serving, InputOptions Input, OutputOptions Output, PipelineSettings Pipeline, IReadOnlyList<string> ExposedSecrets);
+
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    AppSettings settings, PipelineAssembly assembly, ModelLoader models, WorkerHealth health, KafkaStatus status, Telemetry.Exporters exporters,
-    IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health,
+    Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
     private bool _failed;
@@ -19,7 +24,7 @@ internal sealed class PipelineService(
     {
         // Loading takes seconds of CPU: the host goes on starting meanwhile, and the probes are answered.
         await Task.Yield();
-        if (settings.ExposedSecrets.Count > 0) logger.SecretExposed(string.Join(", ", settings.ExposedSecrets));
+        if (options.ExposedSecrets.Count > 0) logger.SecretExposed(string.Join(", ", options.ExposedSecrets));
         await using var stopRequested = stoppingToken.Register(() =>
         {
             health.Draining();
@@ -40,15 +45,14 @@ internal sealed class PipelineService(
     private async Task RunAsync(CancellationToken stopping)
     {
         stopping.ThrowIfCancellationRequested();
-        await using var served = ServedModel.Start(settings.Serving, assembly, models);
+        await using var served = ServedModel.Start(options.Serving, assembly, models);
         stopping.ThrowIfCancellationRequested();
-        await using var kafka = new KafkaConnection(settings.KafkaClients, status, new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
-        health.ModelReady(() => status.NotReadyBecause, () => status.LostFor(assembly.Time, settings.KafkaClients));
+        await using var transport = open();
+        health.Serving(transport);
         try
         {
             var pipeline = assembly.Pipeline(
-                served.Loaded, kafka.Source, kafka.Sink, settings.Input, settings.Output,
-                new(settings.Pipeline, settings.Batching, settings.Delivery), served.Watch, served.Shadow);
+                served.Loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
             await pipeline.RunAsync(stopping);
         }

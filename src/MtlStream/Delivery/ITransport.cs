@@ -22,3 +22,6 @@ public interface ITransport : IAsyncDisposable
     /// <summary>How long it has been inside a call that should be over; null when it is not. A restart would help.</summary>
     TimeSpan? LostFor => null;
 }
+
+/// <summary>Opens the transport that the settings name. Its owner disposes it.</summary>
+public delegate ITransport TransportFactory();

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MtlStream.Diagnostics;
 using MtlStream.Onnx;
 using MtlStream.Batching;
 using MtlStream.Delivery;
@@ -113,7 +112,7 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         var second = _stopFirst.IsCancellationRequested;
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
-        var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System, MessagingNames.InProcess);
+        var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System);
         using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
         var chaotic = loaded with { Model = new ChaosModel(loaded.Model, seed) };
         // Thousands of events may be in flight when the stop comes, and this model takes its time.
@@ -130,7 +129,7 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
             Producer = new Dictionary<string, string> { ["max.in.flight"] = "1" },
         };
         await using var kafka = new KafkaConnection(new(options, delivery), new(), new(assembly.Meters), TimeProvider.System, loggers);
-        await assembly.Pipeline(chaotic, kafka.Source, kafka.Sink, new InputOptions(), new OutputOptions(), new(new(), new BatchingOptions(), delivery))
+        await assembly.Pipeline(chaotic, kafka, new InputOptions(), new OutputOptions(), new(new(), new BatchingOptions(), delivery))
             .RunAsync(second ? stopping : either.Token);
     }
 }

@@ -3,7 +3,6 @@ using System.Globalization;
 using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MtlStream.Diagnostics;
 using MtlStream.Onnx;
 using MtlStream.Batching;
 using MtlStream.Delivery;
@@ -47,7 +46,7 @@ public sealed class BackpressureTests : IDisposable
         using var pauses = new Counted(meters, "mtlstream.kafka.pauses");
         using var pausedTime = new Counted(meters, "mtlstream.kafka.paused.time");
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
-        var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System, MessagingNames.InProcess);
+        var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System);
         using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
         using var model = new HeldModel(loaded.Model);
         using var stopping = new CancellationTokenSource();
@@ -55,7 +54,7 @@ public sealed class BackpressureTests : IDisposable
         await using var kafka = new KafkaConnection(new(Options() with { MaxInFlightEvents = MostInFlight }, delivery), new(), new(meters), TimeProvider.System, loggers);
         var started = TimeProvider.System.GetTimestamp();
         var run = assembly
-            .Pipeline(loaded with { Model = model }, kafka.Source, kafka.Sink, new InputOptions(), new OutputOptions(), new(new(), new BatchingOptions(), delivery))
+            .Pipeline(loaded with { Model = model }, kafka, new InputOptions(), new OutputOptions(), new(new(), new BatchingOptions(), delivery))
             .RunAsync(stopping.Token);
 
         await Wait.Until(() => pauses.Sum > 0);

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
-using MtlStream.Host.Configuration;
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Host.Worker;
 
 namespace MtlStream.Tests.Host;
@@ -12,14 +13,11 @@ public sealed class HealthServerTests : IAsyncLifetime
     private readonly WorkerHealth _health = new();
     private readonly HttpClient _client = new();
     private readonly HealthServer _server;
-    private string? _broker;
+    private readonly BrokenTransport _transport = new();
 
     public HealthServerTests()
     {
-        var settings = AppSettings.From(
-            [.. new[] { ("Http:Url", "http://127.0.0.1:0"), ("Kafka:InputTopics:0", "a"), ("Kafka:OutputTopic", "b"), ("Kafka:DeadLetterTopic", "c") }
-                .Select(s => new Setting(s.Item1, s.Item2, "test"))]);
-        _server = new(settings, _health, NullLogger<HealthServer>.Instance);
+        _server = new(new() { Url = "http://127.0.0.1:0" }, _health, NullLogger<HealthServer>.Instance);
     }
 
     public async Task InitializeAsync()
@@ -44,11 +42,11 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Fact]
     public async Task A_broker_that_is_away_makes_the_worker_unready_and_nothing_else()
     {
-        _health.ModelReady(() => _broker, () => null);
+        _health.Serving(_transport);
 
         Assert.Equal((200, 200, 200), await ProbeAsync());
 
-        _broker = "not connected";
+        _transport.NotReadyBecause = "not connected";
         Assert.Equal((200, 503, 200), await ProbeAsync());
         Assert.Contains("not connected", await (await _client.GetAsync("/health/ready")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -56,7 +54,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Fact]
     public async Task A_worker_that_drains_is_alive_and_not_ready()
     {
-        _health.ModelReady(() => null, () => null);
+        _health.Serving(_transport);
 
         _health.Draining();
 
@@ -66,7 +64,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Fact]
     public async Task A_failed_pipeline_is_not_alive()
     {
-        _health.ModelReady(() => null, () => null);
+        _health.Serving(_transport);
 
         _health.Failed("a stage failed");
 
@@ -76,11 +74,10 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_does_not_come_back_ends_the_life_of_a_worker_in_the_end()
     {
-        TimeSpan? lost = null;
-        _health.ModelReady(() => null, () => lost);
+        _health.Serving(_transport);
         Assert.Equal((200, 200, 200), await ProbeAsync());
 
-        lost = TimeSpan.FromMinutes(7);
+        _transport.LostFor = TimeSpan.FromMinutes(7);
 
         Assert.Equal((200, 200, 503), await ProbeAsync());
         Assert.Contains("7 minutes", await (await _client.GetAsync("/health/live")).Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -99,5 +96,16 @@ public sealed class HealthServerTests : IAsyncLifetime
         foreach (var probe in new[] { "startup", "ready", "live" })
             codes.Add((int)(await _client.GetAsync("/health/" + probe)).StatusCode);
         return (codes[0], codes[1], codes[2]);
+    }
+
+    private sealed class BrokenTransport : ITransport
+    {
+        public IEventSource Source => throw new NotSupportedException();
+        public IOutboundSink Sink => throw new NotSupportedException();
+        public MessagingNames Names => MessagingNames.InProcess;
+        public string? NotReadyBecause { get; set; }
+        public TimeSpan? LostFor { get; set; }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

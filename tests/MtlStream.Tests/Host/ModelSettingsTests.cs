@@ -37,7 +37,7 @@ public sealed class ModelSettingsTests : IDisposable
         var settings = Load("--" + Filled(setting));
 
         var error = await Assert.ThrowsAsync<UsageException>(() => RunCommand.RunAsync(settings, new(canceled: true)));
-        var findings = ModelDiagnosis.Find(settings).ToList();
+        var findings = ModelDiagnosis.Find(settings.Serving).ToList();
 
         Assert.StartsWith(Filled(expected), error.Message, StringComparison.Ordinal);
         Assert.Equal((Severity.Failure, error.Message), (Assert.Single(findings).Severity, findings[0].Found));
@@ -50,7 +50,7 @@ public sealed class ModelSettingsTests : IDisposable
     [Fact]
     public void Everything_that_does_not_fit_is_in_one_message()
     {
-        var error = Assert.Throws<UsageException>(() => ModelSettings.Check(Load("--Watch:Review:mod=1", "--Kafka:ReviewTopic=review", "--Watch:Reference=none.json", "--Model:Shadow=none")));
+        var error = Assert.Throws<UsageException>(() => ModelSettings.Check(Load("--Watch:Review:mod=1", "--Kafka:ReviewTopic=review", "--Watch:Reference=none.json", "--Model:Shadow=none").Serving));
 
         Assert.Equal(3, error.Message.Split(Environment.NewLine).Length);
     }
@@ -60,11 +60,11 @@ public sealed class ModelSettingsTests : IDisposable
     {
         var file = _other.At("seen.json");
 
-        ModelSettings.Check(Load($"--Watch:SaveReference={file}"));
+        ModelSettings.Check(Load($"--Watch:SaveReference={file}").Serving);
         Assert.False(File.Exists(file));
 
         File.WriteAllText(file, "kept");
-        ModelSettings.Check(Load($"--Watch:SaveReference={file}"));
+        ModelSettings.Check(Load($"--Watch:SaveReference={file}").Serving);
         Assert.Equal("kept", File.ReadAllText(file));
     }
 
@@ -73,7 +73,7 @@ public sealed class ModelSettingsTests : IDisposable
     {
         _other.Edit(manifest => manifest["checksums"] = new System.Text.Json.Nodes.JsonObject());
 
-        ModelSettings.Check(Load($"--Model:Shadow={_other.Folder}"));
+        ModelSettings.Check(Load($"--Model:Shadow={_other.Folder}").Serving);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class ModelSettingsTests : IDisposable
     {
         _package.Expect(tolerance: 0.0001);
 
-        var finding = Assert.Single(ModelDiagnosis.Find(Load()));
+        var finding = Assert.Single(ModelDiagnosis.Find(Load().Serving));
 
         Assert.Equal(Severity.Failure, finding.Severity);
         Assert.Contains("task mood, label ", finding.Found, StringComparison.Ordinal);
@@ -90,7 +90,7 @@ public sealed class ModelSettingsTests : IDisposable
     [Fact]
     public void Why_the_cpu_serves_where_a_gpu_was_hoped_for_is_a_warning()
     {
-        var finding = ModelDiagnosis.Find(Load("--Model:Device=auto")).Single(f => f.Subject == "device");
+        var finding = ModelDiagnosis.Find(Load("--Model:Device=auto").Serving).Single(f => f.Subject == "device");
 
         Assert.Equal(Severity.Warning, finding.Severity);
         Assert.Contains("the package toy has no graph for one", finding.Found, StringComparison.Ordinal);

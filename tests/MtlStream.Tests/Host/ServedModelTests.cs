@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MtlStream.Diagnostics;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Onnx;
@@ -22,7 +21,7 @@ public sealed class ServedModelTests : IDisposable
     public ServedModelTests()
     {
         _loggers = LoggerFactory.Create(logging => logging.AddProvider(_lines));
-        _assembly = new(_loggers, _meters, TimeProvider.System, MessagingNames.InProcess);
+        _assembly = new(_loggers, _meters, TimeProvider.System);
     }
 
     public void Dispose()

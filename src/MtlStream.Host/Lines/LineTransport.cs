@@ -1,0 +1,26 @@
+using MtlStream.Delivery;
+using MtlStream.Diagnostics;
+using MtlStream.Events;
+
+namespace MtlStream.Host.Lines;
+
+/// <summary>From the lines of one stream to the lines of two others. Owns the reader, not the streams that are written.</summary>
+internal sealed class LineTransport(LineReader reader, string name, Stream results, Stream rejects, TimeProvider time) : ITransport
+{
+    public LineSource Source { get; } = new(reader, name, time);
+
+    public LineSink Sink { get; } = new(results, rejects, time);
+
+    public MessagingNames Names => MessagingNames.InProcess;
+
+    IEventSource ITransport.Source => Source;
+
+    IOutboundSink ITransport.Sink => Sink;
+
+    /// <summary>Writes out what is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Sink.Dispose();
+        await reader.DisposeAsync();
+    }
+}
