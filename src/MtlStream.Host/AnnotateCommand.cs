@@ -64,17 +64,16 @@ internal static class AnnotateCommand
         var name = request.File == "-" ? "stdin" : request.File;
         await using var lines = new LineTransport(new(input), name, results, rejects, tool.Time);
         var (source, sink) = (lines.Source, lines.Sink);
-        using (new ProgressBar(tool.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null)))
+        var progress = new LineProgress(
+            tool.Time, () => (sink.Enriched + sink.Rejected, sink.Rejected, input.CanSeek ? (double)input.Position / input.Length : null));
+        var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
+        try
         {
-            var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
-            try
-            {
-                await tool.Pipelines.Pipeline(loaded, lines, request.Input, request.Output, settings).RunAsync(stopping);
-            }
-            catch (PipelineException) when (sink.ReaderGone)
-            {
-                throw new IOException($"the reader of the output went away after {sink.Enriched} lines.");
-            }
+            await progress.RunAsync(() => tool.Pipelines.Pipeline(loaded, lines, request.Input, request.Output, settings).RunAsync(stopping));
+        }
+        catch (PipelineException) when (sink.ReaderGone)
+        {
+            throw new IOException($"the reader of the output went away after {sink.Enriched} lines.");
         }
 
         if (!source.ReachedEnd) throw new IOException($"stopped after line {source.Lines}, before the end of the input.");
