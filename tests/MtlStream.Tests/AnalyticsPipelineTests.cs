@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
@@ -16,18 +17,21 @@ namespace MtlStream.Tests;
 public sealed class AnalyticsPipelineTests
 {
     private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_step = TimeSpan.FromSeconds(1);
+
+    private readonly FakeTimeProvider _time = new();
 
     private static string Event(int id, string text = "good morning") => $$"""{"id":{{id}},"text":"{{text}}"}""";
 
     private static AnalyticsPipeline Pipeline(
         IEventSource source, IOutboundSink sink, TableModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null,
-        MeterRecorder? meters = null)
+        MeterRecorder? meters = null, TimeProvider? time = null)
     {
         model ??= new();
         return new(
             source, new EventDecoder(new()), Make.Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
             sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
-            new PipelineMetrics(meters ?? (IMeterFactory)new MeterFactory()), TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
+            new PipelineMetrics(meters ?? (IMeterFactory)new MeterFactory()), time ?? TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
     }
 
     private static long[] Offsets(IEnumerable<SourcePosition> positions) => [.. positions.Select(p => p.Offset).Order()];
@@ -228,11 +232,12 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink { BeforePublish = _ => Task.Delay(Timeout.Infinite) };
 
-        var run = Pipeline(source, sink, delivery: new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        var run = Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
+        await _time.PassUntilAsync(s_step, run);
 
-        await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
+        await Assert.ThrowsAsync<TimeoutException>(() => run);
         Assert.Empty(source.Acknowledged);
         Assert.False(source.Completed);
     }
@@ -254,10 +259,12 @@ public sealed class AnalyticsPipelineTests
             },
         };
         var sink = new RecordingSink { BeforePublish = async _ => { await inside.Task; throw new IOException("broker gone"); } };
-        var run = Pipeline(
-            new InMemorySource([Event(0), Event(1, "hang")], endless: true), sink, model, new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(CancellationToken.None);
+        var source = new InMemorySource([Event(0), Event(1, "hang")], endless: true);
+        var run = Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(CancellationToken.None);
+        await sink.Reached.Task.WaitAsync(s_deadline);
+        await _time.PassUntilAsync(s_step, run);
 
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.WaitAsync(s_deadline));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run);
 
         Assert.Equal("publish", failure.Stage);
         over.Set();
@@ -296,11 +303,12 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource([Event(0)], endless: true) { Completing = abort => Task.Delay(Timeout.Infinite, abort) };
         var sink = new RecordingSink();
 
-        var run = Pipeline(source, sink, delivery: new() { DrainTimeout = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        var run = Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
+        await _time.PassUntilAsync(s_step, run);
 
-        await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
+        await Assert.ThrowsAsync<TimeoutException>(() => run);
         Assert.False(source.Completed);
     }
 
@@ -325,9 +333,12 @@ public sealed class AnalyticsPipelineTests
         using var stop = new CancellationTokenSource();
         var source = new InMemorySource([Event(0)], endless: true);
         var (sink, model) = (new RecordingSink(), new TableModel());
+        var batching = new BatchingOptions();
+        var started = _time.GetTimestamp();
 
-        var run = Pipeline(source, sink, model).RunAsync(stop.Token);
-        await sink.Reached.Task.WaitAsync(s_deadline);
+        var run = Pipeline(source, sink, model, batching: batching, time: _time).RunAsync(stop.Token);
+        await _time.PassUntilAsync(TimeSpan.FromMilliseconds(1), sink.Reached.Task);
+        Assert.True(_time.GetElapsedTime(started) >= batching.Linger);
         await stop.CancelAsync();
         await run;
 
@@ -341,7 +352,7 @@ public sealed class AnalyticsPipelineTests
         using var stop = new CancellationTokenSource();
         var (sink, model) = (new RecordingSink(), new TableModel { Shape = new(16, 4096, [], BenefitsFromBatching: false) });
 
-        var run = Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.FromSeconds(1) }).RunAsync(stop.Token);
+        var run = Pipeline(source, sink, model, time: _time).RunAsync(stop.Token); // and no time passes
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
         await run;

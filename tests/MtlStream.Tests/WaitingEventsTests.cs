@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
@@ -66,24 +67,25 @@ public sealed class WaitingEventsTests
         var source = new HoldingSource(new InMemorySource(["""{"text":"good"}""", """{"text":"waits"}""", """{"text":"good"}"""], endless: true));
         var sink = new RecordingSink();
         using var stopping = new CancellationTokenSource();
+        var time = new FakeTimeProvider();
 
-        var run = Pipeline(source, sink, registry, drain: TimeSpan.FromSeconds(1)).RunAsync(stopping.Token);
-        await sink.Reached.Task.WaitAsync(s_deadline);
+        var run = Pipeline(source, sink, registry, time: time).RunAsync(stopping.Token);
+        await time.PassUntilAsync(TimeSpan.FromSeconds(1), sink.Reached.Task);
         await stopping.CancelAsync();
+        await time.PassUntilAsync(TimeSpan.FromSeconds(1), run);
 
-        await Assert.ThrowsAsync<TimeoutException>(() => run.WaitAsync(s_deadline));
+        await Assert.ThrowsAsync<TimeoutException>(() => run);
         Assert.Equal([0L], source.Acknowledged.Select(p => p.Offset));
     }
 
     private static AnalyticsPipeline Pipeline(
-        IEventSource source, IOutboundSink sink, PayloadCodec codec, MeterRecorder? meters = null, TimeSpan? drain = null)
+        IEventSource source, IOutboundSink sink, PayloadCodec codec, MeterRecorder? meters = null, TimeProvider? time = null)
     {
         var model = new TableModel();
-        var delivery = drain is { } most ? new DeliveryOptions { DrainTimeout = most } : new DeliveryOptions();
         return new(
             source, new EventDecoder(new(), codec), Make.Tokenizer(maxTokens: 16, overlap: 4), model,
-            new EventEncoder(new(), model.Identity), sink, new(new() { DecodeWorkers = 2 }, new BatchingOptions(), delivery),
-            new PipelineMetrics(meters ?? (System.Diagnostics.Metrics.IMeterFactory)new MeterFactory()), TimeProvider.System,
+            new EventEncoder(new(), model.Identity), sink, new(new() { DecodeWorkers = 2 }, new BatchingOptions(), new DeliveryOptions()),
+            new PipelineMetrics(meters ?? (System.Diagnostics.Metrics.IMeterFactory)new MeterFactory()), time ?? TimeProvider.System,
             NullLogger<AnalyticsPipeline>.Instance);
     }
 

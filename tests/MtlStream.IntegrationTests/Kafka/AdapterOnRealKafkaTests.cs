@@ -1,5 +1,6 @@
 using System.Globalization;
 using Confluent.Kafka;
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
@@ -270,7 +271,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         const string limit = "max.message.bytes";
         _topics.Create([_input, _output, _letters], partitions: 1);
         await _topics.SetAsync(_output, limit, "2000");
-        var time = new ForwardTime();
+        var time = new FakeTimeProvider();
         await using var worker = new RelayWorker(Options(), new(), time: time).Start();
         WriteLarge();
         await Wait.Until(() => _topics.ReadAll(_letters).Count == 1);
@@ -278,7 +279,7 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         await _topics.SetAsync(_output, limit, "1000000");
         await Wait.Until(() =>
         {
-            time.Pass(TimeSpan.FromMinutes(1));
+            time.Advance(TimeSpan.FromMinutes(1));
             WriteLarge();
             return _topics.ReadAll(_output).Count > 0;
         });
@@ -358,14 +359,4 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         Consumer = consumer ?? [],
         Producer = producer ?? [],
     };
-
-    /// <summary>The system's clock, put forward.</summary>
-    private sealed class ForwardTime : TimeProvider
-    {
-        private long _ahead;
-
-        public override long GetTimestamp() => base.GetTimestamp() + Volatile.Read(ref _ahead);
-
-        public void Pass(TimeSpan time) => Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
-    }
 }

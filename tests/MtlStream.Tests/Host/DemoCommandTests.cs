@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Host.Demo;
 using MtlStream.Host;
 using MtlStream.Tests.Models;
@@ -49,36 +50,38 @@ public sealed class DemoCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Events_that_are_far_apart_and_a_model_that_is_slow_with_each_are_waited_for()
+    public void Events_that_are_far_apart_and_a_model_that_is_slow_with_each_are_waited_for()
     {
-        var (time, produced) = (new SteppedTime(), new TaskCompletionSource());
+        SynchronizationContext.SetSynchronizationContext(null); // who waits goes on inside Advance
+        var (time, produced) = (new FakeTimeProvider(), new TaskCompletionSource());
         var tally = new DemoTally(time);
         var returned = DemoCommand.ReturnedAsync(produced.Task, tally, time);
 
         for (var number = 0; number < 3; number++)
         {
-            await time.PassAsync(TimeSpan.FromMinutes(5), returned); // none is away
+            time.Advance(TimeSpan.FromMinutes(5)); // none is away
             tally.Produced($"{number}");
-            await time.PassAsync(TimeSpan.FromSeconds(29), returned);
+            time.Advance(TimeSpan.FromSeconds(29));
             Assert.False(returned.IsCompleted);
             tally.CameBack($"{number}", [], deadLetter: true);
         }
 
         produced.SetResult();
-        await time.PassAsync(TimeSpan.FromMilliseconds(10), returned);
+        time.Advance(TimeSpan.FromMilliseconds(10));
         Assert.True(returned.IsCompletedSuccessfully);
         Assert.Equal((3, 0), (tally.Returned, tally.Away));
     }
 
     [Fact]
-    public async Task An_event_that_does_not_come_back_is_given_up()
+    public void An_event_that_does_not_come_back_is_given_up()
     {
-        var time = new SteppedTime();
+        SynchronizationContext.SetSynchronizationContext(null);
+        var time = new FakeTimeProvider();
         var tally = new DemoTally(time);
         tally.Produced("0");
         var returned = DemoCommand.ReturnedAsync(Task.CompletedTask, tally, time);
 
-        await time.PassAsync(TimeSpan.FromSeconds(31), returned);
+        time.Advance(TimeSpan.FromSeconds(31));
 
         Assert.True(returned.IsCompletedSuccessfully);
         Assert.Equal(1, tally.Away);
@@ -93,42 +96,5 @@ public sealed class DemoCommandTests : IDisposable
         Assert.True(samples.Count >= 60, $"{samples.Count} samples");
         Assert.Equal(samples.Count, round.Distinct().Count());
         Assert.InRange(Enumerable.Range(0, samples.Count).Count(n => samples.IsBad(n)), 5, samples.Count / 8);
-    }
-
-    /// <summary>A clock for one who waits: it stands still but for <see cref="PassAsync"/>.</summary>
-    private sealed class SteppedTime : TimeProvider
-    {
-        private Action? _wake; // set while someone waits
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Volatile.Read(ref _now);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            Volatile.Write(ref _wake, () => callback(state));
-            return new Alarm();
-        }
-
-        /// <summary>Wakes the one who waits so much later; completes when it waits again, or has ended.</summary>
-        public async Task PassAsync(TimeSpan time, Task waiting)
-        {
-            var wake = Interlocked.Exchange(ref _wake, null);
-            Volatile.Write(ref _now, _now + time.Ticks);
-            wake!();
-            while (Volatile.Read(ref _wake) is null && !waiting.IsCompleted) await Task.Yield();
-        }
-
-        private sealed class Alarm : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-            }
-
-            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Events;
 using MtlStream.Host.Lines;
 using MtlStream.Results;
@@ -14,14 +15,14 @@ public sealed class LineSinkTests
     public async Task Neither_the_timer_nor_the_end_waits_for_a_reader_that_does_not_read()
     {
         using var results = new FullPipe();
-        var time = new HeldTimer();
+        var time = new FakeTimeProvider();
         using var sink = new LineSink(results, Stream.Null, time);
         var publishing = Task.Run(() => PublishAsync(sink, new byte[1 << 20])); // more than is buffered
         try
         {
             await results.Reached.Task.WaitAsync(s_limit);
 
-            await Task.Run(time.Elapse).WaitAsync(s_limit);
+            await Task.Run(() => time.Advance(TimeSpan.FromMinutes(1))).WaitAsync(s_limit);
             await Task.Run(sink.Dispose).WaitAsync(s_limit);
         }
         finally
@@ -35,7 +36,7 @@ public sealed class LineSinkTests
     public async Task What_was_published_is_written_when_a_run_ends_without_flushing()
     {
         using var results = new MemoryStream();
-        using var sink = new LineSink(results, Stream.Null, new HeldTimer());
+        using var sink = new LineSink(results, Stream.Null, new FakeTimeProvider());
         await PublishAsync(sink, "{}"u8.ToArray());
 
         sink.Dispose();
@@ -47,7 +48,7 @@ public sealed class LineSinkTests
     public async Task A_reader_that_went_away_costs_no_rejected_line()
     {
         using var rejects = new MemoryStream();
-        using var sink = new LineSink(new BrokenPipe(), rejects, new HeldTimer());
+        using var sink = new LineSink(new BrokenPipe(), rejects, new FakeTimeProvider());
         await PublishAsync(sink, "{}"u8.ToArray());
         await sink.PublishAsync(
             EventEncoder.EncodeDeadLetter(new(RejectionReason.EmptyText, "decode", "a reason", Make.Record(1))), (_, _, _) => { }, CancellationToken.None);
@@ -82,27 +83,5 @@ public sealed class LineSinkTests
     private sealed class BrokenPipe : MemoryStream
     {
         public override void Write(byte[] buffer, int offset, int count) => throw new IOException("Nobody reads.");
-    }
-
-    /// <summary>A clock with one timer, which goes off by <see cref="Elapse"/> alone.</summary>
-    private sealed class HeldTimer : TimeProvider, ITimer
-    {
-        private Action? _callback;
-
-        public void Elapse() => _callback!();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            _callback = () => callback(state);
-            return this;
-        }
-
-        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-        public void Dispose()
-        {
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

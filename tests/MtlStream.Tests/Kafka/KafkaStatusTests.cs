@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using MtlStream.Delivery;
 using MtlStream.Kafka;
 
@@ -29,12 +30,13 @@ public sealed class KafkaStatusTests
     [Fact]
     public void A_client_that_moves_is_not_lost_and_neither_is_one_that_does_not_run_or_may_wait_for_a_long_transaction()
     {
-        var (status, time) = (new KafkaStatus(), TimeProvider.System);
+        var (status, time) = (new KafkaStatus(), new FakeTimeProvider());
         var usual = Configuration(transactionTimeout: "15000");
         Assert.Null(status.LostFor(time, usual));
 
-        status.SetMoved(time.GetTimestamp() - (420 * time.TimestampFrequency));
-        Assert.InRange(status.LostFor(time, usual)!.Value, TimeSpan.FromMinutes(7), TimeSpan.FromMinutes(60));
+        status.SetMoved(time.GetTimestamp());
+        time.Advance(TimeSpan.FromMinutes(7));
+        Assert.Equal(TimeSpan.FromMinutes(7), status.LostFor(time, usual));
         Assert.Null(status.LostFor(time, Configuration(transactionTimeout: "900000")));
         status.SetMoved(time.GetTimestamp());
         Assert.Null(status.LostFor(time, usual));
