@@ -28,10 +28,10 @@ internal enum WordLists : short
     Currency = 64,
     Elision = 128,
     Clitic = 256,
+    Degree = 512,
 }
 
 /// <summary>Word lists and character classes of <see cref="WordSplitter"/>.</summary>
-/// <remarks>Source: <c>training/mtltrain/word_lists.py</c>. Change both together; the shared vectors hold every entry.</remarks>
 internal static class WordRules
 {
     // Last code point of the range, class. Sorted; anything above the last entry is a letter.
@@ -41,7 +41,7 @@ internal static class WordRules
         (0xAC, CharClass.Symbol), (0xAD, CharClass.Modifier), (0xB1, CharClass.Symbol), (0xB3, CharClass.Letter),
         (0xB4, CharClass.Symbol), (0xB5, CharClass.Letter), (0xB8, CharClass.Symbol), (0xBA, CharClass.Letter),
         (0xBB, CharClass.Symbol), (0xBE, CharClass.Letter), (0xBF, CharClass.Symbol), (0xD6, CharClass.Letter),
-        (0xD7, CharClass.Symbol), (0xF6, CharClass.Letter), (0xF7, CharClass.Symbol), (0x167F, CharClass.Letter),
+        (0xD7, CharClass.Symbol), (0xF6, CharClass.Letter), (0xF7, CharClass.Symbol), (0x2BB, CharClass.Letter), (0x2BC, CharClass.Symbol), (0x167F, CharClass.Letter),
         (0x1680, CharClass.Space), (0x1FFF, CharClass.Letter), (0x200B, CharClass.Space), (0x200F, CharClass.Modifier),
         (0x2027, CharClass.Symbol), (0x2029, CharClass.Space), (0x202E, CharClass.Modifier), (0x202F, CharClass.Space),
         (0x205E, CharClass.Symbol), (0x205F, CharClass.Space), (0x206F, CharClass.Modifier), (0x209F, CharClass.Letter),
@@ -85,6 +85,12 @@ internal static class WordRules
         (WordLists.Currency, "us u au a c ca nz hk"),
         (WordLists.Elision, "em til tis twas cause cuz bout n nuff"),
         (WordLists.Clitic, "s m re ve ll d"),
+        (WordLists.Degree, """
+            ph.d ed.d psy.d pharm.d litt.d sc.d th.d th.m dr.ph ll.b ll.m ll.d ed.m ed.s ph.l
+            b.sc m.sc d.sc b.ed m.ed d.ed b.eng m.eng d.eng b.tech m.tech b.com m.com b.comm m.comm b.arch m.arch
+            b.mus m.mus d.mus b.phil m.phil d.phil m.litt d.litt b.litt b.pharm m.pharm b.th m.th d.th m.div d.min
+            b.mgt m.res m.stat d.psych b.ch m.ch
+            """),
     ];
 
     // Words written as one that are two, with the length of the first; "dunno" is three.
@@ -97,7 +103,7 @@ internal static class WordRules
         dunno 2 c'mon 3 d'you 2
         """;
 
-    /// <summary>Class of every UTF-16 unit; a unit of a surrogate pair stands for nothing here, an unpaired one is a letter.</summary>
+    // Class of every UTF-16 unit. A unit of a surrogate pair stands for nothing here; an unpaired one is a letter.
     private static readonly CharClass[] Units = BuildUnits();
 
     private static readonly FrozenDictionary<ulong, (WordLists Lists, byte Cut)> Entries = BuildEntries();
@@ -108,6 +114,15 @@ internal static class WordRules
         ":-)", ":-(", ";-)", ":-D", ":-P", ":-p", ":-/", ":-|", ":'(", ":')", ">:(", ":o)", ":^)", "^_^", "-_-",
         ":)", ":(", ";)", ":D", ":P", ":p", ":/", ":|", ":O", ":o", "=)", "=(", "=D", "(:", "<3", ";D", ";P",
     ];
+
+    /// <summary>Marks that people write for an apostrophe.</summary>
+    public static bool IsApostrophe(char c) => IsLetterlike(c) || c is '`' or '‘' or '\u2032';
+
+    /// <summary>Apostrophes that may stand inside of a name, as in O'Connell; the others also open quotations.</summary>
+    public static bool IsLetterlike(char c) => c is '\'' or '’' or '´' or '\u02BC' or '\u201B' or '\uFF07';
+
+    /// <summary>Hyphens; dashes are none.</summary>
+    public static bool IsHyphen(char c) => c is '-' or '\u2010' or '\u2011' or '\uFE63' or '\uFF0D';
 
     public static CharClass ClassOf(char unit) => Units[unit];
 
@@ -124,7 +139,10 @@ internal static class WordRules
         return low == NonAscii.Length ? CharClass.Letter : NonAscii[low].Class;
     }
 
-    /// <summary>The word in lower case (ASCII only, ’ as ') as a number, its first character lowest; 0 when no entry can be like it.</summary>
+    /// <summary>
+    /// The word in lower case (ASCII only, every apostrophe as ') as a number, its first character lowest; 0 when no entry
+    /// can be like it.
+    /// </summary>
     public static ulong KeyOf(ReadOnlySpan<char> word)
     {
         if (word.Length > 8) return 0;
@@ -133,8 +151,11 @@ internal static class WordRules
         {
             uint c = word[i];
             if (c - 'A' <= 'Z' - 'A') c |= 0x20;
-            else if (c == '’') c = '\'';
-            else if (c >= 0x80) return 0;
+            else if (c >= 0x80 || c == '`')
+            {
+                if (!IsApostrophe((char)c)) return 0;
+                c = '\'';
+            }
             key |= (ulong)c << (8 * i);
         }
         return key;

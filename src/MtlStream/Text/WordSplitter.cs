@@ -1,37 +1,37 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace MtlStream.Text;
 
 /// <summary>Finds the words of a raw text the way UD English-EWT does: do|n't, it|'s, 5|pm, #tag, a@b.org.</summary>
 /// <remarks>
-/// Rule by rule the scanner of <c>training/mtltrain/words.py</c>, on UTF-16 units; the model was trained on the words
-/// it finds, so change both together. Lazy: a caller who stops early pays only for what was read. Linear in the text.
+/// The model was trained on the words that this finds. Lazy: a caller who stops early pays only for what was read.
+/// Linear in the text: every rule looks at a bounded number of characters or moves forward.
+/// Text between white space is a chunk. Addresses with a scheme are looked for first; what lies between them is read
+/// from left to right by <see cref="AddressRules"/>, <see cref="LetterRules"/>, <see cref="NumberRules"/> and
+/// <see cref="SymbolRules"/>.
 /// </remarks>
-public ref partial struct WordSplitter
+public ref struct WordSplitter
 {
-    private const string ClosingMarks = ".,;:!?)]}>'’…*";
-    private static readonly SearchValues<char> BeforeAddress = SearchValues.Create("<>()[]{}\"',;:?*|‘’“”—…");
     private static readonly SearchValues<char> AddressMarks = SearchValues.Create("@./:");
-    // Browsers and servers take no longer ones. A bound at all, because an address may start behind every mention.
-    private const int LongestAddress = 2000;
-    private static readonly SearchValues<char> NameMarks = SearchValues.Create("._%+-@&=~!#$/");
-    private static readonly string[] Schemes = ["http://", "https://", "ftp://", "www.", "mailto:"];
 
-    private readonly ReadOnlySpan<char> _s;
+    // Marks that a name such as example.org or a@b.org is rarely a part behind: 5.example.org, and/or.
+    private static readonly SearchValues<char> InsideNames = SearchValues.Create("-./\\&+$%_~^#@!°©®™§¶");
+
+    private readonly ReadOnlySpan<char> _text;
     private readonly int _last; // end of the text without white space
-    private int _b, _e; // the chunk: a piece of text between white space
-    private int _p; // where scanning goes on
-    private bool _fresh; // an address may start here
+    private WordChunk _chunk; // without the address at its end
+    private int _chunkEnd; // where white space or the end of the text is
+    private int _urlEnd; // end of the address that starts where _chunk ends; 0 for none
+    private int _at; // where scanning goes on
+    private bool _fresh; // a name such as example.org may start here
     private bool _addresses; // the chunk has a character that every address has
     private int _from; // start of the next word found
-    private int _count, _taken;
-    private WordEnds _ends; // words found and not yet taken: within a chunk one begins where the last ended
+    private int _taken;
+    private WordEnds _found; // words found, some of them taken: within a chunk one begins where the last ended
 
     public WordSplitter(ReadOnlySpan<char> text)
     {
-        _s = text;
+        _text = text;
         _last = text.Length;
         while (_last > 0 && WordRules.ClassOf(text[_last - 1]) == CharClass.Space) _last--;
     }
@@ -39,231 +39,120 @@ public ref partial struct WordSplitter
     /// <summary>Gives the next word as [start, end) in UTF-16 units; false when there is none.</summary>
     public bool TryNext(out int start, out int end)
     {
-        if (_taken == _count && !Scan())
+        if (_taken == _found.Count && !Scan())
         {
             start = end = 0;
             return false;
         }
         start = _from;
-        end = _from = _ends[_taken++];
+        end = _from = _found[_taken++];
         return true;
     }
 
     // Finds at least one word, or says that there is none.
     private bool Scan()
     {
-        _taken = _count = 0;
-        if (_p >= _e && !NextChunk()) return false;
-        if (_count > 0) return true;
-        _from = _p;
-        var c = _s[_p];
-        var kind = Kind(_p, out var size);
-        if (c is '@' or '#' && (_fresh || !AlnumBefore(_p)))
+        _found.Clear();
+        _taken = 0;
+        while (_at >= _chunk.End)
         {
-            var q = Mention(_p);
-            if (q > _p)
+            if (_urlEnd > 0)
             {
+                _from = _chunk.End;
                 _fresh = true;
-                _p = Add(q);
+                BeginAt(_found.Add(_urlEnd));
                 return true;
             }
+            if (!NextChunk()) return false;
+            if (_found.Count > 0) return true;
         }
-        else if (_fresh && (kind is CharClass.Letter or CharClass.Digit || c is '~' or '/' or '.' or '-'))
-        {
-            _fresh = false;
-            var q = _addresses ? Address(_p) : _p;
-            if (q > _p)
-            {
-                _p = Add(q);
-                return true;
-            }
-        }
-        switch (kind)
-        {
-            case CharClass.Letter or CharClass.Modifier:
-                _p = Word(_p);
-                break;
-            case CharClass.Digit:
-                _p = Number(_p);
-                break;
-            case CharClass.Ideograph:
-                _p = Add(_p + size);
-                break;
-            case CharClass.Emoji:
-                _p = Emoji(_p, size);
-                _fresh = true;
-                break;
-            default:
-                _fresh = BeforeAddress.Contains(c);
-                _p = Symbol(_p);
-                break;
-        }
+        _from = _at;
+        _at = Read(_at);
         return true;
     }
 
     private bool NextChunk()
     {
-        var i = _e;
-        while (i < _last && WordRules.ClassOf(_s[i]) == CharClass.Space) i++;
-        if (i >= _last) return false;
-        _b = _p = i;
+        var begin = _chunkEnd;
+        while (begin < _last && WordRules.ClassOf(_text[begin]) == CharClass.Space) begin++;
+        if (begin >= _last) return false;
         var plain = true;
-        for (; i < _last; i++)
+        var end = begin;
+        for (; end < _last; end++)
         {
-            var kind = WordRules.ClassOf(_s[i]);
-            if (kind == CharClass.Letter && !char.IsSurrogate(_s[i])) continue;
+            var kind = WordRules.ClassOf(_text[end]);
+            if (kind == CharClass.Letter && !char.IsSurrogate(_text[end])) continue;
             if (kind == CharClass.Space) break;
             plain = false;
         }
-        _e = i;
+        _chunkEnd = end;
+        _chunk = new WordChunk(_text, begin, end, end == _last);
+        _from = begin;
+        if (plain)
+        {
+            _at = LetterRules.Cut(in _chunk, begin, end, ref _found);
+            return true;
+        }
         _fresh = true;
-        _addresses = !plain && _s[_b.._e].ContainsAny(AddressMarks);
-        if (!plain) return true;
-        _from = _b;
-        _p = Cut(_b, _e);
+        _addresses = _text[begin..end].ContainsAny(AddressMarks);
+        BeginAt(begin);
         return true;
     }
 
-    private int Add(int end) => _ends[_count++] = end;
-
-    // Whether nothing follows q: a full stop there ends the sentence.
-    private readonly bool AtEnd(int q) => _e == _last && q >= _e;
-
-    // -- characters -------------------------------------------------------------------------
-
-    private readonly CharClass Kind(int i, out int size)
+    // Goes on within the chunk, as far as the next address with a scheme.
+    private void BeginAt(int at)
     {
-        var c = _s[i];
-        size = 1;
-        if (!char.IsHighSurrogate(c) || i + 1 >= _s.Length || !char.IsLowSurrogate(_s[i + 1])) return WordRules.ClassOf(c);
-        size = 2;
-        return WordRules.ClassOf(char.ConvertToUtf32(c, _s[i + 1]));
-    }
-
-    private static bool IsAlnum(CharClass kind) => kind is CharClass.Letter or CharClass.Digit or CharClass.Modifier;
-
-    private readonly bool Letter(int i) => i < _e && Kind(i, out _) == CharClass.Letter;
-
-    private readonly bool Digit(int i) => i < _e && char.IsAsciiDigit(_s[i]);
-
-    private readonly bool Alnum(int i) => i < _e && IsAlnum(Kind(i, out _));
-
-    private readonly bool AlnumBefore(int i)
-    {
-        if (i <= _b) return false;
-        var pair = i - 2 >= _b && char.IsLowSurrogate(_s[i - 1]) && char.IsHighSurrogate(_s[i - 2]);
-        return IsAlnum(Kind(pair ? i - 2 : i - 1, out _));
-    }
-
-    // The character at i; NUL, which no chunk holds, outside of it.
-    private readonly char At(int i) => i >= _b && i < _e ? _s[i] : '\0';
-
-    private readonly int Run(int i)
-    {
-        while (i < _e && IsAlnum(Kind(i, out var size))) i += size;
-        return i;
-    }
-
-    private readonly int Letters(int i)
-    {
-        while (i < _e && Kind(i, out var size) is CharClass.Letter or CharClass.Modifier) i += size;
-        return i;
-    }
-
-    private readonly int Digits(int i)
-    {
-        while (i < _e && char.IsAsciiDigit(_s[i])) i++;
-        return i;
-    }
-
-    // Whether [p, q) has at most so many characters, a surrogate pair counted as one.
-    private readonly bool AtMost(int limit, int p, int q)
-    {
-        if (q - p <= limit) return true;
-        if (q - p > 2 * limit) return false;
-        var count = 0;
-        for (var i = p; i < q; count++)
+        _at = at;
+        _urlEnd = 0;
+        var end = _chunkEnd;
+        var whole = new WordChunk(_text, _chunk.Begin, end, end == _last);
+        if (_addresses && AddressRules.FindUrl(in whole, at, out var start, out var stop))
         {
-            Kind(i, out var size);
-            i += size;
+            end = start;
+            _urlEnd = stop;
         }
-        return count <= limit;
+        _chunk = new WordChunk(_text, _chunk.Begin, end, end == _last);
     }
 
-    private readonly bool On(WordLists list, int p, int q) => (WordRules.ListsOf(_s[p..q]) & list) != 0;
-
-    private readonly bool Is(string word, int p, int q) => WordRules.KeyOf(_s[p..q]) == WordRules.KeyOf(word);
-
-    private static bool IsApostrophe(char c) => c is '\'' or '’' or '`' or '´';
-
-    // -- addresses, file names --------------------------------------------------------------
-
-    // End of a URL, e-mail address, file name or host at p, or p.
-    private readonly int Address(int p)
+    // Adds the word or words that start at p and gives the end of the last.
+    private int Read(int p)
     {
-        foreach (var scheme in Schemes)
+        var c = _text[p];
+        var kind = _chunk.Kind(p, out var size);
+        var special = Special(p, c, kind);
+        if (special > p) return _found.Add(special);
+        switch (kind)
         {
-            if (_e - p < scheme.Length || !Ascii.EqualsIgnoreCase(_s.Slice(p, scheme.Length), scheme)) continue;
-            var length = _s[p.._e].IndexOfAny('<', '>', '"');
-            return Untrail(p + 4, length < 0 ? _e : p + length);
+            case CharClass.Letter or CharClass.Modifier:
+                return LetterRules.Word(in _chunk, p, ref _found);
+            case CharClass.Digit:
+                return NumberRules.Number(in _chunk, p, ref _found);
+            case CharClass.Ideograph:
+                return _found.Add(_chunk.Modifiers(p + size));
+            case CharClass.Emoji:
+                _fresh = true;
+                return _found.Add(SymbolRules.Emoji(in _chunk, p, size));
+            default:
+                _fresh = !InsideNames.Contains(c);
+                return SymbolRules.Symbol(in _chunk, p, ref _found);
         }
-        var name = Name(p);
-        if (name - p > LongestAddress) return p;
-        var q = Untrail(p, name);
-        int at = -1, dot = -1, slash = -1;
-        for (var i = p; i < q; i++)
-        {
-            if (_s[i] == '@') at = i;
-            else if (_s[i] == '.') dot = i;
-            else if (_s[i] == '/' && slash < 0) slash = i;
-        }
-        if (slash < 0 && at > p && Alnum(at + 1) && (AlnumBefore(at) || (_s[at - 1] == '.' && at - 1 > p))) return q;
-        if (slash > p)
-        {
-            dot = slash;
-            while (dot > p && _s[dot] != '.') dot--;
-            return dot > p && On(WordLists.TopLevel, dot + 1, slash) ? q : p;
-        }
-        if (dot > p && _s[dot - 1] != '.' && On(WordLists.TopLevel, dot + 1, q)) return q;
-        var first = Letters(p);
-        return At(first) == '.' && Letter(first + 1) && On(WordLists.Newsgroup, p, first) ? q : p;
     }
 
-    // End of a mention or hashtag at p, or p.
-    private readonly int Mention(int p)
+    // End of a keycap, tag, handle or address at p, or p.
+    private int Special(int p, char c, CharClass kind)
     {
-        var q = p + 1;
-        if (!Letter(q) && At(q) != '_') return p;
-        while (q < _e && (_s[q] == '_' || Alnum(q)))
+        if (_chunk.IsKeycap(p)) return _chunk.Modifiers(p + 1);
+        if (c is '@' or '#' or '!' or '＠' or '＃')
         {
-            Kind(q, out var size);
-            q += size;
+            if (!_fresh && _chunk.AlnumBefore(p)) return p;
+            var end = HandleRules.Handle(in _chunk, p);
+            if (end > p) _fresh = true;
+            return end;
         }
-        return q;
-    }
-
-    // End of the characters that addresses and file names are made of, or a place beyond the longest address.
-    private readonly int Name(int q)
-    {
-        var limit = Math.Min(_e, q + LongestAddress + 1);
-        while (q < limit)
-        {
-            var kind = Kind(q, out var size);
-            if (kind is not (CharClass.Letter or CharClass.Digit) && !NameMarks.Contains(_s[q])) break;
-            q += size;
-        }
-        return q;
-    }
-
-    private readonly int Untrail(int p, int q)
-    {
-        while (q > p && ClosingMarks.Contains(_s[q - 1])) q--;
-        return q;
-    }
-
-    [InlineArray(4)]
-    private struct WordEnds
-    {
-        private int _first;
+        if (kind is not (CharClass.Letter or CharClass.Digit) && c is not ('~' or '/' or '.' or '-')) return p;
+        var named = _addresses && !_chunk.AlnumBefore(p) ? AddressRules.Marked(in _chunk, p) : p;
+        if (named == p && _fresh && _addresses) named = AddressRules.Name(in _chunk, p);
+        _fresh = false;
+        return named;
     }
 }
