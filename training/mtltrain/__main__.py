@@ -115,7 +115,7 @@ def _read(path: Path, options) -> Run:
 
 def _taught(run: Run, options) -> Run:
     """The run with its teachers' labels, which are made first unless they are there."""
-    if not run.teachers:
+    if not run.teachers and not run.teach_itself:
         return run
     models = [_teacher(file, options) for file in run.teachers]
     if run.initial:
@@ -144,7 +144,7 @@ def _teacher(file: str, options) -> MultitaskModel:
 
 def _model(run: Run, path: Path, options) -> MultitaskModel:
     model = train.build(run, options.cache)
-    for task in initial.load(model, path, pretrained.vocab(options.cache)):
+    for task in initial.load(model, path, pretrained.vocab(options.cache), unknown=True):
         del model.tasks[task]  # whose head knows nothing yet
     return model.to(options.device)
 

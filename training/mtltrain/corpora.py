@@ -20,16 +20,24 @@ from .tokenizer import Tokenizer
 IGNORED = -100  # in place of the label of a word that has none
 
 
+class Ranges(list):
+    """Labels of parts of a text, (start, end, index): of every word that begins in one of them."""
+
+
 @dataclass
 class Example:
     """A text, or its words, with the labels it has; tasks it has no label for are absent.
 
-    Labels: an index (single label), a tuple of indices (multi label), or a list with one index per word, IGNORED for none.
+    Labels: an index (single label), a tuple of indices (multi label), a list with one index per word, IGNORED for none, or `Ranges`.
+    `question` is asked of the text; `answers` are the ranges that people gave, none where it has no answer. `reply` was said after the text.
     """
 
     text: str = ""
     words: list[str] | None = None
     labels: dict[str, object] = field(default_factory=dict)
+    question: str = ""
+    answers: list[tuple[int, int]] = field(default_factory=list)
+    reply: str = ""
 
 
 def _lines(path: Path) -> list[str]:
@@ -381,13 +389,6 @@ def _index(task: Task, label: str, prefix: str = "") -> int:
         known = sorted({name.removeprefix("B-").removeprefix("I-") for name in task.labels} - {"O"})
         raise ValueError(f"{task.name}: found the label {label!r}, expected one of {', '.join(known)}")
     return task.labels.index(prefix + label)
-
-
-CORPORA: dict[str, Callable[[Path, str], list[Example]]] = {
-    "ewt": ewt, "btc": btc, "wikigold": wikigold, "semeval": semeval, "polarity": polarity, "goemotions": goemotions,
-    "newsgroups": newsgroups, "clinc": clinc, "offensive": offensive, "extraction": extraction, "emoji": emoji, "review": review,
-}
-NAMED = ("extraction", "emoji", "review")  # read only where a run's file names them
 
 
 def sample(examples: list[Example], share: float, seed: int) -> list[Example]:

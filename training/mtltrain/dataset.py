@@ -8,8 +8,8 @@ import os
 import pickle
 from pathlib import Path
 
-from . import corpora, encoding, tasks, tokenizer
-from .corpora import CORPORA, sample
+from . import corpora, encoding, readers, tasks, tokenizer, vectors
+from .corpora import sample
 from .encoding import Row, encode
 from .run import Run
 from .sampling import Corpus, Sampler
@@ -26,7 +26,7 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
         found = corpora.review(data / options["path"], part, tokenizer.of(vocab), options.get("text", "/text"))
         return encode(tokenizer.of(vocab), thinned(found, most), limit)
     code = hashlib.sha256((fingerprint(data) + tokenizer.fingerprint(vocab)).encode())
-    for module in (corpora, encoding, tasks, tokenizer):
+    for module in (*readers.MODULES, encoding, tasks, tokenizer):
         code.update(Path(module.__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():
@@ -65,26 +65,37 @@ def _examples(data: Path, name: str, part: str):
         return corpora.clinc_outside(data, part)
     if name == "uner":
         return corpora.uner(data, part)
-    return CORPORA[name](data, part)
+    return readers.CORPORA[name](data, part)
 
 
 def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
         found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows, options)
-        if run.said:
+        if run.said and name not in readers.UNTAUGHT:
             _attach(found, Path(run.said) / f"{name}.pickle")
-        found = [row for row in found if len(row) > 2 and set(row.labels) & set(run.trained)]
+        if name == "texts":
+            attach_vectors(found, data, "train", cache, run.corpus_rows)
+        found = [row for row in found if len(row) > 2 and (set(row.labels) | set(row.soft) | ({"reply"} if row.reply else set())) & set(run.trained)]
         if found:
             found = sample(found, run.label_share * options.get("share", 1.0), run.seed)
         boost, size, rest = options.get("boost", 1.0), len(found), []
         if "entity_share" in options:  # what keeps its labels is drawn as often as if all had kept them
             found, rest = _fewer_entities(found, options["entity_share"], run)
         if found:
-            members.append(Corpus(name, found, boost, run.crop, run.seed, size))
+            members.append(Corpus(name, found, boost, run.crop, run.seed, size, apart=name == "replies"))
         if rest:
             members.append(Corpus(f"{name} without entities", rest, boost, run.crop, run.seed))
     return Sampler(members, run.alpha, run.padded_tokens, run.max_rows, run.seed)
+
+
+def attach_vectors(found: list[Row], data: Path, part: str, cache: Path, most: int = 0) -> None:
+    """Gives every text the vector that it is taught to have."""
+    vectors_of = thinned(list(vectors.targets(data, part, cache)), most)
+    if len(vectors_of) != len(found):
+        raise ValueError(f"texts, {part}: vectors of {len(vectors_of)} texts, the corpus has {len(found)}")
+    for row, vector in zip(found, vectors_of):
+        row.soft["embedding"] = vector
 
 
 def _attach(found: list[Row], path: Path) -> None:
@@ -95,7 +106,7 @@ def _attach(found: list[Row], path: Path) -> None:
     if len(soft) != len(found):
         raise ValueError(f"{path}: labels of {len(soft)} texts, the corpus has {len(found)}; remove the folder to label again")
     for row, probabilities in zip(found, soft):
-        row.soft = probabilities
+        row.soft |= probabilities
 
 
 def _fewer_entities(found: list[Row], share: float, run: Run) -> tuple[list[Row], list[Row]]:

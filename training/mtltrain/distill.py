@@ -15,6 +15,7 @@ from . import dataset
 from .encoding import Row
 from .evaluate import predict, sigmoid, softmax
 from .model import MultitaskModel
+from .readers import UNTAUGHT
 from .run import Run
 
 # Tasks whose labels mean something on any text; `topic` and `intent` know only the groups and commands of their own corpora.
@@ -61,6 +62,8 @@ def write(models: list[MultitaskModel], run: Run, data: Path, cache: Path, vocab
     """Labels every training corpus of the run into `folder`; those already there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, options in run.corpora.items():
+        if name in UNTAUGHT:
+            continue
         path = folder / f"{name}.pickle"
         if path.exists():
             continue

@@ -19,15 +19,15 @@ import numpy as np
 import torch
 
 from . import dataset, distill, evaluate, graphs, initial, pretrained, release, run as runs
-from .corpora import CORPORA
-from .losses import unit_loss
+from .readers import CORPORA
+from .losses import unit_losses
 from .run import Run
 from .sampling import collate
 from .sources import TRAINED_ON
-from .tasks import TASKS
+from .tasks import USUAL
 from .train import build, train
 
-NAMES = [task.name for task in TASKS]
+NAMES = list(USUAL)
 NEEDS_WEIGHTS = ("distillation", "affinity", "serving")  # measured on, or taught by, a trained model
 CORPUS_OF = {task: ["ewt" if c == "uner" else c for c in corpora] for task, corpora in TRAINED_ON.items()}
 
@@ -154,7 +154,7 @@ def affinity(options, ledger: Ledger) -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = model.encode(model.encoder.words(batch.ids), batch.cases, batch.mask)
             at = batch.rows[task]
-            return unit_loss(model.tasks[task].kind, model.head(task, hidden[at], batch.mask[at]), batch.labels[task]) / len(at)
+            return unit_losses(model.tasks[task].kind, model.head(task, hidden[at], batch.mask[at]), batch.labels[task]).mean()
 
     for number in range(options.batches):
         step, seen = {t: draw(learnt[t], 32) for t in NAMES}, {t: draw(others[t], 64) for t in NAMES}

@@ -13,10 +13,11 @@ from torch import Tensor
 from .model import MultitaskModel
 
 
-def load(model: MultitaskModel, path: Path, vocab: Path) -> list[str]:
+def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) -> list[str]:
     """Copies encoder and heads of `path`, a run's `model.pt` or the folder of a package, into `model`, whose vocabulary is `vocab`.
 
-    Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained. Tokens that a package lacks keep their rows.
+    Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained. Tokens that a package lacks keep their rows,
+    or, `unknown`, have that of [UNK], as the package read them.
     """
     wanted = model.state_dict()
     saved = read_package(path) if path.is_dir() else torch.load(path, map_location="cpu")
@@ -26,7 +27,13 @@ def load(model: MultitaskModel, path: Path, vocab: Path) -> list[str]:
                 found, expected = next((f, e) for f, e in itertools.zip_longest(task["labels"], model.tasks[task["name"]].labels) if f != e)
                 raise ValueError(f"{path}: task {task['name']}: found label {found}, expected {expected}: its head would say one for the other")
         words = "encoder.words.weight"
-        saved[words] = _by_token(wanted[words], _tokens(vocab), saved[words], _tokens(path / "vocab.txt"))
+        rows = wanted[words]
+        if unknown:
+            rows = saved[words][_tokens(path / "vocab.txt").index("[UNK]")].expand_as(rows)
+        saved[words] = _by_token(rows, _tokens(vocab), saved[words], _tokens(path / "vocab.txt"))
+    cases = "encoder.cases.weight"
+    if len(saved[cases]) < len(wanted[cases]):  # from before a question's tokens had rows of their own: they begin as those of any text
+        saved[cases] = saved[cases].repeat(len(wanted[cases]) // len(saved[cases]), 1)
     positions = "encoder.positions.weight"
     saved[positions] = saved[positions][:len(wanted[positions])]
     new = [task for task in model.tasks if not any(name.startswith(f"heads.{task}.") for name in saved)]

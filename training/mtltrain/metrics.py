@@ -25,6 +25,13 @@ def span_f1(gold: list[list[int]], predicted: list[list[int]], labels: tuple[str
     return 2 * right / total if total else 0.0
 
 
+def kept_f1(gold: list[list[int]], predicted: list[list[int]], kept: int = 1) -> float:
+    """F1 over the words that are kept, all sentences together."""
+    pairs = [(g == kept, p == kept) for gs, ps in zip(gold, predicted) for g, p in zip(gs, ps)]
+    total = sum(g + p for g, p in pairs)
+    return 2 * sum(g and p for g, p in pairs) / total if total else 0.0
+
+
 def recalls(gold: np.ndarray, predicted: np.ndarray, labels: int) -> np.ndarray:
     return np.array([(predicted[gold == i] == i).mean() if (gold == i).any() else 0.0 for i in range(labels)])
 

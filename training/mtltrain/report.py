@@ -12,9 +12,9 @@ import numpy as np
 
 from .evaluate import METRICS
 from .experiments import NEEDS_WEIGHTS
-from .tasks import TASKS
+from .tasks import USUAL
 
-NAMES = [task.name for task in TASKS]
+NAMES = list(USUAL)
 # Student's t that 95 % lie within, for 2 values and more
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 FOLDER = Path(__file__).resolve().parents[1]

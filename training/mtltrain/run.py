@@ -6,8 +6,9 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from .corpora import CORPORA, NAMED
-from .tasks import AUXILIARY, TASKS
+from .readers import CORPORA
+from .readers import USUAL as USUAL_CORPORA
+from .tasks import AUXILIARY, TASKS, USUAL
 from .weighting import METHODS
 
 
@@ -23,7 +24,7 @@ class Run:
     seed: int = 1
     source: str = "gte-small"  # the encoder that it all began with, also where `initial` is gone on from
     layers: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 4, 5])
-    tasks: list[str] = field(default_factory=lambda: [task.name for task in TASKS])
+    tasks: list[str] = field(default_factory=lambda: list(USUAL))
     auxiliary: list[str] = field(default_factory=list)  # tasks trained along and left out of `model.pt`; tasks.AUXILIARY
     steps: int = 1000
     rate: float = 2e-4
@@ -39,6 +40,7 @@ class Run:
     dropout: float = 0.0
     head_dropout: float = 0.1
     word_dropout: float = 0.03
+    case_noise: float = 0.0       # share of the rows that lose their letter case, half of them to lower, half to upper case
     quantized_share: float = 0.0  # the last part of the steps sees int8 arithmetic
     limit: int = 128               # tokens of a window, as the package serves it
     crop: int = 128                # tokens of a window in training
@@ -54,6 +56,7 @@ class Run:
     patience: int = 0             # evaluations without a better score before stopping; 0: never
     checkpoint_every: int = 200
     teachers: list[str] = field(default_factory=list)  # run files of teachers, beside this one; `initial` teaches too. losses.py says what the shares do
+    teach_itself: bool = False    # `initial` teaches, without other teachers too
     said: str = ""                # folder of what they said; made when there are teachers
     teacher_share: list[float] = field(default_factory=lambda: [0.7, 0.3])  # at the first step and at the last
     teacher_others: float = 0.2
@@ -76,7 +79,7 @@ class Run:
         if self.crop > self.limit:
             raise ValueError(f"run {self.name}: crop is {self.crop}, expected at most limit, {self.limit}")
         if not self.corpora:
-            self.corpora = {name: {} for name in CORPORA if name not in NAMED}
+            self.corpora = {name: {} for name in USUAL_CORPORA}
         if not self.corpora.get("review", {"path": True}).get("path"):
             raise ValueError(f"run {self.name}: [corpora.review] has no `path`; expected that of a file, absolute or below --data")
 

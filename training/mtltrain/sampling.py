@@ -12,6 +12,8 @@ from torch import Tensor
 from .encoding import IGNORED, Row
 from .tokenizer import MASK
 
+APART = 3  # padded tokens of a batch of rows that are compared with each other, in those of any other
+
 
 @dataclass
 class Batch:
@@ -25,10 +27,16 @@ class Batch:
     labels: dict[str, Tensor]
     soft_rows: dict[str, Tensor] = field(default_factory=dict)
     soft: dict[str, Tensor] = field(default_factory=dict)
+    # Rows that were replied to, and in `labels["reply"]` the rows of the replies, which stand behind all others.
 
     def count(self, task: str) -> int:
         """Rows that say anything about the task."""
-        return len(self.soft_rows[task] if task in self.soft_rows else self.rows[task])
+        return len(self.places(task))
+
+    def places(self, task: str) -> Tensor:
+        """Rows that say anything about the task, in order."""
+        found = [rows[task] for rows in (self.rows, self.soft_rows) if task in rows]
+        return found[0] if len(found) == 1 else torch.unique(torch.cat(found))
 
     def to(self, device: torch.device) -> Batch:
         moved = lambda found: {task: tensor.to(device) for task, tensor in found.items()}
@@ -40,17 +48,24 @@ class Batch:
 
     def only(self, task: str) -> tuple[Tensor, Batch]:
         """Places of the rows that say anything about the task, and these rows without what they say of other tasks."""
-        at = self.soft_rows[task] if task in self.soft_rows else self.rows[task]
+        if task == "reply":
+            at = torch.cat([self.rows[task], self.labels[task]])
+            count = torch.arange(len(self.rows[task]), device=at.device)
+            return at, Batch(self.ids[at], self.cases[at], self.mask[at], {task: count}, {task: count + len(count)})
+        at = self.places(task)
         rows = {task: torch.nonzero(torch.isin(at, self.rows[task])).flatten()} if task in self.rows else {}
-        soft_rows = {task: torch.arange(len(at), device=at.device)} if task in self.soft_rows else {}
+        soft_rows = {task: torch.nonzero(torch.isin(at, self.soft_rows[task])).flatten()} if task in self.soft_rows else {}
         return at, Batch(self.ids[at], self.cases[at], self.mask[at], rows, {t: self.labels[t] for t in rows}, soft_rows, {t: self.soft[t] for t in soft_rows})
 
 
 class Corpus:
-    """Rows in a fresh random order every time round. `size`: how many rows it is drawn as; all it has unless said."""
+    """Rows in a fresh random order every time round. `size`: how many rows it is drawn as; all it has unless said.
 
-    def __init__(self, name: str, rows: list[Row], boost: float, crop: int, seed: int, size: int = 0):
-        self.name, self.rows, self.boost, self.crop, self.size = name, rows, boost, crop, size or len(rows)
+    `apart`: its rows are batched among themselves, where each is compared with the others.
+    """
+
+    def __init__(self, name: str, rows: list[Row], boost: float, crop: int, seed: int, size: int = 0, apart: bool = False):
+        self.name, self.rows, self.boost, self.crop, self.size, self.apart = name, rows, boost, crop, size or len(rows), apart
         self.random = random.Random(f"{name}/{seed}")
         self.left: list[int] = []
 
@@ -101,28 +116,55 @@ class Sampler:
 
     def _draw(self) -> list[list[Row]]:
         chosen = self.random.choices(self.corpora, self.weights, k=4096)
-        rows = []
+        rows, apart = [], []
         for corpus in chosen:
-            rows.append(corpus.next())
+            (apart if corpus.apart else rows).append(corpus.next())
             self.drawn[corpus.name] += 1
         rows.sort(key=lambda row: len(row) + self.random.random())
         batches = cut(rows, self.padded_tokens, self.max_rows)
+        if apart:
+            apart.sort(key=lambda row: len(row) + len(row.reply) + self.random.random())
+            batches += cut(apart, APART * self.padded_tokens, self.max_rows)
         self.random.shuffle(batches)
         return batches
 
 
 def cut(rows: list[Row], padded_tokens: int, max_rows: int) -> list[list[Row]]:
-    """Sorted rows -> batches of at most `padded_tokens` = rows x longest."""
+    """Sorted rows -> batches of at most `padded_tokens` = rows x longest, replies counted too."""
     batches: list[list[Row]] = [[]]
+    longest = 0
     for row in rows:
         batch = batches[-1]
-        if batch and (len(row) * (len(batch) + 1) > padded_tokens or len(batch) == max_rows):
+        longest = max(longest, len(row), len(row.reply) if row.reply else 0)
+        count = (len(batch) + 1) * (2 if row.reply else 1)
+        if batch and (longest * count > padded_tokens or len(batch) == max_rows):
             batches.append(batch := [])
+            longest = max(len(row), len(row.reply) if row.reply else 0)
         batch.append(row)
     return batches
 
 
-def collate(rows: list[Row], rng: random.Random | None = None, word_dropout: float = 0.0) -> Batch:
+class CaseNoise:
+    """Texts as if they were written in small letters, or in capitals."""
+
+    LOWER, UPPER = 0, 2
+
+    def __init__(self, share: float, tokens: list[str]):
+        """`share` of the texts, half of them each way; `tokens` of the vocabulary, in order."""
+        self.share = share
+        self.letters = np.array([any(c.isalpha() for c in token) and not token.startswith("[") for token in tokens])
+
+    def on(self, ids: np.ndarray, cases: np.ndarray, draw: np.ndarray) -> np.ndarray:
+        segment = cases & ~3
+        upper = np.where(self.letters[ids], segment | self.UPPER, segment)
+        return np.where(draw < self.share / 2, segment, np.where(draw < self.share, upper, cases))
+
+
+def collate(rows: list[Row], rng: random.Random | None = None, word_dropout: float = 0.0, noise: CaseNoise | None = None) -> Batch:
+    """One batch; replies become rows behind all others, and the labels of `reply` say which."""
+    replied = [i for i, row in enumerate(rows) if row.reply]
+    given = rows
+    rows = rows + [rows[i].reply for i in replied]
     columns = max(len(row) for row in rows)
     ids = np.zeros((len(rows), columns), np.int64)
     cases = np.zeros_like(ids)
@@ -134,9 +176,13 @@ def collate(rows: list[Row], rng: random.Random | None = None, word_dropout: flo
     if word_dropout and rng is not None:
         drop = np.random.default_rng(rng.getrandbits(32)).random(ids.shape) < word_dropout
         ids[drop & (ids > MASK)] = MASK
-    places, soft_places = _places([row.labels for row in rows]), _places([row.soft for row in rows])
+    if noise is not None and rng is not None:
+        cases = noise.on(ids, cases, np.random.default_rng(rng.getrandbits(32)).random(len(rows))[:, None])
+    places, soft_places = _places([row.labels for row in given]), _places([row.soft for row in given])
     labels = {task: _labels([rows[i].labels[task] for i in at], columns) for task, at in places.items()}
     soft = {task: _soft([rows[i].soft[task] for i in at], columns) for task, at in soft_places.items()}
+    if replied:
+        places["reply"], labels["reply"] = replied, torch.arange(len(given), len(rows))
     tensors = lambda found: {task: torch.tensor(at) for task, at in found.items()}
     return Batch(torch.from_numpy(ids), torch.from_numpy(cases), torch.from_numpy(mask), tensors(places), labels, tensors(soft_places), soft)
 

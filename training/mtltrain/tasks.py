@@ -42,6 +42,12 @@ INTENTS = (
     "w2", "weather", "what_are_your_hobbies", "what_can_i_ask_you", "what_is_your_name", "what_song",
     "where_are_you_from", "whisper_mode", "who_do_you_work_for", "who_made_you", "yes")
 
+# ISO 639-3, of languages with several hundred sentences that the vocabulary has letters for; one code where the corpus has several for one language.
+LANGUAGES = (
+    "afr", "ara", "aze", "bel", "ben", "bre", "bul", "cat", "ces", "cym", "dan", "deu", "ell", "eng", "epo", "est", "eus", "fas", "fin", "fra", "gle", "glg",
+    "heb", "hin", "hrv", "hun", "hye", "ind", "isl", "ita", "jpn", "kat", "kaz", "kor", "lat", "lav", "lit", "mar", "mkd", "msa", "nld", "nno", "nob", "pol", "por", "ron", "rus",
+    "slk", "slv", "spa", "sqi", "srp", "swa", "swe", "tat", "tgl", "tha", "tur", "ukr", "urd", "uzb", "vie", "zho", "other")
+
 TASKS = (
     Task("pos", "token_tags", UPOS),
     Task("entities", "token_spans", ENTITIES),
@@ -50,7 +56,14 @@ TASKS = (
     Task("topic", "single_label", TOPICS),
     Task("intent", "single_label", INTENTS),
     Task("offensive", "single_label", ("no", "yes")),
+    Task("language", "single_label", LANGUAGES),
+    Task("embedding", "vector", size=384),
+    Task("answer", "answer_span", ("start", "end")),
+    Task("compress", "token_tags", ("leave", "keep")),
+    Task("summary", "token_tags", ("leave", "keep")),
+    Task("reply", "reply_vectors", size=256),
 )
+USUAL = ("pos", "entities", "sentiment", "emotion", "topic", "intent", "offensive")  # of a run whose file names none
 
 # Trained along where a run's `auxiliary` names them, for what they teach the encoder; packages leave them out.
 EMOJIS = (

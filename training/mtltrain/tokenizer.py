@@ -42,8 +42,9 @@ class Tokens:
 class Tokenizer:
     """The program with one vocabulary, running until this process ends."""
 
-    def __init__(self, vocab: Path):
-        command = [*program(), "tokenize", "-", "--words", "--vocab", str(vocab.resolve())]
+    def __init__(self, vocab: Path, words: bool = True):
+        """`words`: split into words first, as for the model; without, as BERT reads a text, and no words are told."""
+        command = [*program(), "tokenize", "-", *(["--words"] if words else []), "--vocab", str(vocab.resolve())]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._turn = threading.Lock()
         atexit.register(self.close)
@@ -88,9 +89,9 @@ class Tokenizer:
 
 
 @functools.cache
-def of(vocab: Path) -> Tokenizer:
+def of(vocab: Path, words: bool = True) -> Tokenizer:
     """The tokenizer of a vocabulary, started once."""
-    return Tokenizer(vocab)
+    return Tokenizer(vocab, words)
 
 
 def program() -> list[str]:
@@ -106,11 +107,11 @@ def fingerprint(vocab: Path) -> str:
 
 
 def _tokens(line: dict, text: str) -> Tokens:
-    ranges = [(start, end) for start, end in line["words"]]
+    ranges = [(start, end) for start, end in line.get("words", ())]
     if len(text) != len(text.encode("utf-16-le", "surrogatepass")) // 2:
         points = _points(text)
         ranges = [(points[start], points[end]) for start, end in ranges]
-    return Tokens(np.array(line["ids"], np.int32), np.array(line["case"], np.int8), ranges, np.array(line["first"], np.int32))
+    return Tokens(np.array(line["ids"], np.int32), np.array(line["case"], np.int8), ranges, np.array(line.get("first", ()), np.int32))
 
 
 def _points(text: str) -> list[int]:

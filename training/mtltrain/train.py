@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, evaluate, initial, pretrained
+from . import dataset, evaluate, initial, measures, pretrained
 from .model import Matrix, MultitaskModel, Shape
 from .optimizer import Optimizer
 from .run import Run
-from .sampling import Sampler
+from .sampling import CaseNoise, Sampler
 from .tasks import AUXILIARY, TASKS
 from .weighting import METHODS
 from .workers import Gradients
@@ -35,8 +35,9 @@ def build(run: Run, cache: Path, auxiliary: bool = False) -> MultitaskModel:
     model = MultitaskModel(shape, [task for task in (*TASKS, *AUXILIARY) if task.name in (run.trained if auxiliary else run.tasks)])
     pretrained.load_into(model, run.source, cache, run.layers)
     for head in model.heads.values():
-        torch.nn.init.normal_(head.classify.weight, std=0.02)
-        torch.nn.init.zeros_(head.classify.bias)
+        if hasattr(head, "classify"):
+            torch.nn.init.normal_(head.classify.weight, std=0.02)
+            torch.nn.init.zeros_(head.classify.bias)
     model.dropout, model.head_dropout = run.dropout, run.head_dropout
     return model
 
@@ -89,7 +90,8 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     tokens_before, norms = tokens, []
     torch.set_num_threads(1)
     asked = _Asked()
-    gradients = Gradients(model, optimizer, weighting, run, processes)
+    noise = CaseNoise(run.case_noise, vocab.read_text(encoding="utf-8").split("\n")) if run.case_noise else None
+    gradients = Gradients(model, optimizer, weighting, run, processes, noise)
     leave = False
     while step < run.steps:
         quantized = step >= run.steps * (1 - run.quantized_share)
@@ -168,11 +170,11 @@ class _Asked:
 
 def _refuse_tasks_without_labels(run: Run, sampler: Sampler, untrained: list[str], data: Path, cache: Path, vocab: Path) -> None:
     """A head that nothing teaches would be exported all the same, and a task without dev rows could not be scored, hours later."""
-    taught = {task for corpus in sampler.corpora for row in corpus.rows for task in (*row.labels, *row.soft)}
+    taught = {task for corpus in sampler.corpora for row in corpus.rows for task in (*row.labels, *row.soft, *(["reply"] if row.reply else []))}
     if lacking := [task for task in run.trained if task in untrained and task not in taught]:
         raise ValueError(f"run {run.name}: no row of its corpora ({', '.join(run.corpora)}) has labels of {', '.join(lacking)}; add a corpus, or name the other tasks in `tasks`")
     for task in run.tasks:
-        if not evaluate.labelled(data, cache, vocab, task, "dev", run.limit):
+        if task not in measures.OWN and not evaluate.labelled(data, cache, vocab, task, "dev", run.limit):
             raise ValueError(f"run {run.name}: task {task}: found no dev rows in {', '.join(evaluate.SETS[task])} (evaluate.SETS); it could not be scored")
 
 

@@ -19,14 +19,15 @@ from .losses import losses
 from .model import MultitaskModel
 from .optimizer import Optimizer
 from .run import Run
-from .sampling import Batch, collate
+from .sampling import Batch, CaseNoise, collate
 from .weighting import Equal
 
 
 class Gradients:
     """`step` leaves the sum of the gradients in the optimizer. The model's tensors are shared by all processes."""
 
-    def __init__(self, model: MultitaskModel, optimizer: Optimizer, weighting: Equal, run: Run, processes: int):
+    def __init__(self, model: MultitaskModel, optimizer: Optimizer, weighting: Equal, run: Run, processes: int, noise: CaseNoise | None = None):
+        self.noise = noise
         self.model, self.optimizer, self.weighting, self.run = model, optimizer, weighting, run
         processes = min(processes, run.micro_batches) if model.device.type == "cpu" else 1
         context = multiprocessing.get_context("fork")
@@ -104,7 +105,7 @@ class Gradients:
             # The same numbers whichever process takes the micro-batch.
             seed = hash((self.run.seed, number, index)) & 0x7FFFFFFF
             torch.manual_seed(seed)
-            batch = collate(batches[index], random.Random(seed), self.run.word_dropout).to(self.model.device)
+            batch = collate(batches[index], random.Random(seed), self.run.word_dropout, self.noise).to(self.model.device)
             with torch.autocast(self.model.device.type, dtype=torch.bfloat16):
                 vectors, rows, used = self.optimizer.word_vectors(batch.ids)
                 found = self._losses(batch, vectors, number)

@@ -20,11 +20,11 @@ CACHE = Path(os.environ.get("MTLTRAIN_CACHE", Path.home() / ".cache/mtltrain"))
 
 def tiny(tasks=None):
     from mtltrain.model import MultitaskModel, Shape
-    from mtltrain.tasks import AUXILIARY, TASKS
+    from mtltrain.tasks import AUXILIARY, TASKS, USUAL
 
     torch.manual_seed(0)
-    shape = Shape(layers=2, hidden=24, heads=2, inner=48, vocab=200, positions=32, head_hidden=16)
-    return MultitaskModel(shape, [task for task in (*TASKS, *AUXILIARY) if (task in TASKS if tasks is None else task.name in tasks)])
+    shape = Shape(layers=2, hidden=24, heads=2, inner=48, vocab=200, positions=32, cases=4, head_hidden=16)
+    return MultitaskModel(shape, [task for task in (*TASKS, *AUXILIARY) if task.name in (USUAL if tasks is None else tasks)])
 
 
 @unittest.skipUnless(torch, "needs PyTorch")
@@ -92,7 +92,7 @@ class ModelTest(unittest.TestCase):
         import numpy as np
 
         from mtltrain.encoding import Row
-        from mtltrain.losses import losses, soft_loss, unit_loss
+        from mtltrain.losses import losses, soft_loss, unit_losses
         from mtltrain.sampling import collate
 
         def row(words, labels, soft):
@@ -108,14 +108,14 @@ class ModelTest(unittest.TestCase):
         found = losses(model, batch, hidden, 1.0, teacher=0.25, others=0.5)
 
         logits = model.head("sentiment", hidden[:2], batch.mask[:2])
-        by_hand = 0.75 * unit_loss("single_label", logits[:1], torch.tensor([1])) + (0.25 * unit_loss("single_label", logits[:1], torch.tensor([2]))
-                  + 0.5 * unit_loss("single_label", logits[1:], torch.tensor([2])))
+        by_hand = 0.75 * unit_losses("single_label", logits[:1], torch.tensor([1])).sum() + (0.25 * unit_losses("single_label", logits[:1], torch.tensor([2])).sum()
+                  + 0.5 * unit_losses("single_label", logits[1:], torch.tensor([2])).sum())
         self.assertAlmostEqual(float(by_hand), float(found["sentiment"]), places=4)
         # Certain probabilities cost what labels cost, and the row's end and its special tokens cost nothing.
         gold = torch.tensor([[-100, 5, 7, -100]])
         logits = model.head("pos", hidden[1:2], batch.mask[1:2])
-        self.assertAlmostEqual(float(unit_loss("token_tags", logits, gold)), float(soft_loss("token_tags", logits, batch.soft["pos"]).sum()), places=4)
-        self.assertAlmostEqual(0.5 * float(unit_loss("token_tags", logits, gold)), float(found["pos"]), places=4)
+        self.assertAlmostEqual(float(unit_losses("token_tags", logits, gold).sum()), float(soft_loss("token_tags", logits, batch.soft["pos"]).sum()), places=4)
+        self.assertAlmostEqual(0.5 * float(unit_losses("token_tags", logits, gold).sum()), float(found["pos"]), places=4)
         self.assertEqual({"sentiment", "pos", "topic"}, set(found))
         # Each task by its own rows alone, as PCGrad has it, is the same.
         for task, value in found.items():
