@@ -27,6 +27,13 @@ public sealed class KafkaConfiguration
         ["topic.metadata.refresh.interval.ms"] = "10000",
     };
 
+    // It looks again by itself, so that there is no hurry to connect; and what does not answer at once is said soon.
+    private static readonly Dictionary<string, string> s_admin = new()
+    {
+        ["reconnect.backoff.ms"] = "1000",
+        ["socket.connection.setup.timeout.ms"] = "8000",
+    };
+
     // Prefetching less than librdkafka's 100,000 messages and 64 MB: a pause throws away what was prefetched.
     private static readonly Dictionary<string, string> s_consumer = new()
     {
@@ -64,7 +71,11 @@ public sealed class KafkaConfiguration
         TransactionTimeout = Milliseconds(asked, fitting);
         if (Contradictions().ToList() is { Count: > 0 } problems) throw new OptionsValidationException("Kafka", typeof(KafkaOptions), problems);
 
-        Admin = Merge(s_client, kafka.Client, new Dictionary<string, string> { ["bootstrap.servers"] = kafka.BootstrapServers });
+        Admin = Merge(new(s_client.Concat(s_admin)), kafka.Client, new()
+        {
+            ["bootstrap.servers"] = kafka.BootstrapServers,
+            ["allow.auto.create.topics"] = "false", // a topic that is looked for is not to come of it
+        });
         Consumer = ConsumerProperties();
         Producer = ProducerProperties();
     }

@@ -20,7 +20,9 @@ public sealed class KafkaConnection : ITransport
         var table = new AssignmentTable(configuration.ExactlyOnce);
         metrics.Observe(table, configuration.Kafka);
         (_configuration, _status, _time) = (configuration, status, time);
-        _topics = new(configuration, status, time, logger);
+        _topics = new(
+            configuration, status, time, logger,
+            () => ClusterClient.Open(configuration, _ => { }, line => logger.ClientLine("admin", line.Facility, line.Message)));
         Sink = new(configuration, table, _topics, metrics, time, logger);
         Source = new(configuration, table, _topics, Sink, status, metrics, time, logger);
     }

@@ -202,7 +202,7 @@ public sealed partial class KafkaEventSource
     // Called by librdkafka in the middle of a call of ours, too: only notes what the next round has to deal with.
     private void OnError(Error error)
     {
-        if (error.Code == ErrorCode.Local_AllBrokersDown) _status.SetDisconnected(error.Reason);
+        if (error.Code == ErrorCode.Local_AllBrokersDown) _status.SetDisconnected();
         if (error.IsFatal) _fatal ??= error;
         else if (error.Code is not (ErrorCode.UnknownTopicOrPart or ErrorCode.Local_Fatal)) ReportError(error.Reason); // missing topics are the watch's to tell
     }

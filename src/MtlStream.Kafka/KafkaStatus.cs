@@ -1,18 +1,26 @@
 namespace MtlStream.Kafka;
 
 /// <summary>How the worker stands with Kafka, for health endpoints. Written by the client threads, read by anyone.</summary>
-public sealed class KafkaStatus
+public sealed class KafkaStatus(TimeProvider? time = null)
 {
+    private const string Unreachable = "the brokers cannot be reached; the log says why";
+
+    /// <summary>What was said longer ago is not believed any more: looks are at most half as far apart, whatever happens.</summary>
+    private static readonly TimeSpan s_believed = TimeSpan.FromMinutes(1);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private volatile bool _connected;
     private volatile bool _member;
     private volatile int _assigned;
     private volatile string? _memberId;
-    private volatile string? _trouble = "not connected yet";
+    private volatile string _trouble = "not connected yet";
     private volatile IReadOnlyList<string> _missingTopics = [];
+    private volatile IReadOnlyList<string> _leaderless = [];
+    private long _seen;
     private long _moved;
 
     /// <summary>The brokers answered lately.</summary>
-    public bool Connected => _connected;
+    public bool Connected => _connected && _time.GetElapsedTime(Volatile.Read(ref _seen)) < s_believed;
 
     /// <summary>A member of the consumer group whose assignment has come, perhaps an empty one: more workers than partitions.</summary>
     public bool Member => _member;
@@ -23,35 +31,59 @@ public sealed class KafkaStatus
     /// <summary>Partitions assigned now.</summary>
     public int AssignedPartitions => _assigned;
 
-    /// <summary>Topics that do not exist or may not be seen.</summary>
+    /// <summary>Topics that the worker needs, and that do not exist or may not be seen.</summary>
     public IReadOnlyList<string> MissingTopics => _missingTopics;
 
-    /// <summary>Connected, with every topic there, and either an assignment or idle in the group.</summary>
-    public bool Ready => _connected && _missingTopics.Count == 0 && (_assigned > 0 || _member);
+    /// <summary>Partitions that no broker leads, so that they can be neither read nor written.</summary>
+    public IReadOnlyList<string> Leaderless => _leaderless;
+
+    /// <summary>Connected, with every topic there and led, and either an assignment or idle in the group.</summary>
+    public bool Ready => NotReadyBecause is null;
 
     /// <summary>Why it is not ready, in a sentence without its full stop; null when it is.</summary>
-    public string? NotReadyBecause =>
-        !_connected ? _trouble ?? "not connected"
-        : _missingTopics.Count > 0 ? $"missing topics: {string.Join(", ", _missingTopics)}"
-        : _assigned == 0 && !_member ? "joining the consumer group"
-        : null;
+    /// <remarks>One of a few fixed texts: who may ask the probes need not know addresses, topics or what the client says.</remarks>
+    public string? NotReadyBecause
+    {
+        get
+        {
+            if (!_connected) return _trouble;
+            if (!Connected) return Unreachable;
+            if (_missingTopics.Count > 0) return "topics are missing; the log names them";
+            if (_leaderless.Count > 0) return "partitions have no leader; the log names them";
+            return _assigned == 0 && !_member ? "joining the consumer group" : null;
+        }
+    }
 
-    /// <summary>How long the thread that reads and commits has been inside one call of the client, when that is longer than any call should take: six
-    /// minutes, or four times a long <c>transaction.timeout.ms</c>, as often as a commit may wait for it. Null otherwise, and when the thread does not run.</summary>
+    /// <summary>How long the thread that reads and commits has been inside one call of the client, when no call should take that long.</summary>
+    /// <remarks>That is six minutes, or four times a long <c>transaction.timeout.ms</c>, as often as a commit may wait for it.</remarks>
+    /// <returns>Null otherwise, and when the thread does not run.</returns>
     public TimeSpan? LostFor(TimeProvider time, KafkaConfiguration configuration)
     {
-        var usual = TimeSpan.FromMinutes(6);
-        var longest = 4 * configuration.TransactionTimeout is var waits && waits > usual ? waits : usual;
-        return Volatile.Read(ref _moved) is not 0 and var moved && time.GetElapsedTime(moved) is var inside && inside > longest ? inside : null;
+        var moved = Volatile.Read(ref _moved);
+        if (moved == 0) return null;
+        var longest = TimeSpan.FromMinutes(6);
+        if (4 * configuration.TransactionTimeout > longest) longest = 4 * configuration.TransactionTimeout;
+        var inside = time.GetElapsedTime(moved);
+        return inside > longest ? inside : null;
     }
 
     internal void SetMoved(long timestamp) => Volatile.Write(ref _moved, timestamp);
 
-    internal void SetConnected() => (_connected, _trouble) = (true, null);
+    internal void SetConnected()
+    {
+        Volatile.Write(ref _seen, _time.GetTimestamp());
+        _connected = true;
+    }
 
-    internal void SetDisconnected(string trouble) => (_connected, _trouble) = (false, trouble);
+    internal void SetDisconnected()
+    {
+        _trouble = Unreachable;
+        _connected = false;
+    }
 
     internal void SetMissingTopics(IReadOnlyList<string> topics) => _missingTopics = topics;
+
+    internal void SetLeaderless(IReadOnlyList<string> partitions) => _leaderless = partitions;
 
     internal void SetMemberId(string? id) => _memberId = id is { Length: > 0 } ? id : null;
 

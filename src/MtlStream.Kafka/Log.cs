@@ -23,8 +23,14 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Information, "Created topic {Topic} with {Partitions} partitions.")]
     public static partial void TopicCreated(this ILogger logger, string topic, int partitions);
 
-    [LoggerMessage(2006, LogLevel.Information, "Brokers reached, all topics found.")]
+    [LoggerMessage(2006, LogLevel.Information, "All topics found.")]
     public static partial void TopicsFound(this ILogger logger);
+
+    [LoggerMessage(2007, LogLevel.Information, "Brokers reached.")]
+    public static partial void BrokersReached(this ILogger logger);
+
+    [LoggerMessage(2008, LogLevel.Information, "Every partition has a leader again.")]
+    public static partial void LeadersFound(this ILogger logger);
 
     [LoggerMessage(2010, LogLevel.Warning, "Missing topics: {Topics}. Trying again until they exist; not ready.")]
     public static partial void TopicsMissing(this ILogger logger, string topics);
@@ -70,6 +76,10 @@ internal static partial class Log
 
     [LoggerMessage(2024, LogLevel.Warning, "Topic {Topic} refused a batch: {Reason}. Its events are read again and sent one by one for {Seconds} s, to reject none that is not to blame.")]
     public static partial void BatchRefused(this ILogger logger, string topic, string reason, double seconds);
+
+    [LoggerMessage(2025, LogLevel.Warning,
+        "Partitions without a leader: {Partitions}. They are neither read nor written until a broker leads them; not ready.")]
+    public static partial void PartitionsWithoutLeader(this ILogger logger, string partitions);
 
     [LoggerMessage(2030, LogLevel.Critical, "Kafka cannot go on: {Reason}")]
     public static partial void Failed(this ILogger logger, string reason);

@@ -1,27 +1,49 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
 namespace MtlStream.Kafka;
 
-/// <summary>Looks every few seconds whether the brokers answer and the topics exist, and whether an idle worker is in its group; creates the output topics when told to.</summary>
-internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger) : IAsyncDisposable
+/// <summary>Looks every few seconds whether the brokers answer, the topics exist and their partitions have leaders.</summary>
+/// <remarks>
+/// It also creates topics when told to, and asks whether an idle worker is in its group. Every question has a limit, and one that fails
+/// keeps the next look from nothing: what it knows is never older than the brokers' last answer.
+/// </remarks>
+/// <param name="open">Makes the client that is asked.</param>
+internal sealed class TopicWatch(
+    KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger, Func<IClusterClient> open) : IAsyncDisposable
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_request = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_limitsAgain = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan s_repeatLog = TimeSpan.FromSeconds(30);
+
+    /// <summary>How much later than the client should have given up it is given up itself.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two questions for what changes seldom, or was refused.</summary>
+    private static readonly TimeSpan s_seldom = TimeSpan.FromMinutes(1);
+
+    /// <summary>After this long without an answer another client may have more luck, with addresses looked up anew.</summary>
+    private static readonly TimeSpan s_renew = TimeSpan.FromSeconds(30);
 
     private readonly KafkaOptions _options = configuration.Kafka;
+    private readonly BoundedClient<IClusterClient> _brokers = new(open, time);
     private readonly ConcurrentDictionary<string, int> _partitions = new();
     private readonly ConcurrentDictionary<string, int> _maxMessageBytes = new();
+    private readonly ConcurrentDictionary<string, string> _ids = new();
     private readonly CancellationTokenSource _stopping = new();
-    private string _lastTrouble = "";
-    private long _lastTroubleLogged;
-    private long _askedForLimits;
+    private readonly LogLimit _unreachable = new(time);
+    private readonly LogLimit _missing = new(time);
+    private readonly LogLimit _leaderless = new(time);
+    private readonly LogLimit _notCreated = new(time);
+    private IReadOnlyList<string> _leaderlessBefore = [];
+    private TimeSpan _pause = s_whenNot;
+    private long? _failingSince;
+    private long? _createRefused;
+    private long? _askedForLimits;
+    private long? _detailsRefused;
+    private long? _groupRefused;
     private Task? _watching;
     private volatile bool _writable;
 
@@ -34,160 +56,219 @@ internal sealed class TopicWatch(KafkaConfiguration configuration, KafkaStatus s
     /// <summary>Largest record batch that an output topic takes, in bytes; null when the broker does not say.</summary>
     public int? MaxMessageBytesOf(string topic) => _maxMessageBytes.TryGetValue(topic, out var bytes) ? bytes : null;
 
-    /// <summary>Number of partitions of an output topic as last seen, 0 before.</summary>
+    /// <summary>Number of partitions of a topic as last seen, 0 before.</summary>
     public int PartitionsOf(string topic) => _partitions.GetValueOrDefault(topic);
+
+    /// <summary>The brokers' id of a topic as last seen: another one once it was made again. Null when they do not say.</summary>
+    public string? IdOf(string topic) => _ids.GetValueOrDefault(topic);
+
+    /// <summary>Topics that the worker cannot do without: copies for review may be lost.</summary>
+    private IEnumerable<string> Needed => _options.InputTopics.Append(_options.OutputTopic).Append(_options.DeadLetterTopic);
+
+    private IEnumerable<string> All => _options.InputTopics.Concat(_options.WrittenTopics);
 
     /// <exception cref="InvalidOperationException">The client refuses its settings.</exception>
     public void Start()
     {
-        var admin = new AdminClientBuilder(configuration.Admin)
-            .SetErrorHandler((_, _) => { }) // the next look says it
-            .SetLogHandler((_, line) => logger.ClientLine("admin", line.Facility, line.Message))
-            .Build();
-        _watching = Task.Run(() => WatchAsync(admin, _stopping.Token));
+        _brokers.Open();
+        _watching = Task.Run(() => WatchAsync(_stopping.Token));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
         if (_watching is not null) await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _brokers.DisposeAsync();
         _stopping.Dispose();
     }
 
-    private async Task WatchAsync(IAdminClient admin, CancellationToken stopping)
+    private async Task WatchAsync(CancellationToken stopping)
     {
-        using var disposed = admin;
-        while (!stopping.IsCancellationRequested)
+        while (true)
         {
-            var found = await LookAsync(admin);
-            await Task.Delay(found ? s_whenFound : s_whenNot, time, stopping);
+            var pause = await TryLookAsync(stopping);
+            await Task.Delay(pause, time, stopping);
         }
     }
 
-    private async Task<bool> LookAsync(IAdminClient admin)
+    /// <summary>Looks once; the next look comes whatever happens.</summary>
+    /// <returns>When to look again.</returns>
+    internal async Task<TimeSpan> TryLookAsync(CancellationToken stopping)
     {
         try
         {
-            var missing = await MissingAsync(admin);
-            if (_options.CreateTopics && missing.Any(_options.WrittenTopics.Contains) && !_options.InputTopics.All(missing.Contains))
-            {
-                await CreateAsync(admin, missing);
-                missing = await MissingAsync(admin);
-            }
-
-            status.SetConnected();
-            status.SetMissingTopics(missing);
-            if (missing.Count > 0) Trouble(string.Join(", ", missing), logger.TopicsMissing);
-            if (!_options.WrittenTopics.Any(missing.Contains)) await FoundAsync(admin);
-            var joining = await IsJoiningAsync(admin);
-            if (missing.Count == 0 && _lastTrouble.Length > 0)
-            {
-                _lastTrouble = "";
-                logger.TopicsFound();
-            }
-
-            return missing.Count == 0 && !joining;
+            var found = await LookAsync(stopping);
+            _pause = s_whenNot;
+            return found ? s_whenFound : s_whenNot;
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning disable CA1031 // whatever it is, the worker must not be left with what was known before
+        catch (Exception exception) when (!stopping.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            var reason = (exception as KafkaException)?.Error.Reason ?? exception.Message; // whatever it is, the next look comes
-            status.SetDisconnected($"brokers {_options.BootstrapServers} cannot be reached: {reason}");
-            Trouble(reason, r => logger.BrokersUnreachable(_options.BootstrapServers, r));
-            return false;
+            Disconnected((exception as KafkaException)?.Error.Reason ?? exception.Message);
+            var pause = _pause;
+            _pause = Min(_pause * 2, s_whenFound);
+            return pause;
         }
     }
 
-    private async Task<IReadOnlyList<string>> MissingAsync(IAdminClient admin)
+    private async Task<bool> LookAsync(CancellationToken stopping)
     {
-        var names = _options.InputTopics.Concat(_options.WrittenTopics).ToList();
-        List<TopicDescription> topics;
-        try
+        var cluster = await AskAsync((client, limit) => client.LookAsync(All, limit), stopping);
+        var missing = All.Where(t => !cluster.Topics.ContainsKey(t)).ToList();
+        if (MayCreate(missing))
         {
-            topics = (await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(names), new() { RequestTimeout = s_request })).TopicDescriptions;
-        }
-        catch (DescribeTopicsException exception)
-        {
-            topics = exception.Results.TopicDescriptions; // some were found, some not
+            await CreateAsync(missing, cluster, stopping);
+            cluster = await AskAsync((client, limit) => client.LookAsync(All, limit), stopping);
+            missing = [.. All.Where(t => !cluster.Topics.ContainsKey(t))];
         }
 
-        foreach (var topic in topics.Where(t => !t.Error.IsError)) _partitions[topic.Name] = topic.Partitions.Count;
-        return [.. names.Where(n => topics.All(t => t.Name != n || t.Error.IsError))];
+        Connected();
+        foreach (var topic in cluster.Topics.Values) _partitions[topic.Name] = topic.Partitions.Count;
+        var complete = Report(missing, cluster);
+        await AskForLimitsAsync(cluster, stopping);
+        if (cluster.Topics.ContainsKey(_options.OutputTopic) && cluster.Topics.ContainsKey(_options.DeadLetterTopic)) _writable = true;
+        if (complete && cluster.AllBrokersUp) await AskForDetailsAsync(stopping);
+        return !await IsJoiningAsync(stopping) && complete;
+    }
+
+    private void Connected()
+    {
+        _failingSince = null;
+        status.SetConnected();
+        if (!_unreachable.Troubled) return;
+        _unreachable.Over();
+        logger.BrokersReached();
+    }
+
+    private void Disconnected(string reason)
+    {
+        status.SetDisconnected();
+        if (_unreachable.IsDue(reason)) logger.BrokersUnreachable(_options.BootstrapServers, reason);
+        _failingSince ??= time.GetTimestamp();
+        if (time.GetElapsedTime(_failingSince.Value) < s_renew) return;
+        _failingSince = null;
+        _brokers.Renew();
+    }
+
+    /// <summary>Says what is not as it should be; true when all is.</summary>
+    private bool Report(List<string> missing, ClusterState cluster)
+    {
+        status.SetMissingTopics([.. missing.Intersect(Needed)]);
+        if (missing.Count > 0)
+        {
+            var names = string.Join(", ", missing);
+            if (_missing.IsDue(names)) logger.TopicsMissing(names);
+        }
+        else if (_missing.Troubled)
+        {
+            _missing.Over();
+            logger.TopicsFound();
+        }
+
+        // What is without a leader for a moment only is being elected one.
+        var leaderless = cluster.Leaderless.ToList();
+        var lasting = leaderless.Intersect(_leaderlessBefore).ToList();
+        _leaderlessBefore = leaderless;
+        status.SetLeaderless(lasting);
+        if (lasting.Count > 0)
+        {
+            var names = string.Join(", ", lasting);
+            if (_leaderless.IsDue(names)) logger.PartitionsWithoutLeader(names);
+        }
+        else if (leaderless.Count == 0 && _leaderless.Troubled)
+        {
+            _leaderless.Over();
+            logger.LeadersFound();
+        }
+
+        return missing.Count == 0 && leaderless.Count == 0;
+    }
+
+    private bool MayCreate(List<string> missing)
+    {
+        if (!_options.CreateTopics || !missing.Any(_options.WrittenTopics.Contains) || _options.InputTopics.All(missing.Contains)) return false;
+        return _createRefused is not { } refused || time.GetElapsedTime(refused) >= s_whenFound;
     }
 
     // They get as many partitions as the largest input topic that is there; without one they would get a single partition for good.
-    private async Task CreateAsync(IAdminClient admin, IReadOnlyList<string> missing)
+    private async Task CreateAsync(List<string> missing, ClusterState cluster, CancellationToken stopping)
     {
-        var partitions = _options.InputTopics.Max(PartitionsOf);
-        foreach (var topic in missing.Where(_options.WrittenTopics.Contains))
+        var partitions = _options.InputTopics.Where(cluster.Topics.ContainsKey).Max(t => cluster.Topics[t].Partitions.Count);
+        _createRefused = null;
+        foreach (var topic in missing.Intersect(_options.WrittenTopics))
         {
+            var specification = new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = -1 };
             try
             {
-                await admin.CreateTopicsAsync(
-                    [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = -1 }], new() { RequestTimeout = s_request });
+                await AskAsync((client, limit) => client.CreateAsync(specification, limit), stopping);
                 logger.TopicCreated(topic, partitions);
             }
             catch (CreateTopicsException exception) when (exception.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
             {
                 // another worker was faster
             }
-            catch (CreateTopicsException exception)
+            catch (Exception exception) when (IsRefusal(exception))
             {
-                logger.TopicNotCreated(topic, exception.Results[0].Error.Reason);
+                _createRefused = time.GetTimestamp();
+                var reason = (exception as CreateTopicsException)?.Results[0].Error.Reason ?? exception.Message;
+                if (_notCreated.IsDue(topic + reason)) logger.TopicNotCreated(topic, reason);
             }
         }
-    }
-
-    // Limits are asked for again and again: someone may have raised one.
-    private async Task FoundAsync(IAdminClient admin)
-    {
-        if (_writable && time.GetElapsedTime(_askedForLimits) < s_limitsAgain) return;
-        _askedForLimits = time.GetTimestamp();
-        await AskForLimitsAsync(admin);
-        _writable = true;
     }
 
     // A batch above a topic's limit is refused as a whole, innocent messages included: batches must stay below it.
-    private async Task AskForLimitsAsync(IAdminClient admin)
+    // Asked for again and again, for someone may have raised one; while a broker is missing only when nothing is known yet.
+    private async Task AskForLimitsAsync(ClusterState cluster, CancellationToken stopping)
     {
-        try
+        if (_askedForLimits is { } asked && (!cluster.AllBrokersUp || time.GetElapsedTime(asked) < s_seldom)) return;
+        var topics = _options.WrittenTopics.Where(cluster.Topics.ContainsKey).ToList();
+        if (topics.Count == 0) return;
+        _askedForLimits = time.GetTimestamp();
+        if (await TryAskAsync((client, limit) => client.SettingsAsync(topics, limit), stopping) is not { } settings) return;
+        foreach (var (topic, found) in settings)
         {
-            var configs = await admin.DescribeConfigsAsync(
-                _options.WrittenTopics.Select(t => new ConfigResource { Name = t, Type = ResourceType.Topic }),
-                new() { RequestTimeout = s_request });
-            foreach (var config in configs)
-            {
-                if (config.Entries.TryGetValue("max.message.bytes", out var entry) && int.TryParse(entry.Value, CultureInfo.InvariantCulture, out var bytes))
-                    _maxMessageBytes[config.ConfigResource.Name] = bytes; // a broker need not tell
-            }
+            if (found.MaxMessageBytes is { } bytes) _maxMessageBytes[topic] = bytes;
         }
-        catch (KafkaException)
-        {
-            // no right to see it
-        }
+    }
+
+    private async Task AskForDetailsAsync(CancellationToken stopping)
+    {
+        if (_detailsRefused is { } refused && time.GetElapsedTime(refused) < s_seldom) return;
+        var details = await TryAskAsync((client, limit) => client.DetailsAsync(All, limit), stopping);
+        _detailsRefused = details is null ? time.GetTimestamp() : null;
+        foreach (var (topic, found) in details ?? new Dictionary<string, TopicDetails>()) _ids[topic] = found.Id;
     }
 
     // With group.protocol=consumer the client does not tell of an assignment that is empty from the beginning: the group has to be asked.
-    private async Task<bool> IsJoiningAsync(IAdminClient admin)
+    private async Task<bool> IsJoiningAsync(CancellationToken stopping)
     {
         if (configuration.SessionTimeout is not null || status.Member || status.MemberId is not { } id) return false;
-        try
-        {
-            var described = await admin.DescribeConsumerGroupsAsync([_options.GroupId], new() { RequestTimeout = s_request });
-            if (described.ConsumerGroupDescriptions is [{ State: ConsumerGroupState.Stable } group] && group.Members.Any(m => m.ConsumerId == id)) status.SetIdle();
-        }
-        catch (KafkaException)
-        {
-            // the next look may see it
-        }
-
+        if (_groupRefused is { } refused && time.GetElapsedTime(refused) < s_whenFound) return true;
+        var group = await TryAskAsync((client, limit) => client.GroupAsync(_options.GroupId, limit), stopping);
+        _groupRefused = group is null ? time.GetTimestamp() : null;
+        if (group is { State: ConsumerGroupState.Stable } && group.Members.Contains(id)) status.SetIdle();
         return !status.Member;
     }
 
-    private void Trouble(string trouble, Action<string> log)
+    private Task<TAnswer> AskAsync<TAnswer>(Func<IClusterClient, TimeSpan, Task<TAnswer>> ask, CancellationToken stopping) =>
+        _brokers.AskAsync(client => ask(client, s_request), s_request + s_grace, stopping);
+
+    /// <summary>Null where the answer does not come, or is refused: the worker goes on without.</summary>
+    private async Task<TAnswer?> TryAskAsync<TAnswer>(Func<IClusterClient, TimeSpan, Task<TAnswer>> ask, CancellationToken stopping)
+        where TAnswer : class
     {
-        var now = time.GetTimestamp();
-        if (trouble == _lastTrouble && time.GetElapsedTime(_lastTroubleLogged, now) < s_repeatLog) return;
-        (_lastTrouble, _lastTroubleLogged) = (trouble, now);
-        log(trouble);
+        try
+        {
+            return await AskAsync(ask, stopping);
+        }
+        catch (Exception exception) when (IsRefusal(exception))
+        {
+            return null;
+        }
     }
+
+    private static bool IsRefusal(Exception exception) => exception is KafkaException or TimeoutException or ObjectDisposedException;
+
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }
