@@ -2,7 +2,6 @@ using System.Diagnostics;
 using MtlStream.Batching;
 using MtlStream.Events;
 using MtlStream.Models;
-using MtlStream.Results;
 using MtlStream.Text;
 
 namespace MtlStream.Bench;
@@ -41,23 +40,24 @@ internal static class ModelCeiling
         return (events.Count / elapsed.TotalSeconds, cpu.TotalMicroseconds / events.Count);
     }
 
-    private static List<TokenizedEvent> Tokenize(TextTokenizer tokenizer, IEnumerable<byte[]> payloads, EventDecoder decoder)
+    private static List<TokenizedText> Tokenize(TextTokenizer tokenizer, IEnumerable<byte[]> payloads, EventDecoder decoder)
     {
-        var events = new List<TokenizedEvent>();
+        var events = new List<TokenizedText>();
         foreach (var payload in payloads)
         {
             var record = new SourceRecord(default, null, payload, [], -1, 0);
-            if (decoder.TryDecode(record, out var decoded, out _)) events.Add(new(decoded, tokenizer.Tokenize(decoded.Text)));
+            if (!decoder.TryDecode(record, out var decoded, out _)) continue;
+            using (decoded) events.Add(tokenizer.Tokenize(decoded.Text));
         }
 
         return events;
     }
 
     /// <summary>Longest rows first, so that neighbours are of one length and no lane is left alone with a long batch at the end.</summary>
-    private static List<TokenBatch> IdealBatches(List<TokenizedEvent> events, BatchShape shape)
+    private static List<TokenBatch> IdealBatches(List<TokenizedText> events, BatchShape shape)
     {
         var rows = events
-            .SelectMany(e => Enumerable.Range(0, e.Tokens.Windows.Length).Select(window => new TokenRow(e, window)))
+            .SelectMany(e => Enumerable.Range(0, e.Windows.Length).Select(window => new TokenSequence(e, window)))
             .OrderByDescending(r => r.Length).ToList();
         var batches = new List<TokenBatch>();
         for (var first = 0; first < rows.Count;)

@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MtlStream.Batching;
-using MtlStream.Events;
 using MtlStream.Models;
-using MtlStream.Results;
 using MtlStream.Text;
 
 namespace MtlStream.Bench;
@@ -87,17 +85,14 @@ internal static class ModelGrid
 
     /// <summary>Rows of exactly <paramref name="columns"/> tokens, no two alike: the model scores identical rows once.</summary>
     private static TokenBatch Batch(TokenizedText sample, int rows, int columns, Random random) => new(
-        [.. Enumerable.Range(0, rows).Select(_ => new TokenRow(Row(sample, columns, random), 0))], columns, BatchTrigger.RowLimit);
+        [.. Enumerable.Range(0, rows).Select(_ => new TokenSequence(Drawn(sample, columns, random), 0))], columns, BatchTrigger.RowLimit);
 
-    private static TokenizedEvent Row(TokenizedText sample, int columns, Random random)
+    private static TokenizedText Drawn(TokenizedText sample, int columns, Random random)
     {
         var ends = new long[sample.RowLength(0)];
         sample.WriteRow(0, ends, []);
-        var (tokens, windows) = (new PooledArray<Token>(columns - 2), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < tokens.Length; i++) tokens.Span[i] = sample.Tokens[random.Next(sample.Tokens.Length)];
-        windows.Span[0] = new(0, columns - 2);
-        return new(
-            new TextEvent(new(default, null, null, [], -1, 0), new PooledArray<char>(0), default),
-            new TokenizedText(tokens, new PooledArray<Word>(0), windows, (int)ends[0], (int)ends[^1], truncated: false));
+        var tokens = new Token[columns - 2];
+        for (var i = 0; i < tokens.Length; i++) tokens[i] = sample.Tokens[random.Next(sample.Tokens.Length)];
+        return TokenizedText.Of(tokens, (int)ends[0], (int)ends[^1]);
     }
 }

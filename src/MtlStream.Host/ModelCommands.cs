@@ -126,7 +126,7 @@ internal static class ModelCommands
         Tasks = manifest.Tasks.Select(t => new
         {
             t.Task.Name,
-            Kind = JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Task.Kind.ToString()),
+            t.Task.Kind,
             t.Task.Labels,
             t.Task.Thresholds,
             t.Temperature,
@@ -149,7 +149,7 @@ internal static class ModelCommands
         foreach (var (task, _, temperature, data, scores) in manifest.Tasks)
         {
             output.WriteLine();
-            output.WriteLine($"{task.Name}   {JsonNamingPolicy.SnakeCaseLower.ConvertName(task.Kind.ToString())}, {task.Labels.Count} labels");
+            output.WriteLine($"{task.Name}   {task.Kind}, {task.Labels.Count} labels");
             output.WriteLine($"  labels: {Shortened(task.Labels)}");
             if (task.Thresholds.Count > 0)
                 output.WriteLine($"  thresholds: {Shortened([.. task.Thresholds.Select(t => t.ToString("0.###", CultureInfo.InvariantCulture))])}");

@@ -16,11 +16,12 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(set);
-        var (texts, scores) = task.Kind switch
+        var (texts, scores) = task switch
         {
-            TaskKind.TokenTags => await TagsAsync(task, set, stopping),
-            TaskKind.TokenSpans => await SpansAsync(task, set, stopping),
-            _ => await LabelsAsync(task, set, stopping),
+            TokenTagsTask => await TagsAsync(task, set, stopping),
+            TokenSpansTask => await SpansAsync(task, set, stopping),
+            TextLabelTask => await LabelsAsync(task, set, stopping),
+            _ => throw new UsageException($"nothing measures tasks of kind {task.Kind}."),
         };
         var unknown = set.Metrics.FirstOrDefault(m => !scores.ContainsKey(m));
         if (unknown is not null)
@@ -67,7 +68,7 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
         var gold = reader.Texts(set);
         var answers = await TextRun.AnalyseAsync(pipelines, loaded, [.. gold.Select(t => t.Text)], stopping);
         var served = gold.Zip(answers, (g, a) => (True: g.Labels, Given: Given(a, task))).ToList();
-        var best = task.Kind == TaskKind.MultiLabel ? served : [.. gold.Zip(answers, (g, a) => (g.Labels, Best(a, task)))];
+        var best = task is MultiLabelTask ? served : [.. gold.Zip(answers, (g, a) => (g.Labels, Best(a, task)))];
         var outside = served.Where(a => a.True.Count == 0).ToList();
         return (gold.Count, new()
         {
@@ -94,7 +95,7 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
     {
         if (answer is null) return [];
         var said = answer.Value.GetProperty(task.Name);
-        if (task.Kind == TaskKind.MultiLabel) return [.. said.GetProperty("labels").EnumerateArray().Select(l => l.GetProperty("label").GetString()!)];
+        if (task is MultiLabelTask) return [.. said.GetProperty("labels").EnumerateArray().Select(l => l.GetProperty("label").GetString()!)];
         var label = said.GetProperty("label").GetString();
         return label is null ? [] : [label];
     }

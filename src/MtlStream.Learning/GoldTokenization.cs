@@ -1,7 +1,6 @@
 using MtlStream.Batching;
-using MtlStream.Events;
 using MtlStream.Models;
-using MtlStream.Results;
+using MtlStream.Tasks;
 using MtlStream.Text;
 
 namespace MtlStream.Learning;
@@ -22,7 +21,7 @@ internal static class GoldTokenization
         {
             var tokens = loaded.Tokenizer.TokenizeWords(sentences[i]);
             firsts[i] = Firsts(tokens);
-            former.Add(new(Event(tokens, i), 0), i);
+            former.Add(new(tokens, 0, new Sentence(i, tokens)), i);
         }
 
         var batches = new Queue<TokenBatch>();
@@ -37,15 +36,14 @@ internal static class GoldTokenization
                     using var predictions = loaded.Model.Predict(batch, lane);
                     for (var row = 0; row < batch.Rows.Count; row++)
                     {
-                        var sentence = (int)batch.Rows[row].Event.Event.Source.Position.Offset;
-                        var columns = predictions.Tags(task, row);
+                        using var owner = (Sentence)batch.Rows[row].Owner!;
+                        var sentence = owner.Index;
+                        var columns = TokenLabelTask.TagsOf(predictions.Of(task, row));
                         tags[sentence] = new string?[firsts[sentence].Length];
                         for (var word = 0; word < tags[sentence].Length; word++)
                         {
                             if (firsts[sentence][word] is >= 0 and var column) tags[sentence][word] = labels[columns[column]];
                         }
-
-                        batch.Rows[row].Event.Dispose();
                     }
                 }
             },
@@ -72,6 +70,14 @@ internal static class GoldTokenization
         return firsts;
     }
 
-    private static TokenizedEvent Event(TokenizedText tokens, int number) => new(
-        new TextEvent(new(new("words", 0, number, 0, number), null, null, [], -1, 0), new PooledArray<char>(0), default), tokens);
+    private sealed class Sentence(int index, TokenizedText tokens) : SequenceOwner
+    {
+        public int Index { get; } = index;
+
+        public override void Dispose()
+        {
+            tokens.Dispose();
+            base.Dispose();
+        }
+    }
 }

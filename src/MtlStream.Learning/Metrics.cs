@@ -1,3 +1,5 @@
+using MtlStream.Tasks;
+
 namespace MtlStream.Learning;
 
 /// <summary>Counts of one class: right, given, true.</summary>
@@ -69,20 +71,10 @@ public static class Metrics
     /// <summary>Spans of BIO tags: [first, past the last) and kind. An I- without its B- opens a span, as in conlleval.</summary>
     public static List<(int Start, int End, string Kind)> Spans(IReadOnlyList<string> tags)
     {
-        var spans = new List<(int, int, string)>();
-        var (start, kind) = (-1, "");
-        for (var i = 0; i <= tags.Count; i++)
-        {
-            var tag = i < tags.Count ? tags[i] : "O";
-            if (start >= 0 && !(tag[0] == 'I' && tag[2..] == kind))
-            {
-                spans.Add((start, i, kind));
-                start = -1;
-            }
-
-            if (tag != "O" && start < 0) (start, kind) = (i, tag[2..]);
-        }
-
-        return spans;
+        var labels = tags.Distinct().ToList();
+        var bio = new BioLabels(labels);
+        var spans = new List<WordSpan>();
+        bio.AddSpans([.. tags.Select(tag => labels.IndexOf(tag))], spans);
+        return [.. spans.Select(s => (s.First, s.End, bio.Types[s.Type]))];
     }
 }

@@ -16,12 +16,13 @@ internal static class GraphCheck
         foreach (var name in session.InputNames.Except(expected))
             problems.Add($"input {name}: found in the graph, but the manifest's inputs are {string.Join(", ", expected)}.");
 
-        foreach (var (task, outputs, _, _, _) in tasks)
+        foreach (var (task, tensors, _, _, _) in tasks)
         {
-            int? width = task.IsTokenLevel ? null : task.Labels.Count;
-            Check($"task {task.Name}, output", outputs.Scores, session.OutputMetadata, TensorElementType.Float, width, problems);
-            if (outputs.Tags is not null)
-                Check($"task {task.Name}, output", outputs.Tags, session.OutputMetadata, TensorElementType.Int32, null, problems);
+            foreach (var (output, tensor) in task.Outputs.Zip(tensors))
+            {
+                int? width = output.PerToken == 0 ? output.Fixed : null;
+                Check($"task {task.Name}, output", tensor, session.OutputMetadata, InferenceWorker.TypeOf(output), width, problems);
+            }
         }
 
         return problems;

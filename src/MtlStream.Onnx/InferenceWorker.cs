@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.Onnx;
 
@@ -24,7 +25,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
     private readonly List<OrtMemoryAllocation> _allocations = [];
     private readonly OrtMemoryInfo _memory;
     private readonly Buffer _ids, _mask, _types;
-    private readonly Buffer[] _scores, _tags;
+    private readonly Buffer[][] _outputs; // of each task
     private int _filledRows, _filledColumns;
 
     /// <param name="tasks">Only their outputs are fetched.</param>
@@ -42,17 +43,25 @@ internal sealed unsafe class InferenceWorker : IDisposable
             _ids = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
             _mask = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
             _types = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
-            _scores = [.. tasks.Select(t => Allocate(
-                allocator, TensorElementType.Float, t.Task.IsTokenLevel ? shape.MaxCallTokens : shape.MaxCallRows * t.Task.Labels.Count, sizeof(float)))];
-            _tags = [.. tasks.Select(t => t.Task.IsTokenLevel
-                ? Allocate(allocator, TensorElementType.Int32, shape.MaxCallTokens, sizeof(int)) : default)];
+            _outputs = [.. tasks.Select(t => t.Task.Outputs.Select(Allocated).ToArray())];
         }
         catch
         {
             Dispose(); // now: later the device's allocator is gone
             throw;
         }
+
+        Buffer Allocated(TaskOutput output) => Allocate(
+            allocator, TypeOf(output), (shape.MaxCallRows * output.Fixed) + (shape.MaxCallTokens * output.PerToken), sizeof(float));
     }
+
+    /// <summary>What ONNX Runtime calls the elements of a task's output.</summary>
+    public static TensorElementType TypeOf(TaskOutput output) => output.Type switch
+    {
+        ElementType.Number => TensorElementType.Float,
+        ElementType.Id => TensorElementType.Int32,
+        _ => throw new ArgumentException($"No tensor has elements of type {output.Type}.", nameof(output)),
+    };
 
     /// <summary>Starts a call: rows to be filled with <see cref="Row"/>, all of them padding until then.</summary>
     public void Begin(int rows, int columns)
@@ -89,15 +98,13 @@ internal sealed unsafe class InferenceWorker : IDisposable
         else _session.Run(_run, views.Inputs, views.InputValues, views.Outputs, views.OutputValues);
     }
 
-    /// <summary>Scores of a task for one row of the last call: per label for a text-level task, per column for a token-level one.</summary>
-    public ReadOnlySpan<float> Scores(int task, int row)
+    /// <summary>A task's output for one row of the last call, of 4 bytes an element whatever they are.</summary>
+    /// <param name="output">Index in the task's outputs.</param>
+    public ReadOnlySpan<float> Output(int task, int output, int row)
     {
-        var width = _tasks[task].Task.IsTokenLevel ? _filledColumns : _tasks[task].Task.Labels.Count;
-        return new((float*)_scores[task].Data + row * width, width);
+        var width = _tasks[task].Task.Outputs[output].Width(_filledColumns);
+        return new((float*)_outputs[task][output].Data + row * width, width);
     }
-
-    /// <summary>Label ids of a token-level task for one row of the last call.</summary>
-    public ReadOnlySpan<int> Tags(int task, int row) => new((int*)_tags[task].Data + row * _filledColumns, _filledColumns);
 
     public void Dispose()
     {
@@ -120,9 +127,9 @@ internal sealed unsafe class InferenceWorker : IDisposable
         if (_inputs.Types is { } types) Input(types, _types);
         for (var task = 0; task < _tasks.Count; task++)
         {
-            var (head, outputs, _, _, _) = _tasks[task];
-            Output(outputs.Scores, _scores[task], head.IsTokenLevel ? columns : head.Labels.Count);
-            if (outputs.Tags is { } tags) Output(tags, _tags[task], columns);
+            var (head, tensors, _, _, _) = _tasks[task];
+            for (var output = 0; output < tensors.Count; output++)
+                AddOutput(tensors[output], _outputs[task][output], head.Outputs[output].Width(columns));
         }
 
         if (_bindOnce) views.Bind(_session.CreateIoBinding());
@@ -134,7 +141,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
             views.InputValues.Add(View(buffer, columns));
         }
 
-        void Output(string name, Buffer buffer, int width)
+        void AddOutput(string name, Buffer buffer, int width)
         {
             views.Outputs.Add(name);
             views.OutputValues.Add(View(buffer, width));

@@ -140,7 +140,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         rows.Load(batch);
         if (rows.Unique.Count < batch.Rows.Count) _metrics?.Deduplicated.Add(batch.Rows.Count - rows.Unique.Count);
 
-        var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
         try
         {
             for (var (first, count) = (0, 0); first < rows.Unique.Count; first += count)
@@ -173,10 +173,12 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Run(_lanes[lane]);
         for (var task = 0; task < Tasks.Count; task++)
         {
-            var scores = _lanes[lane].Scores(task, 0);
-            if (AreFinite(Tasks[task].IsTokenLevel ? scores[..length] : scores)) continue;
-            throw new InferenceException(
-                $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
+            for (var output = 0; output < Tasks[task].Outputs.Count; output++)
+            {
+                if (IsFinite(_lanes[lane], task, output, 0, length)) continue;
+                throw new InferenceException(
+                    $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
+            }
         }
     }
 
@@ -249,7 +251,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             var row = batch.Rows[rows[first + i]];
             predictions.Padding -= row.Length;
             lane.Row(i, row.Length, out var ids, out var types);
-            row.Event.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
+            row.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
         }
 
         Run(lane);
@@ -264,36 +266,27 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         for (var task = 0; task < Tasks.Count; task++)
         {
-            var scores = lane.Scores(task, callRow);
-            if (Tasks[task].IsTokenLevel)
+            var values = predictions.Of(task, row);
+            for (var output = 0; output < Tasks[task].Outputs.Count; output++)
             {
-                scores = scores[..length];
-                scores.CopyTo(predictions.TagScores(task, row));
-                lane.Tags(task, callRow)[..length].CopyTo(predictions.Tags(task, row));
+                if (!IsFinite(lane, task, output, callRow, length))
+                    throw new InferenceException($"The model gave scores that are not finite: task {Tasks[task].Name}, row {row}.");
+                lane.Output(task, output, callRow)[..Tasks[task].Outputs[output].Width(length)].CopyTo(values.Floats(output));
             }
-            else
-            {
-                scores.CopyTo(predictions.Probabilities(task, row));
-            }
-
-            if (!AreFinite(scores)) throw new InferenceException($"The model gave scores that are not finite: task {Tasks[task].Name}, row {row}.");
         }
     }
 
     private void Copy(Predictions predictions, int from, int to)
     {
         for (var task = 0; task < Tasks.Count; task++)
-        {
-            if (Tasks[task].IsTokenLevel)
-            {
-                predictions.TagScores(task, from).CopyTo(predictions.TagScores(task, to));
-                predictions.Tags(task, from).CopyTo(predictions.Tags(task, to));
-            }
-            else
-            {
-                predictions.Probabilities(task, from).CopyTo(predictions.Probabilities(task, to));
-            }
-        }
+            predictions.Of(task, from).CopyTo(predictions.Of(task, to), predictions.PaddedLength);
+    }
+
+    /// <summary>False when an output of numbers has one that is not finite among those of a sequence of so many tokens.</summary>
+    private bool IsFinite(InferenceWorker lane, int task, int output, int callRow, int length)
+    {
+        var shape = Tasks[task].Outputs[output];
+        return shape.Type != ElementType.Number || AreFinite(lane.Output(task, output, callRow)[..shape.Width(length)]);
     }
 
     private void Call(int rows, int columns, InferenceWorker lane)

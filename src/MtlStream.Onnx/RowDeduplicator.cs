@@ -5,11 +5,11 @@ namespace MtlStream.Onnx;
 /// <summary>Finds rows of a batch that are the same to the model. Reused from batch to batch; not thread-safe.</summary>
 internal sealed class RowDeduplicator
 {
-    private readonly Dictionary<int, int> _firstByHash = [];
+    private readonly Dictionary<ulong, int> _firstByHash = [];
     private readonly List<int> _unique = [];
     private readonly Comparison<int> _longestFirst; // kept: a call allocates nothing
     private int[] _sources = [];
-    private IReadOnlyList<TokenRow> _rows = [];
+    private IReadOnlyList<TokenSequence> _rows = [];
 
     public RowDeduplicator() => _longestFirst = LongestFirst;
 
@@ -26,10 +26,10 @@ internal sealed class RowDeduplicator
         if (_sources.Length < batch.Rows.Count) _sources = new int[Math.Max(batch.Rows.Count, 2 * _sources.Length)];
         for (var row = 0; row < batch.Rows.Count; row++)
         {
-            var hash = Hash(batch.Rows[row]);
+            var hash = batch.Rows[row].ContentHash;
 
             // Two different rows of one hash: the second is scored by itself, which is only a chance missed.
-            if (_firstByHash.TryGetValue(hash, out var first) && Same(batch.Rows[first], batch.Rows[row]))
+            if (_firstByHash.TryGetValue(hash, out var first) && batch.Rows[first].HasSameContent(batch.Rows[row]))
             {
                 _sources[row] = first;
                 continue;
@@ -49,27 +49,5 @@ internal sealed class RowDeduplicator
     {
         var longer = _rows[right].Length.CompareTo(_rows[left].Length);
         return longer != 0 ? longer : left.CompareTo(right);
-    }
-
-    private static int Hash(TokenRow row)
-    {
-        var hash = new HashCode();
-        var window = row.Event.Tokens.Windows[row.Window];
-        foreach (var token in row.Event.Tokens.Tokens.Slice(window.Start, window.Length)) hash.Add(HashCode.Combine(token.Id, token.Case));
-        return hash.ToHashCode();
-    }
-
-    private static bool Same(TokenRow left, TokenRow right)
-    {
-        var (leftWindow, rightWindow) = (left.Event.Tokens.Windows[left.Window], right.Event.Tokens.Windows[right.Window]);
-        if (leftWindow.Length != rightWindow.Length) return false;
-        var leftTokens = left.Event.Tokens.Tokens.Slice(leftWindow.Start, leftWindow.Length);
-        var rightTokens = right.Event.Tokens.Tokens.Slice(rightWindow.Start, rightWindow.Length);
-        for (var i = 0; i < leftTokens.Length; i++)
-        {
-            if (leftTokens[i].Id != rightTokens[i].Id || leftTokens[i].Case != rightTokens[i].Case) return false;
-        }
-
-        return true;
     }
 }

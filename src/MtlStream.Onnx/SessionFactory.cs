@@ -42,7 +42,7 @@ internal static class SessionFactory
         try
         {
             if (tasks.Count == manifest.Tasks.Count) return new InferenceSession(path, options);
-            var outputs = tasks.SelectMany(t => new[] { t.Outputs.Scores, t.Outputs.Tags }).OfType<string>().ToHashSet();
+            var outputs = tasks.SelectMany(t => t.Tensors).ToHashSet();
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", manifest.Folder);
             return new InferenceSession(GraphPruning.Keep(File.ReadAllBytes(path), outputs), options);
         }

@@ -131,7 +131,7 @@ public sealed class AnalyticsPipeline(
             var now = time.GetTimestamp();
             foreach (var tokens in events)
             {
-                for (var window = 0; window < tokens.Tokens.Windows.Length; window++) former.Add(new(tokens, window), now);
+                for (var window = 0; window < tokens.Tokens.Windows.Length; window++) former.Add(new(tokens.Tokens, window, tokens), now);
             }
         }
     }
@@ -229,23 +229,33 @@ public sealed class AnalyticsPipeline(
         using var predictions = scored.Predictions;
         for (var row = 0; row < scored.Batch.Rows.Count; row++)
         {
-            var (tokens, window) = scored.Batch.Rows[row];
-            if (predictions is not null) tokens.Merge?.Add(window, predictions, row);
-            if (!tokens.WindowDone(scored.Failure)) continue; // other windows of this text are still to come
+            var tokens = (TokenizedEvent)scored.Batch.Rows[row].Owner!;
+            if (tokens.Windows is not { } windows)
+            {
+                using (tokens) records.Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, row));
+                continue;
+            }
 
-            using (tokens) records.Add(Answer(tokens, predictions, row));
+            var complete = predictions is null
+                ? windows.Refuse(scored.Failure!) : windows.Add(scored.Batch.Rows[row].Window, predictions, row);
+            if (!complete) continue; // other windows of this text are still to come
+            using (tokens) records.Add(windows.Failure is { } failure ? Failed(tokens, failure) : Answer(tokens, windows.Merged, 0));
         }
 
         return records;
     }
 
-    private OutboundRecord Answer(TokenizedEvent scored, Predictions? predictions, int row)
+    private static OutboundRecord Failed(TokenizedEvent scored, string failure) =>
+        EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
+
+    /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
+    private OutboundRecord Answer(TokenizedEvent scored, Predictions predictions, int row)
     {
-        if (scored.Failure is { } failure) return EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
-        var (over, at) = scored.Merge is { } merge ? (merge.Merged, 0) : (predictions!, row);
-        if (!encoder.TryEncodeResult(scored, over, at, out var result, out var rejection)) return EventEncoder.EncodeDeadLetter(rejection);
-        shadow?.Offer(scored, over, at);
-        return watch?.Observe(scored, over, at, result) ?? result;
+        if (!encoder.TryEncodeResult(scored, predictions, row, out var result, out var rejection))
+            return EventEncoder.EncodeDeadLetter(rejection);
+        shadow?.Offer(scored.Tokens, predictions, row);
+        var unsure = watch?.Observe(scored.Tokens, predictions, row);
+        return unsure is null ? result : result with { Review = EventEncoder.EncodeReview(result, unsure) };
     }
 
     private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)

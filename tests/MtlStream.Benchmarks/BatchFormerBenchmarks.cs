@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using MtlStream.Batching;
-using MtlStream.Events;
 using MtlStream.Text;
 
 namespace MtlStream.Benchmarks;
@@ -10,7 +9,7 @@ namespace MtlStream.Benchmarks;
 public class BatchFormerBenchmarks
 {
     private const int Rows = 4096;
-    private readonly List<TokenRow> _rows = [];
+    private readonly List<TokenSequence> _rows = [];
 
     [Params(16, 128, 512)]
     public int MaxRows { get; set; }
@@ -21,11 +20,8 @@ public class BatchFormerBenchmarks
         var random = new Random(1);
         for (var i = 0; i < Rows; i++)
         {
-            var windows = new PooledArray<TokenWindow>(1);
-            windows.Span[0] = new(0, random.Next(1, 60));
-            var source = new SourceRecord(new("input", 0, i, 1, i), null, [], [], 0, 0);
-            var text = new TokenizedText(new PooledArray<Token>(0), new PooledArray<Word>(0), windows, 101, 102, truncated: false);
-            _rows.Add(new(new(new(source, new PooledArray<char>(0), default), text), 0));
+            var window = new TokenWindow(0, random.Next(1, 60));
+            _rows.Add(new(new TokenizedText([], [], [window], 101, 102), 0));
         }
     }
 

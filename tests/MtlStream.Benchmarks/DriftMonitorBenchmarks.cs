@@ -1,10 +1,8 @@
 using System.Diagnostics.Metrics;
 using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.DependencyInjection;
-using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Monitoring;
-using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -21,21 +19,19 @@ public class DriftMonitorBenchmarks : IDisposable
 
     private readonly IReadOnlyList<ModelTask> _tasks =
     [
-        new("sentiment", TaskKind.SingleLabel, ["negative", "neutral", "positive"], []),
-        new("intent", TaskKind.SingleLabel, [.. Enumerable.Range(0, 151).Select(i => $"intent{i}")], [0.3f]),
-        new("topic", TaskKind.SingleLabel, [.. Enumerable.Range(0, 48).Select(i => $"topic{i}")], []),
-        new("emotion", TaskKind.MultiLabel, [.. Enumerable.Range(0, 28).Select(i => $"emotion{i}")], [.. Enumerable.Repeat(0.5f, 28)]),
-        new("entities", TaskKind.TokenSpans, ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], []),
-        new("pos", TaskKind.TokenTags, ["NOUN", "PROPN", "VERB", "ADP"], []),
+        new SingleLabelTask("sentiment", ["negative", "neutral", "positive"]),
+        new SingleLabelTask("intent", [.. Enumerable.Range(0, 151).Select(i => $"intent{i}")], 0.3f),
+        new SingleLabelTask("topic", [.. Enumerable.Range(0, 48).Select(i => $"topic{i}")]),
+        new MultiLabelTask("emotion", [.. Enumerable.Range(0, 28).Select(i => $"emotion{i}")], [.. Enumerable.Repeat(0.5f, 28)]),
+        new TokenSpansTask("entities", ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]),
+        new TokenTagsTask("pos", ["NOUN", "PROPN", "VERB", "ADP"]),
     ];
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterListener _listener = new();
-    private readonly SourceRecord _source = new(new("input", 0, 0, 1, 0), null, [], [], 0, 0);
     private DriftMonitor _watch = null!, _unread = null!;
-    private TokenizedEvent _scored = null!;
+    private TokenizedText _text = null!;
     private Predictions _predictions = null!;
-    private OutboundRecord _result = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -50,26 +46,23 @@ public class DriftMonitorBenchmarks : IDisposable
         _listener.InstrumentPublished = null;
         _unread = new(new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>(), new(), _tasks, 0, null);
 
-        var (tokens, words, windows) = (new PooledArray<Token>(Words), new PooledArray<Word>(Words), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < Words; i++) (tokens.Span[i], words.Span[i]) = (new(i + 1, 6 * i, (6 * i) + 5, 0, true), new(6 * i, (6 * i) + 5, i));
-        windows.Span[0] = new(0, Words);
-        _scored = new(new(_source, new(0), default), new(tokens, words, windows, 101, 102, truncated: false));
-        _predictions = Predictions.Rent(_tasks, 1, Words + 2);
+        var tokens = Enumerable.Range(0, Words).Select(i => new Token(i + 1, 6 * i, (6 * i) + 5, 0, true));
+        _text = TokenizedText.Of([.. tokens], 101, 102);
+        _predictions = new Predictions(_tasks, 1, Words + 2);
         for (var task = 0; task < _tasks.Count; task++)
         {
-            if (_tasks[task].IsTokenLevel)
+            var values = _predictions.Of(task, 0);
+            if (_tasks[task] is TokenLabelTask)
             {
-                _predictions.TagScores(task, 0).Fill(0.9876f);
-                _predictions.Tags(task, 0).Fill(1);
+                TokenLabelTask.ScoresOf(values).Fill(0.9876f);
+                TokenLabelTask.TagsOf(values).Fill(1);
                 continue;
             }
 
-            var scores = _predictions.Probabilities(task, 0);
+            var scores = values.Floats();
             scores.Fill(0.2f / scores.Length);
             scores[1] = 0.8f;
         }
-
-        _result = new(Destination.Results, [], [], _source);
     }
 
     [GlobalCleanup]
@@ -77,14 +70,14 @@ public class DriftMonitorBenchmarks : IDisposable
     {
         _listener.Dispose();
         _services.Dispose();
-        _scored.Dispose();
+        _text.Dispose();
         _predictions.Dispose();
         GC.SuppressFinalize(this);
     }
 
     [Benchmark]
-    public OutboundRecord Observe() => _watch.Observe(_scored, _predictions, 0, _result);
+    public string? Observe() => _watch.Observe(_text, _predictions, 0);
 
     [Benchmark(Baseline = true)]
-    public OutboundRecord ObserveUnread() => _unread.Observe(_scored, _predictions, 0, _result);
+    public string? ObserveUnread() => _unread.Observe(_text, _predictions, 0);
 }

@@ -23,11 +23,11 @@ public class EventCodecBenchmarks : IDisposable
     private readonly EventEncoder _encoder = new(new(), new("benchmark", "1", "cpu"));
     private readonly IReadOnlyList<ModelTask> _tasks =
     [
-        new("sentiment", TaskKind.SingleLabel, ["negative", "neutral", "positive"], []),
-        new("topic", TaskKind.SingleLabel, ["world", "sports", "business", "science"], [0.3f]),
-        new("emotion", TaskKind.MultiLabel, ["joy", "anger", "fear", "sadness"], [0.5f, 0.5f, 0.5f, 0.5f]),
-        new("entities", TaskKind.TokenSpans, ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], []),
-        new("pos", TaskKind.TokenTags, ["NOUN", "PROPN", "VERB", "ADP"], []),
+        new SingleLabelTask("sentiment", ["negative", "neutral", "positive"]),
+        new SingleLabelTask("topic", ["world", "sports", "business", "science"], 0.3f),
+        new MultiLabelTask("emotion", ["joy", "anger", "fear", "sadness"], [0.5f, 0.5f, 0.5f, 0.5f]),
+        new TokenSpansTask("entities", ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]),
+        new TokenTagsTask("pos", ["NOUN", "PROPN", "VERB", "ADP"]),
     ];
 
     private SourceRecord _source = null!;
@@ -41,18 +41,19 @@ public class EventCodecBenchmarks : IDisposable
         _source = new(new("input", 0, 0, 1, 0), null, payload, [], 0, 0);
         _decoder.TryDecode(_source, out var decoded, out _);
         _scored = new(decoded!, Tokenize(decoded!.Text));
-        _predictions = Predictions.Rent(_tasks, 1, _scored.Tokens.Tokens.Length + 2);
+        _predictions = new Predictions(_tasks, 1, _scored.Tokens.Tokens.Length + 2);
         for (var task = 0; task < _tasks.Count; task++)
         {
-            if (!_tasks[task].IsTokenLevel)
+            var values = _predictions.Of(task, 0);
+            if (_tasks[task] is TextLabelTask)
             {
-                var scores = _predictions.Probabilities(task, 0);
+                var scores = values.Floats();
                 scores.Fill(0.1f);
                 scores[^1] = 0.7f;
                 continue;
             }
-            _predictions.TagScores(task, 0).Fill(0.9876f);
-            var tags = _predictions.Tags(task, 0);
+            TokenLabelTask.ScoresOf(values).Fill(0.9876f);
+            var tags = TokenLabelTask.TagsOf(values);
             for (var column = 0; column < tags.Length; column++) tags[column] = column % _tasks[task].Labels.Count;
         }
     }
@@ -89,14 +90,14 @@ public class EventCodecBenchmarks : IDisposable
         var text = root["text"]!.GetValue<string>();
         var tasks = new JsonObject();
         for (var task = 0; task < 3; task++)
-            tasks[_tasks[task].Name] = new JsonObject { ["label"] = _tasks[task].Labels[^1], ["score"] = Math.Round(_predictions.Probabilities(task, 0)[^1], 4) };
+            tasks[_tasks[task].Name] = new JsonObject { ["label"] = _tasks[task].Labels[^1], ["score"] = Math.Round(_predictions.Of(task, 0).Floats()[^1], 4) };
         var (spans, tags) = (new JsonArray(), new JsonArray());
         foreach (var word in _scored.Tokens.Words)
         {
             var column = word.FirstToken + 1;
-            tags.Add(Entry(word, _tasks[4].Labels[_predictions.Tags(4, 0)[column]], _predictions.TagScores(4, 0)[column]));
-            if (_predictions.Tags(3, 0)[column] == 0) continue;
-            var span = Entry(word, _tasks[3].Labels[_predictions.Tags(3, 0)[column]][2..], _predictions.TagScores(3, 0)[column]);
+            tags.Add(Entry(word, _tasks[4].Labels[TokenLabelTask.TagsOf(_predictions.Of(4, 0))[column]], TokenLabelTask.ScoresOf(_predictions.Of(4, 0))[column]));
+            if (TokenLabelTask.TagsOf(_predictions.Of(3, 0))[column] == 0) continue;
+            var span = Entry(word, _tasks[3].Labels[TokenLabelTask.TagsOf(_predictions.Of(3, 0))[column]][2..], TokenLabelTask.ScoresOf(_predictions.Of(3, 0))[column]);
             span["text"] = text[word.Start..word.End];
             spans.Add(span);
         }
@@ -126,11 +127,6 @@ public class EventCodecBenchmarks : IDisposable
             tokens.Add(new(1, at, at + length, 0, BeginsWord: true));
             at += length + 1;
         }
-        var (pooledTokens, pooledWords, windows) =
-            (new PooledArray<Token>(tokens.Count), new PooledArray<Word>(words.Count), new PooledArray<TokenWindow>(1));
-        tokens.CopyTo(pooledTokens.Span);
-        words.CopyTo(pooledWords.Span);
-        windows.Span[0] = new(0, tokens.Count);
-        return new(pooledTokens, pooledWords, windows, 101, 102, truncated: false);
+        return new([.. tokens], [.. words], [new(0, tokens.Count)], 101, 102);
     }
 }

@@ -39,7 +39,7 @@ public sealed class AnalyticsPipelineTests
     private static string Reason(OutboundRecord deadLetter) =>
         Encoding.UTF8.GetString(deadLetter.Headers.Single(h => h.Key == "mtlstream.reason").Value!);
 
-    private static bool HasText(TokenBatch batch, string text) => batch.Rows.Any(r => r.Event.Event.Text.Contains(text, StringComparison.Ordinal));
+    private static bool HasText(TokenBatch batch, string text) => batch.Rows.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains(text, StringComparison.Ordinal));
 
     [Fact]
     public async Task Every_event_is_published_once_acknowledged_once_and_then_the_source_is_completed()

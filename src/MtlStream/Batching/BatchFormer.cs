@@ -48,7 +48,7 @@ public sealed class BatchFormer
         return _budget = Math.Max(_budget / 2, 1);
     }
 
-    public void Add(TokenRow row, long since)
+    public void Add(TokenSequence row, long since)
     {
         var length = row.Length;
         while (_byLength.Count <= length) _byLength.Add(new());
@@ -67,7 +67,7 @@ public sealed class BatchFormer
 
         var oldest = Oldest();
         var share = _shape.BenefitsFromBatching ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
-        var rows = new List<TokenRow>(Math.Min(Count, share));
+        var rows = new List<TokenSequence>(Math.Min(Count, share));
         var longest = oldest.Peek().Row.Length;
         Take(oldest, rows);
 
@@ -100,7 +100,7 @@ public sealed class BatchFormer
         TokenBatch Batch(BatchTrigger why) => new(rows, _shape.PadTo(longest), why);
     }
 
-    private void Take(Queue<Waiting> queue, List<TokenRow> rows)
+    private void Take(Queue<Waiting> queue, List<TokenSequence> rows)
     {
         var row = queue.Dequeue().Row;
         rows.Add(row);
@@ -119,5 +119,5 @@ public sealed class BatchFormer
         return oldest ?? throw new InvalidOperationException("No row is waiting.");
     }
 
-    private readonly record struct Waiting(TokenRow Row, long Serial, long Since);
+    private readonly record struct Waiting(TokenSequence Row, long Serial, long Since);
 }

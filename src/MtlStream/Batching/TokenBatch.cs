@@ -1,5 +1,3 @@
-using MtlStream.Results;
-
 namespace MtlStream.Batching;
 
 /// <summary>What made the batch former close a batch. In snake case a metric tag: add, never rename.</summary>
@@ -17,18 +15,11 @@ public enum BatchTrigger
     Split,
 }
 
-/// <summary>One row of the model's input: a window of an event.</summary>
-public readonly record struct TokenRow(TokenizedEvent Event, int Window)
-{
-    /// <summary>Tokens of the row, [CLS] and [SEP] included.</summary>
-    public int Length => Event.Tokens.RowLength(Window);
-}
-
-/// <summary>Rows that go through the model together. Does not own their events: an event may have rows in several batches.</summary>
+/// <summary>Sequences that go through the model together. Does not own their texts: a text may have windows in several batches.</summary>
 /// <remarks>The model input is [Rows.Count, Columns], row-major, padded on the right.</remarks>
-public sealed class TokenBatch(IReadOnlyList<TokenRow> rows, int columns, BatchTrigger trigger)
+public sealed class TokenBatch(IReadOnlyList<TokenSequence> rows, int columns, BatchTrigger trigger)
 {
-    public IReadOnlyList<TokenRow> Rows { get; } = rows;
+    public IReadOnlyList<TokenSequence> Rows { get; } = rows;
     public BatchTrigger Trigger { get; } = trigger;
 
     /// <summary>Padded length of every row, in tokens.</summary>
@@ -37,7 +28,7 @@ public sealed class TokenBatch(IReadOnlyList<TokenRow> rows, int columns, BatchT
     /// <summary>Tokens that are not padding.</summary>
     public int Tokens { get; } = Sum(rows);
 
-    private static int Sum(IReadOnlyList<TokenRow> rows)
+    private static int Sum(IReadOnlyList<TokenSequence> rows)
     {
         var tokens = 0;
         for (var i = 0; i < rows.Count; i++) tokens += rows[i].Length;

@@ -4,6 +4,7 @@ using System.Text;
 using MtlStream.Batching;
 using MtlStream.Events;
 using MtlStream.Models;
+using MtlStream.Results;
 
 namespace MtlStream.Diagnostics;
 
@@ -54,7 +55,8 @@ internal static class Tracing
     public static Activity? BeginBatch(TokenBatch batch, ModelIdentity model)
     {
         if (!Source.HasListeners()) return null;
-        var sampled = batch.Rows.Select(r => Of(r.Event.Event.Source)).OfType<EventTrace>().Distinct().ToList();
+        var sampled = batch.Rows.Select(r => r.Owner).OfType<TokenizedEvent>().Select(e => Of(e.Event.Source))
+            .OfType<EventTrace>().Distinct().ToList();
         if (sampled.Count == 0) return null;
         var span = Source.StartActivity(
             "score", ActivityKind.Internal, sampled[0].Context, links: [.. sampled.Select(s => new ActivityLink(s.Context))]);

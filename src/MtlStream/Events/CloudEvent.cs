@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 using System.Text;
+using MtlStream.Json;
 
 namespace MtlStream.Events;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MtlStream.Json;
 
 namespace MtlStream.Events;
 

@@ -1,3 +1,5 @@
+using MtlStream.Json;
+
 namespace MtlStream.Events;
 
 /// <summary>Plain text. The answer is a new object <c>{"text": ..., "analysis": ...}</c>.</summary>

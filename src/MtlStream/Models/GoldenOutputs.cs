@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using System.Text.Json;
 using MtlStream.Batching;
-using MtlStream.Events;
-using MtlStream.Results;
 using MtlStream.Text;
 
 namespace MtlStream.Models;
@@ -81,77 +79,29 @@ public sealed class GoldenOutputs
         if (!_file.Tolerance.TryGetValue(device, out var tolerance))
             return [$"{Path.GetFileName(_path)}: tolerance: found none for {device}."];
 
+        var file = Path.GetFileName(_path);
+        var comparisons = tasks.Select((task, index) => new GoldenComparison(task, index, tolerance)).ToList();
         var problems = new List<string>();
-        var (equal, all) = (new int[tasks.Count], new int[tasks.Count]);
         for (var i = 0; i < _file.Texts.Count; i++)
         {
-            using var row = Row(_file.Texts[i]);
-            using var predictions = model.Predict(new([new(row, 0)], row.Tokens.RowLength(0), BatchTrigger.EndOfInput), 0);
-            for (var task = 0; task < tasks.Count; task++)
+            using var tokens = Tokens(_file.Texts[i]);
+            using var predictions = model.Predict(new([new(tokens, 0)], tokens.RowLength(0), BatchTrigger.EndOfInput), 0);
+            foreach (var comparison in comparisons)
             {
-                var (head, outputs, _, _, _) = tasks[task];
-                if (!_file.Texts[i].Outputs.TryGetValue(outputs.Tags ?? outputs.Scores, out var expected))
-                    problems.Add($"{Path.GetFileName(_path)}: texts[{i}].outputs: found no {outputs.Tags ?? outputs.Scores}.");
-                else if (head.IsTokenLevel && expected.Length != _file.Texts[i].InputIds.Length)
-                {
-                    problems.Add($"{Path.GetFileName(_path)}: texts[{i}].outputs.{outputs.Tags}: found {expected.Length}, " +
-                        $"expected {_file.Texts[i].InputIds.Length}, one for each of the input_ids.");
-                }
-                else if (head.IsTokenLevel)
-                    Count(predictions.Tags(task, 0), expected, ref equal[task], ref all[task]);
-                else if (Worst(predictions.Probabilities(task, 0), expected) is var (label, found, wanted) && !(Math.Abs(found - wanted) <= tolerance.Probability))
-                {
-                    problems.Add(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{Path.GetFileName(_path)}: texts[{i}]: task {head.Name}, label {head.Labels[label]}: found {found:F4}, " +
-                        $"expected {wanted:F4} within {tolerance.Probability}."));
-                }
+                if (comparison.Add(_file.Texts[i], predictions) is { } problem) problems.Add($"{file}: texts[{i}]{problem}");
             }
         }
 
-        for (var task = 0; task < tasks.Count; task++)
-        {
-            if (!tasks[task].Task.IsTokenLevel || equal[task] >= tolerance.TagShare * all[task]) continue;
-            problems.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Path.GetFileName(_path)}: task {tasks[task].Task.Name}: found {equal[task]} of {all[task]} tags equal, " +
-                $"expected a share of {tolerance.TagShare}."));
-        }
-
+        problems.AddRange(comparisons.Select(c => c.Summary).OfType<string>().Select(summary => $"{file}: {summary}"));
         return problems;
     }
 
-    private static TokenizedEvent Row(GoldenText text)
+    private static TokenizedText Tokens(GoldenText text)
     {
-        var inner = text.InputIds.Length - 2;
-        var (tokens, windows) = (new PooledArray<Token>(inner), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < inner; i++) tokens.Span[i] = new((int)text.InputIds[i + 1], 0, 0, (byte)text.TokenTypeIds[i + 1], false);
-        windows.Span[0] = new(0, inner);
-        var record = new SourceRecord(default, null, null, [], -1, 0);
-        return new(
-            new TextEvent(record, new PooledArray<char>(0), default),
-            new TokenizedText(tokens, new PooledArray<Word>(0), windows, (int)text.InputIds[0], (int)text.InputIds[^1], truncated: false));
-    }
-
-    private static void Count(ReadOnlySpan<int> found, float[] expected, ref int equal, ref int all)
-    {
-        for (var column = 1; column < expected.Length - 1; column++) // [CLS] and [SEP] have no tag that anyone reads
-        {
-            all++;
-            if (found[column] == (int)expected[column]) equal++;
-        }
-    }
-
-    private static (int Label, float Found, float Expected) Worst(ReadOnlySpan<float> found, float[] expected)
-    {
-        if (found.Length != expected.Length) return (0, float.NaN, float.PositiveInfinity);
-        var worst = 0;
-        for (var i = 1; i < found.Length; i++)
-        {
-            if (Math.Abs(found[i] - expected[i]) > Math.Abs(found[worst] - expected[worst])) worst = i;
-        }
-
-        return (worst, found[worst], expected[worst]);
+        var tokens = new Token[text.InputIds.Length - 2];
+        for (var i = 0; i < tokens.Length; i++)
+            tokens[i] = new((int)text.InputIds[i + 1], 0, 0, (byte)text.TokenTypeIds[i + 1], false);
+        return TokenizedText.Of(tokens, (int)text.InputIds[0], (int)text.InputIds[^1]);
     }
 
     private static int FirstDifference(long[] found, long[] expected)
@@ -165,11 +115,13 @@ public sealed class GoldenOutputs
 
     private sealed record GoldenFile(string Schema, Dictionary<string, GoldenTolerance> Tolerance, List<GoldenText> Texts);
 
-    /// <param name="Probability">Most absolute difference.</param>
-    /// <param name="TagShare">Least share of equal tags.</param>
-    private sealed record GoldenTolerance(float Probability, float TagShare);
-
-    private sealed record GoldenText(
-        string Text, [property: JsonPropertyName("input_ids")] long[] InputIds, [property: JsonPropertyName("token_type_ids")] long[] TokenTypeIds,
-        Dictionary<string, float[]> Outputs);
 }
+
+/// <param name="Probability">Most absolute difference.</param>
+/// <param name="TagShare">Least share of equal tags.</param>
+internal sealed record GoldenTolerance(float Probability, float TagShare);
+
+/// <param name="Outputs">By the name of the graph's output: that of each task's first.</param>
+internal sealed record GoldenText(
+    string Text, [property: JsonPropertyName("input_ids")] long[] InputIds,
+    [property: JsonPropertyName("token_type_ids")] long[] TokenTypeIds, Dictionary<string, float[]> Outputs);

@@ -30,13 +30,14 @@ public sealed record ModelManifest(
 
     /// <summary>Reads and checks a package's manifest, and that the files it names exist.</summary>
     /// <exception cref="InvalidDataException">One message that names everything that is wrong.</exception>
-    public static ModelManifest Load(string folder)
+    /// <param name="kinds">The kinds of tasks that it may have; null for those that are built in.</param>
+    public static ModelManifest Load(string folder, IReadOnlyList<TaskKind>? kinds = null)
     {
         var full = Path.GetFullPath(folder);
         var file = Path.Combine(full, FileName);
         if (!File.Exists(file))
             throw new InvalidDataException($"{full}: found no {FileName}, expected a model package ({Schema}).");
-        return ManifestReader.Read(full, File.ReadAllBytes(file));
+        return ManifestReader.Read(full, File.ReadAllBytes(file), kinds ?? TaskKind.All);
     }
 
     /// <summary>The package that <c>Model:Path</c> means; for an empty path the one that comes with the program.</summary>
@@ -133,17 +134,11 @@ public sealed record ModelManifest(
 public sealed record ModelInputs(string Ids, string Mask, string? Types);
 
 /// <summary>One task of a package: what is served, and where it comes from.</summary>
+/// <param name="Tensors">Name of the graph's output for each of the task's <see cref="ModelTask.Outputs"/>.</param>
 /// <param name="Temperature">What the logits were divided by to calibrate them; the graph has done it already.</param>
 public sealed record ManifestTask(
-    ModelTask Task, TaskOutputs Outputs, double Temperature,
+    ModelTask Task, IReadOnlyList<string> Tensors, double Temperature,
     IReadOnlyList<TrainingData> Data, IReadOnlyDictionary<string, MeasuredScore> Scores);
-
-/// <summary>Names of a task's graph outputs.</summary>
-/// <param name="Scores">
-/// float32. Text-level: probabilities [rows, labels]. Token-level: probability of each column's tag, [rows, columns].
-/// </param>
-/// <param name="Tags">int32 [rows, columns], label ids; null for a text-level task.</param>
-public sealed record TaskOutputs(string Scores, string? Tags);
 
 /// <summary>A corpus that a task was trained on.</summary>
 public sealed record TrainingData(string Name, string License, string Url);

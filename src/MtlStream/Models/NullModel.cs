@@ -10,9 +10,6 @@ public sealed class NullModel(IReadOnlyList<ModelTask> tasks) : IMultitaskModel
     /// <summary>The value of <c>Model:Path</c> that stands for this model with the shipped package's tasks; <c>null:DIR</c>: with another's.</summary>
     public const string Path = "null";
 
-    // The label that says nothing where there is one: outside every span.
-    private readonly int[] _labels = [.. tasks.Select(t => t.Kind == TaskKind.TokenSpans ? Math.Max(0, t.Labels.ToList().IndexOf("O")) : 0)];
-
     /// <summary>True when <paramref name="path"/> asks for this model.</summary>
     /// <param name="package">Path of the package that lends its tasks and its tokenizer.</param>
     public static bool IsMeant(string path, out string package)
@@ -29,23 +26,10 @@ public sealed class NullModel(IReadOnlyList<ModelTask> tasks) : IMultitaskModel
 
     public Predictions Predict(TokenBatch batch, int lane)
     {
-        var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
         for (var task = 0; task < Tasks.Count; task++)
         {
-            for (var row = 0; row < batch.Rows.Count; row++)
-            {
-                if (Tasks[task].IsTokenLevel)
-                {
-                    predictions.Tags(task, row).Fill(_labels[task]);
-                    predictions.TagScores(task, row).Fill(1);
-                }
-                else
-                {
-                    var scores = predictions.Probabilities(task, row);
-                    scores.Clear();
-                    scores[_labels[task]] = 1;
-                }
-            }
+            for (var row = 0; row < batch.Rows.Count; row++) Tasks[task].WriteNeutral(predictions.Of(task, row));
         }
 
         return predictions;

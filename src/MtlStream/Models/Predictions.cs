@@ -2,52 +2,58 @@ using MtlStream.Tasks;
 
 namespace MtlStream.Models;
 
-/// <summary>What the model said about a batch. Owns its buffers.</summary>
+/// <summary>What the model said about a batch. Owns its buffer.</summary>
 /// <remarks>
-/// Text-level task: probabilities [rows, labels], row-major. Token-level task: label ids and their probabilities, both
-/// [rows, columns]; column 0 is [CLS], token t of the row is in column t + 1. A merged long text is one row as wide as the text.
+/// The buffer holds one task behind the other, of each task one sequence behind the other, of each sequence the task's outputs:
+/// see <see cref="TaskValues"/>. A merged long text is one sequence as long as the text.
 /// </remarks>
-public sealed class Predictions(
-    IReadOnlyList<ModelTask> tasks, int rows, int columns,
-    IReadOnlyList<PooledArray<float>> scores, IReadOnlyList<PooledArray<int>?> tags) : IDisposable
+public sealed class Predictions : IDisposable
 {
-    public int Rows { get; } = rows;
-    public int Columns { get; } = columns;
+    private readonly PooledArray<float> _cells; // 4 bytes each, whatever they hold
+    private readonly int[] _starts; // of each task
+
+    /// <summary>Room for a batch; contents are not cleared.</summary>
+    /// <param name="paddedLength">Tokens of the longest sequence, [CLS], [SEP] and padding included.</param>
+    public Predictions(IReadOnlyList<ModelTask> tasks, int sequences, int paddedLength)
+    {
+        Tasks = tasks;
+        Sequences = sequences;
+        PaddedLength = paddedLength;
+        _starts = new int[tasks.Count];
+        var cells = 0;
+        for (var task = 0; task < _starts.Length; task++)
+        {
+            _starts[task] = cells;
+            cells = checked(cells + (sequences * tasks[task].Width(paddedLength)));
+        }
+
+        _cells = new(cells);
+    }
+
+    public int Sequences { get; }
+    public int PaddedLength { get; }
 
     /// <summary>The model that said it; null when there is only one that could have.</summary>
     public ModelIdentity? Model { get; set; }
 
-    /// <summary>Tokens that the device computed for this batch, padding included: none for rows that others, or earlier ones, answer.</summary>
+    /// <summary>Tokens that the device computed for this batch, padding included: none for sequences that others, or earlier ones, answer.</summary>
     public int Computed { get; set; }
 
-    /// <summary>Tokens of padding among them: a model that takes rows one by one computes none.</summary>
+    /// <summary>Tokens of padding among them: a model that takes sequences one by one computes none.</summary>
     public int Padding { get; set; }
 
-    /// <summary>Tasks in the order of the index that the accessors take.</summary>
-    public IReadOnlyList<ModelTask> Tasks { get; internal set; } = tasks;
+    /// <summary>Tasks in the order of the index that <see cref="Of"/> takes.</summary>
+    public IReadOnlyList<ModelTask> Tasks { get; internal set; }
 
-    /// <summary>Probability of each label of a text-level task.</summary>
-    public Span<float> Probabilities(int task, int row)
+    /// <summary>What was said about one sequence, for one task. Valid until this object is disposed.</summary>
+    public TaskValues Of(int task, int sequence)
     {
-        var labels = Tasks[task].Labels.Count;
-        return scores[task].Span.Slice(row * labels, labels);
+        var width = Tasks[task].Width(PaddedLength);
+        return new(Tasks[task], _cells.Span.Slice(_starts[task] + (sequence * width), width), PaddedLength);
     }
 
-    /// <summary>Label id of each column of a token-level task.</summary>
-    public Span<int> Tags(int task, int row) => tags[task]!.Span.Slice(row * Columns, Columns);
+    /// <summary>What was said about all sequences, for one task, as windows of a text.</summary>
+    internal Span<float> CellsOf(int task) => _cells.Span.Slice(_starts[task], Sequences * Tasks[task].Width(PaddedLength));
 
-    /// <summary>Probability of that label.</summary>
-    public Span<float> TagScores(int task, int row) => scores[task].Span.Slice(row * Columns, Columns);
-
-    /// <summary>Room for a batch; contents are not cleared.</summary>
-    public static Predictions Rent(IReadOnlyList<ModelTask> tasks, int rows, int columns) => new(
-        tasks, rows, columns,
-        [.. tasks.Select(t => new PooledArray<float>(rows * (t.IsTokenLevel ? columns : t.Labels.Count)))],
-        [.. tasks.Select(t => t.IsTokenLevel ? new PooledArray<int>(rows * columns) : null)]);
-
-    public void Dispose()
-    {
-        foreach (var buffer in scores) buffer.Dispose();
-        foreach (var buffer in tags) buffer?.Dispose();
-    }
+    public void Dispose() => _cells.Dispose();
 }

@@ -3,47 +3,53 @@ using MtlStream.Text;
 
 namespace MtlStream.Models;
 
-/// <summary>Puts the windows of a long text together again.</summary>
+/// <summary>Puts the windows of a long text together again, each task in its own way: <see cref="ModelTask.Merge"/>.</summary>
 /// <remarks>
-/// Token-level tasks: a token that two windows share takes its label from the one in which it has more context, so the first
-/// half of an overlap belongs to the earlier window and the rest to the later one. Text-level tasks: the mean of the windows'
-/// probabilities, each weighted by the tokens that belong to it. Windows may be added from several threads at once: each writes
-/// only what belongs to it. <see cref="Merged"/> may be read once all are added.
+/// Windows may be added from several threads at once: each writes only what is its own. Whoever adds the last one may read
+/// <see cref="Failure"/> and <see cref="Merged"/>.
 /// </remarks>
 public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText text) : IDisposable
 {
-    private readonly Predictions _windows = Predictions.Rent(tasks, text.Windows.Length, 0); // text-level probabilities of each window
-    private readonly Predictions _merged = Predictions.Rent(tasks, 1, text.Tokens.Length + 2);
-    private bool _averaged;
+    private readonly Predictions _windows = new(tasks, text.Windows.Length, Longest(text));
+    private readonly Predictions _merged = new(tasks, 1, text.Tokens.Length + 2);
+    private int _left = text.Windows.Length;
+    private volatile string? _failure;
+    private bool _isMerged;
 
-    /// <summary>Copies what belongs to a window out of a scored batch.</summary>
-    /// <param name="row">The window's row in <paramref name="predictions"/>.</param>
-    public void Add(int window, Predictions predictions, int row)
+    /// <summary>Why the model refused one of the windows; null when none was refused.</summary>
+    public string? Failure => _failure;
+
+    /// <summary>Takes note that a window was refused. True when it was the last one.</summary>
+    public bool Refuse(string failure)
     {
-        var (first, end) = Owned(window);
-        var start = text.Windows[window].Start;
-        (_merged.Model, _merged.Tasks) = (predictions.Model, predictions.Tasks); // all windows of a text go to one version
-        for (var task = 0; task < tasks.Count; task++)
-        {
-            if (!tasks[task].IsTokenLevel)
-            {
-                predictions.Probabilities(task, row).CopyTo(_windows.Probabilities(task, window));
-                continue;
-            }
-
-            var from = (first - start + 1)..(end - start + 1); // column 0 is [CLS]
-            predictions.Tags(task, row)[from].CopyTo(_merged.Tags(task, 0)[(first + 1)..]);
-            predictions.TagScores(task, row)[from].CopyTo(_merged.TagScores(task, 0)[(first + 1)..]);
-        }
+        _failure = failure;
+        return Interlocked.Decrement(ref _left) == 0;
     }
 
-    /// <summary>One row over all tokens of the text. Owned by this object.</summary>
+    /// <summary>Copies what was said about a window out of a scored batch. True when it was the last one.</summary>
+    /// <param name="sequence">The window's place in <paramref name="predictions"/>.</param>
+    public bool Add(int window, Predictions predictions, int sequence)
+    {
+        _merged.Model = predictions.Model; // all windows of a text go to one version
+        _merged.Tasks = predictions.Tasks;
+        for (var task = 0; task < tasks.Count; task++)
+            predictions.Of(task, sequence).CopyTo(_windows.Of(task, window), text.RowLength(window));
+        return Interlocked.Decrement(ref _left) == 0;
+    }
+
+    /// <summary>One sequence over all tokens of the text. Owned by this object.</summary>
     public Predictions Merged
     {
         get
         {
-            if (!_averaged) Average();
-            _averaged = true;
+            if (_isMerged) return _merged;
+            for (var task = 0; task < tasks.Count; task++)
+            {
+                var windows = new WindowValues(tasks[task], text, _windows.CellsOf(task), _windows.PaddedLength);
+                tasks[task].Merge(windows, _merged.Of(task, 0));
+            }
+
+            _isMerged = true;
             return _merged;
         }
     }
@@ -54,30 +60,10 @@ public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText te
         _merged.Dispose();
     }
 
-    /// <summary>The tokens that belong to a window: from the middle of the overlap before it to the middle of the one after it.</summary>
-    private (int First, int End) Owned(int window)
+    private static int Longest(TokenizedText text)
     {
-        var windows = text.Windows;
-        return (window == 0 ? 0 : Boundary(windows[window - 1], windows[window]),
-            window == windows.Length - 1 ? text.Tokens.Length : Boundary(windows[window], windows[window + 1]));
-
-        static int Boundary(TokenWindow left, TokenWindow right) => (right.Start + left.Start + left.Length + 1) / 2;
-    }
-
-    private void Average()
-    {
-        for (var task = 0; task < tasks.Count; task++)
-        {
-            if (tasks[task].IsTokenLevel) continue;
-            var mean = _merged.Probabilities(task, 0);
-            mean.Clear();
-            for (var window = 0; window < text.Windows.Length; window++)
-            {
-                var (first, end) = Owned(window);
-                var weight = (end - first) / (float)text.Tokens.Length;
-                var probabilities = _windows.Probabilities(task, window);
-                for (var label = 0; label < mean.Length; label++) mean[label] += weight * probabilities[label];
-            }
-        }
+        var longest = 0;
+        for (var window = 0; window < text.Windows.Length; window++) longest = Math.Max(longest, text.RowLength(window));
+        return longest;
     }
 }

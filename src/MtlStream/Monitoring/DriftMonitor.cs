@@ -2,9 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text;
-using MtlStream.Events;
 using MtlStream.Models;
-using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -20,9 +18,6 @@ namespace MtlStream.Monitoring;
 public sealed class DriftMonitor
 {
     public const string MeterName = "MtlStream.Watch";
-
-    /// <summary>Header of a review copy: the tasks that are uncertain and their confidence, such as <c>sentiment=0.41</c>.</summary>
-    public const string ReviewHeader = "mtlstream.review";
 
     private readonly WatchOptions _options;
     private readonly int _unknownId;
@@ -84,11 +79,11 @@ public sealed class DriftMonitor
 
     /// <summary>Takes note of one event. Call it once per event, before its buffers are given back.</summary>
     /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    /// <returns><paramref name="result"/>, with a copy for the review topic when the model is unsure of it.</returns>
-    public OutboundRecord Observe(TokenizedEvent scored, Predictions predictions, int row, OutboundRecord result)
+    /// <returns>Where the model is so unsure that a person should look: tasks and confidence, such as <c>sentiment=0.41</c>; else null.</returns>
+    public string? Observe(TokenizedText text, Predictions predictions, int row)
     {
-        if (!(_confidence.Enabled || _needed) || !IsDue()) return result;
-        var tokens = scored.Tokens.Tokens;
+        if (!(_confidence.Enabled || _needed) || !IsDue()) return null;
+        var tokens = text.Tokens;
         var unknown = CountUnknown(tokens);
         _length.Record(tokens.Length);
         _tokens.Add(tokens.Length);
@@ -99,7 +94,7 @@ public sealed class DriftMonitor
             (_events, _tokensSeen, _tokensUnknown) = (_events + 1, _tokensSeen + tokens.Length, _tokensUnknown + unknown);
             _lengths.Add(Bin(tokens.Length));
             _lengths.EventDone();
-            for (var task = 0; task < _tallies.Length; task++) _tallies[task].Take(predictions, task, row, tokens);
+            for (var task = 0; task < _tallies.Length; task++) _tallies[task].Take(predictions.Tasks[task], predictions.Of(task, row), text);
             foreach (var tally in _tallies)
             {
                 if (!tally.HasAnswer || tally.Confidence >= tally.ReviewBelow) continue;
@@ -115,9 +110,9 @@ public sealed class DriftMonitor
             }
         }
 
-        if (unsure is null) return result;
+        if (unsure is null) return null;
         _reviewed.Add(1);
-        return result with { Review = ReviewCopy(result, unsure.ToString()) };
+        return unsure.ToString();
     }
 
     /// <summary>What was watched so far, as a reference to come; null when nothing was.</summary>
@@ -226,9 +221,6 @@ public sealed class DriftMonitor
 
         return bounds.Count;
     }
-
-    private static OutboundRecord ReviewCopy(OutboundRecord result, string unsure) => new(
-        Destination.Review, result.Payload, [.. result.Headers, new(ReviewHeader, Encoding.UTF8.GetBytes(unsure))], result.Source);
 
     private List<Measurement<long>> ObserveLabels()
     {

@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
+using MtlStream.Tasks;
 
 namespace MtlStream.Monitoring;
 
 /// <summary>Counts by bin: of all time, and of the newest events. Not thread-safe.</summary>
 /// <remarks>The window moves a tenth of its length at a time: it covers between nine tenths of it and the whole.</remarks>
-internal sealed class SlidingCounts(int bins, int window)
+internal sealed class SlidingCounts(int bins, int window) : ILabelCounts
 {
     private const int Slots = 10;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using MtlStream.Models;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -32,14 +31,14 @@ internal sealed class TaskStatistics
     public double Confidence { get; private set; }
     public double Entropy { get; private set; }
 
-    /// <summary>False when the event had no words, so that a token-level task had nothing to say.</summary>
+    /// <summary>False when the task had nothing to say about the event, such as one about words that it has none of.</summary>
     public bool HasAnswer { get; private set; }
 
-    public void Take(Predictions predictions, int task, int row, ReadOnlySpan<Token> tokens)
+    public void Take(ModelTask served, TaskValues values, TokenizedText tokens)
     {
-        HasAnswer = true;
-        if (Task.IsTokenLevel) TakeWords(predictions.Tags(task, row), predictions.TagScores(task, row), tokens);
-        else TakeText(predictions.Tasks[task], predictions.Probabilities(task, row));
+        var observed = served.Observe(values, tokens, Labels);
+        HasAnswer = observed is not null;
+        (Confidence, Entropy) = observed ?? default;
         if (HasAnswer) Confidences.Add(Math.Min((int)(Confidence * ReferenceDistribution.ConfidenceBins), ReferenceDistribution.ConfidenceBins - 1));
         Labels.EventDone();
         Confidences.EventDone();
@@ -56,45 +55,4 @@ internal sealed class TaskStatistics
     {
         for (var i = 0; i < _labelTags.Length; i++) yield return new(Labels.Ever[i], _labelTags[i]);
     }
-
-    private void TakeText(ModelTask served, ReadOnlySpan<float> probabilities)
-    {
-        var best = LabelScores.Best(probabilities);
-        Confidence = probabilities[best];
-        if (served.Kind == TaskKind.MultiLabel)
-        {
-            for (var i = 0; i < probabilities.Length; i++)
-            {
-                if (probabilities[i] >= served.Thresholds[i]) Labels.Add(i);
-            }
-
-            Entropy = Math.Clamp(LabelScores.EntropyOfEach(probabilities) / probabilities.Length, 0, 1);
-            return;
-        }
-
-        // A best label below the threshold is no label: the text is out of scope.
-        if (served.Thresholds.Count == 0 || probabilities[best] >= served.Thresholds[0]) Labels.Add(best);
-        Entropy = Math.Clamp(LabelScores.Entropy(probabilities) / Math.Log2(probabilities.Length), 0, 1);
-    }
-
-    private void TakeWords(ReadOnlySpan<int> tags, ReadOnlySpan<float> scores, ReadOnlySpan<Token> tokens)
-    {
-        var words = 0;
-        double confidence = 0, entropy = 0;
-        for (var i = 0; i < tokens.Length; i++)
-        {
-            if (!tokens[i].BeginsWord) continue;
-            var column = i + 1; // column 0 is [CLS]
-            Labels.Add(tags[column]);
-            confidence += scores[column];
-            entropy += OfTwo(scores[column]);
-            words++;
-        }
-
-        HasAnswer = words > 0;
-        if (HasAnswer) (Confidence, Entropy) = (confidence / words, entropy / words);
-    }
-
-    /// <summary>Entropy, in bits, of something that has probability p or does not happen: 0 to 1.</summary>
-    private static double OfTwo(double p) => p is > 0 and < 1 ? -((p * Math.Log2(p)) + ((1 - p) * Math.Log2(1 - p))) : 0;
 }

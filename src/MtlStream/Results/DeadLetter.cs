@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using MtlStream.Events;
+using MtlStream.Json;
 
 namespace MtlStream.Results;
 
@@ -114,11 +115,11 @@ public sealed record DeadLetter(
     {
         var output = Utf8Buffer.ForThisThread();
         output.Write("{\"schema\":\"dead-letter.v1\",\"reason\":"u8);
-        WriteString(Reason.WireName(), output);
+        output.WriteString(Reason.WireName());
         output.Write(",\"stage\":"u8);
-        WriteString(Stage, output);
+        output.WriteString(Stage);
         output.Write(",\"message\":"u8);
-        WriteString(Message, output);
+        output.WriteString(Message);
         if (Line is { } line)
         {
             output.Write(",\"line\":"u8);
@@ -127,7 +128,7 @@ public sealed record DeadLetter(
         else
         {
             output.Write(",\"topic\":"u8);
-            WriteString(Topic, output);
+            output.WriteString(Topic);
             output.Write(",\"partition\":"u8);
             output.WriteNumber(Partition);
             output.Write(",\"offset\":"u8);
@@ -147,7 +148,7 @@ public sealed record DeadLetter(
         for (var i = 0; i < Headers.Count; i++)
         {
             output.Write(i == 0 ? "{\"key\":"u8 : ",{\"key\":"u8);
-            WriteString(Headers[i].Key, output);
+            output.WriteString(Headers[i].Key);
             output.Write(",\"value\":"u8);
             WriteBase64(Headers[i].Value, output);
             output.Write((byte)'}');
@@ -163,13 +164,6 @@ public sealed record DeadLetter(
     private static string Unexpected(string header, string found, string expected) => found.Length == 0
         ? $"The message has no header {header}; expected {expected}."
         : $"The header {header} is \"{found[..Math.Min(found.Length, 60)]}\"; expected {expected}.";
-
-    private static void WriteString(string text, Utf8Buffer output)
-    {
-        output.Write((byte)'"');
-        JsonText.Escape(text, output);
-        output.Write((byte)'"');
-    }
 
     private static void WriteBase64(byte[]? bytes, Utf8Buffer output)
     {

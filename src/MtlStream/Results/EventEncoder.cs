@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using MtlStream.Events;
+using MtlStream.Json;
 using MtlStream.Models;
 
 namespace MtlStream.Results;
@@ -8,22 +10,24 @@ namespace MtlStream.Results;
 /// <remarks>A result is what the event's codec makes of the payload and the analysis; its headers are the codec's, too.</remarks>
 public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 {
+    /// <summary>Header of a copy for review: which tasks are uncertain.</summary>
+    public const string ReviewHeader = "mtlstream.review";
+
     // Made for the first predictions that arrive, and again when another model takes over; a model always hands out the same list of tasks.
     private volatile AnalysisTemplate? _template;
 
     /// <summary>The original payload with the member <c>analysis</c>; or why there is none: scores that are not finite.</summary>
     /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    /// <exception cref="InvalidDataException">A task's labels or thresholds do not fit its kind.</exception>
     public bool TryEncodeResult(
         TokenizedEvent scored, Predictions predictions, int row,
         [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection)
     {
         var source = scored.Event.Source;
         var template = Template(predictions);
-        if (template.Flaw(predictions, row, scored.Tokens.Tokens.Length) is { } flaw)
+        if (template.ValidationError(scored, predictions, row) is { } error)
         {
             result = null;
-            rejection = new(RejectionReason.InferenceFailed, "score", flaw, source);
+            rejection = new(RejectionReason.InferenceFailed, "score", error, source);
             return false;
         }
         var buffer = Utf8Buffer.ForThisThread();
@@ -37,6 +41,11 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     /// <summary>The original key and bytes, with headers that say where and why it failed.</summary>
     public static OutboundRecord EncodeDeadLetter(Rejection rejection) =>
         new(Destination.DeadLetters, rejection.Source.Payload, DeadLetter.HeadersOf(rejection), rejection.Source);
+
+    /// <summary>A copy of a result that a person should look at.</summary>
+    /// <param name="unsure">The tasks that are uncertain and their confidence, such as <c>sentiment=0.41</c>.</param>
+    public static OutboundRecord EncodeReview(OutboundRecord result, string unsure) => new(
+        Destination.Review, result.Payload, [.. result.Headers, new(ReviewHeader, Encoding.UTF8.GetBytes(unsure))], result.Source);
 
     /// <summary>A tombstone, passed on.</summary>
     public static OutboundRecord EncodeTombstone(SourceRecord source) => new(Destination.Results, null, source.Headers, source);

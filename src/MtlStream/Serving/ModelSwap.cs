@@ -52,9 +52,9 @@ public sealed class ModelSwap : IMultitaskModel
         if (next.Lanes < Lanes) return $"it has {next.Lanes} lanes, the version that serves has {Lanes}";
         if (next.Shape.MaxRows != Shape.MaxRows || next.Shape.MaxPaddedTokens != Shape.MaxPaddedTokens)
             return $"it wants batches of {next.Shape.MaxRows} rows and {next.Shape.MaxPaddedTokens} tokens, the version that serves {Shape.MaxRows} and {Shape.MaxPaddedTokens}";
-        var (found, expected) = (next.Tasks.Select(Describe).ToList(), Tasks.Select(Describe).ToList());
-        return found.SequenceEqual(expected) ? ""
-            : $"its tasks or labels differ: found {string.Join(", ", found.Except(expected).DefaultIfEmpty("fewer or reordered tasks"))}";
+        if (next.Tasks.Count == Tasks.Count && next.Tasks.Zip(Tasks).All(pair => pair.First.IsLike(pair.Second))) return "";
+        var others = next.Tasks.Select(Describe).Except(Tasks.Select(Describe)).DefaultIfEmpty("fewer or reordered tasks");
+        return $"its tasks or labels differ: found {string.Join(", ", others)}";
 
         static string Describe(ModelTask task) => $"{task.Name} ({task.Kind}: {string.Join(' ', task.Labels)})";
     }
@@ -66,15 +66,15 @@ public sealed class ModelSwap : IMultitaskModel
         Lease? pinned = null;
         foreach (var row in batch.Rows)
         {
-            if (row.Event.Pinned is Lease held) pinned = Same(pinned, held, batch);
+            if (row.Owner?.Kept is Lease held) pinned = Same(pinned, held, batch);
         }
 
         var lease = pinned?.Again() ?? Current();
-        foreach (var (tokens, _) in batch.Rows)
+        foreach (var (tokens, _, owner) in batch.Rows)
         {
-            if (tokens.Tokens.Windows.Length == 1) continue;
+            if (owner is null || tokens.Windows.Length == 1) continue;
             var mine = lease.Again();
-            var held = (Lease)tokens.Pin(mine);
+            var held = (Lease)owner.Keep(mine);
             if (ReferenceEquals(held, mine)) continue;
             mine.Dispose();
             if (held.Model == lease.Model) continue;

@@ -1,7 +1,7 @@
-using System.Numerics;
 using MtlStream.Batching;
 using MtlStream.Models;
 using MtlStream.Tasks;
+using MtlStream.Text;
 
 namespace MtlStream.Serving;
 
@@ -27,12 +27,12 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
     public Predictions Predict(TokenBatch batch, int lane)
     {
         var (keys, known) = (new ulong[batch.Rows.Count], new Answer?[batch.Rows.Count]);
-        var unknown = new List<TokenRow>();
+        var unknown = new List<TokenSequence>();
         lock (_gate)
         {
             for (var row = 0; row < keys.Length; row++)
             {
-                keys[row] = Key(batch.Rows[row]);
+                keys[row] = batch.Rows[row].ContentHash;
                 if (_answers.TryGetValue(keys[row], out var answer) && answer.IsFor(batch.Rows[row])) known[row] = answer;
                 else unknown.Add(batch.Rows[row]);
             }
@@ -46,7 +46,7 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
 
         using (fresh)
         {
-            var predictions = Predictions.Rent(Tasks, keys.Length, batch.Columns);
+            var predictions = new Predictions(Tasks, keys.Length, batch.Columns);
             (predictions.Computed, predictions.Padding) = (fresh?.Computed ?? 0, fresh?.Padding ?? 0);
             for (int row = 0, scored = 0; row < keys.Length; row++)
             {
@@ -62,13 +62,13 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
 
     public void Dispose() => model.Dispose();
 
-    private void Remember(List<TokenRow> rows, Predictions predictions)
+    private void Remember(List<TokenSequence> rows, Predictions predictions)
     {
         lock (_gate)
         {
             for (var row = 0; row < rows.Count; row++)
             {
-                var key = Key(rows[row]);
+                var key = rows[row].ContentHash;
                 if (!_answers.ContainsKey(key))
                 {
                     if (_byAge.Count == capacity) _answers.Remove(_byAge.Dequeue());
@@ -80,60 +80,30 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
         }
     }
 
-    private static ulong Key(TokenRow row)
-    {
-        var window = row.Event.Tokens.Windows[row.Window];
-        var key = (ulong)window.Length;
-        foreach (var token in row.Event.Tokens.Tokens.Slice(window.Start, window.Length))
-            key = BitOperations.RotateLeft((key ^ Packed(token.Id, token.Case)) * 0x9E37_79B9_7F4A_7C15, 29);
-        return key;
-    }
-
-    private static uint Packed(int id, byte letterCase) => ((uint)id << 2) | letterCase;
-
+    /// <summary>What was said about a sequence, in memory of its own.</summary>
     private sealed class Answer
     {
-        private readonly uint[] _row;
-        private readonly float[][] _scores;
-        private readonly int[]?[] _tags;
+        private readonly TokenSequence _sequence;
+        private readonly float[][] _cells; // of each task
 
-        public Answer(TokenRow row, Predictions predictions, int place)
+        public Answer(TokenSequence sequence, Predictions predictions, int place)
         {
-            var window = row.Event.Tokens.Windows[row.Window];
-            var tokens = row.Event.Tokens.Tokens.Slice(window.Start, window.Length);
-            _row = new uint[tokens.Length];
-            for (var i = 0; i < tokens.Length; i++) _row[i] = Packed(tokens[i].Id, tokens[i].Case);
-            var length = tokens.Length + 2;
-            _scores = new float[predictions.Tasks.Count][];
-            _tags = new int[]?[predictions.Tasks.Count];
-            for (var task = 0; task < _scores.Length; task++)
+            _sequence = new(TokenizedText.Of(sequence.Inner, clsId: 0, sepId: 0), 0);
+            _cells = new float[predictions.Tasks.Count][];
+            for (var task = 0; task < _cells.Length; task++)
             {
-                var tokenLevel = predictions.Tasks[task].IsTokenLevel;
-                _scores[task] = tokenLevel ? predictions.TagScores(task, place)[..length].ToArray() : predictions.Probabilities(task, place).ToArray();
-                if (tokenLevel) _tags[task] = predictions.Tags(task, place)[..length].ToArray();
+                var served = predictions.Tasks[task];
+                _cells[task] = new float[served.Width(sequence.Length)];
+                predictions.Of(task, place).CopyTo(new(served, _cells[task], sequence.Length), sequence.Length);
             }
         }
 
-        public bool IsFor(TokenRow row)
-        {
-            var window = row.Event.Tokens.Windows[row.Window];
-            var tokens = row.Event.Tokens.Tokens.Slice(window.Start, window.Length);
-            if (tokens.Length != _row.Length) return false;
-            for (var i = 0; i < tokens.Length; i++)
-            {
-                if (Packed(tokens[i].Id, tokens[i].Case) != _row[i]) return false;
-            }
+        public bool IsFor(TokenSequence sequence) => _sequence.HasSameContent(sequence);
 
-            return true;
-        }
-
-        public void WriteTo(Predictions predictions, int row)
+        public void WriteTo(Predictions predictions, int place)
         {
-            for (var task = 0; task < _scores.Length; task++)
-            {
-                _scores[task].CopyTo(_tags[task] is null ? predictions.Probabilities(task, row) : predictions.TagScores(task, row));
-                _tags[task]?.CopyTo(predictions.Tags(task, row));
-            }
+            for (var task = 0; task < _cells.Length; task++)
+                new TaskValues(predictions.Tasks[task], _cells[task], _sequence.Length).CopyTo(predictions.Of(task, place), _sequence.Length);
         }
     }
 }

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using MtlStream.Batching;
 using MtlStream.Diagnostics;
 using MtlStream.Models;
-using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -35,7 +34,7 @@ public sealed class ShadowModel : IDisposable
     {
         (_shadow, _share, _logger) = (shadow, share, logger);
         _tasks = [.. from a in serving.Index() from b in shadow.Tasks.Index()
-            where a.Item.Name == b.Item.Name && a.Item.IsTokenLevel == b.Item.IsTokenLevel
+            where a.Item.Name == b.Item.Name && a.Item.Kind == b.Item.Kind
             select (a.Index, b.Index, new KeyValuePair<string, object?>("mtlstream.task", a.Item.Name))];
         var meter = meters.Create(PipelineMetrics.MeterName);
         _compared = meter.CreateCounter<long>("mtlstream.shadow.compared", "{label}", "Labels that both models gave: one per text, or one per word.");
@@ -49,12 +48,14 @@ public sealed class ShadowModel : IDisposable
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
-    public void Offer(TokenizedEvent scored, Predictions predictions, int row)
+    public void Offer(TokenizedText tokens, Predictions predictions, int row)
     {
-        if (scored.Tokens.Windows.Length > 1) return;
+        if (tokens.Windows.Length > 1) return;
         var offered = Interlocked.Increment(ref _offered);
         if ((long)(offered * _share) == (long)((offered - 1) * _share)) return;
-        var sample = Sample.Of(scored, predictions, row, _tasks);
+        var given = new List<IReadOnlyList<string>>(_tasks.Count);
+        foreach (var task in _tasks) given.Add(Given(predictions, task.Serving, row, tokens));
+        var sample = new Sample(tokens.Copy(), given);
         if (_samples.Writer.TryWrite(sample)) return;
         _skipped.Add(1);
         sample.Dispose();
@@ -82,14 +83,15 @@ public sealed class ShadowModel : IDisposable
         var started = TimeProvider.System.GetTimestamp();
         try
         {
-            using var predictions = _shadow.Predict(sample.Batch, 0);
+            var batch = new TokenBatch([new(sample.Tokens, 0)], sample.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+            using var predictions = _shadow.Predict(batch, 0);
             _duration.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
             for (var i = 0; i < _tasks.Count; i++)
             {
-                var labels = sample.Labels[i];
-                var others = Sample.LabelsOf(predictions, _tasks[i].Shadow, 0, sample.Tokens);
-                _compared.Add(labels.Count, _tasks[i].Tag);
-                _agreed.Add(labels.Zip(others).Count(pair => pair.First == pair.Second), _tasks[i].Tag);
+                var given = sample.Given[i];
+                var others = Given(predictions, _tasks[i].Shadow, 0, sample.Tokens);
+                _compared.Add(given.Count, _tasks[i].Tag);
+                _agreed.Add(given.Zip(others).Count(pair => pair.First == pair.Second), _tasks[i].Tag);
             }
         }
         catch (InferenceException exception)
@@ -99,46 +101,15 @@ public sealed class ShadowModel : IDisposable
         }
     }
 
-    /// <summary>A copied event and what the model that serves said about it.</summary>
-    private sealed class Sample(TokenBatch batch, IReadOnlyList<IReadOnlyList<string>> labels) : IDisposable
+    private static IReadOnlyList<string> Given(Predictions predictions, int task, int sequence, TokenizedText tokens) =>
+        predictions.Tasks[task].Given(predictions.Of(task, sequence), tokens);
+
+    /// <summary>A copied text and what the model that serves said about it.</summary>
+    private sealed class Sample(TokenizedText tokens, IReadOnlyList<IReadOnlyList<string>> given) : IDisposable
     {
-        public TokenBatch Batch { get; } = batch;
-        public IReadOnlyList<IReadOnlyList<string>> Labels { get; } = labels;
-        public ReadOnlySpan<Token> Tokens => Batch.Rows[0].Event.Tokens.Tokens;
+        public TokenizedText Tokens { get; } = tokens;
+        public IReadOnlyList<IReadOnlyList<string>> Given { get; } = given;
 
-        public static Sample Of(
-            TokenizedEvent scored, Predictions predictions, int row,
-            IReadOnlyList<(int Serving, int Shadow, KeyValuePair<string, object?> Tag)> tasks)
-        {
-            var copy = scored.Copy();
-            var batch = new TokenBatch([new(copy, 0)], copy.Tokens.RowLength(0), BatchTrigger.DeviceFree);
-            var labels = new List<IReadOnlyList<string>>(tasks.Count);
-            foreach (var task in tasks) labels.Add(LabelsOf(predictions, task.Serving, row, copy.Tokens.Tokens));
-            return new(batch, labels);
-        }
-
-        /// <summary>Text-level: the best label. Token-level: the tag of each word.</summary>
-        public static List<string> LabelsOf(Predictions predictions, int task, int row, ReadOnlySpan<Token> tokens)
-        {
-            var served = predictions.Tasks[task];
-            if (!served.IsTokenLevel)
-            {
-                var probabilities = predictions.Probabilities(task, row);
-                var best = 0;
-                for (var i = 1; i < probabilities.Length; i++) best = probabilities[i] > probabilities[best] ? i : best;
-                return [served.Labels[best]];
-            }
-
-            var tags = predictions.Tags(task, row);
-            var labels = new List<string>();
-            for (var i = 0; i < tokens.Length; i++)
-            {
-                if (tokens[i].BeginsWord) labels.Add(served.Labels[tags[i + 1]]);
-            }
-
-            return labels;
-        }
-
-        public void Dispose() => Batch.Rows[0].Event.Dispose();
+        public void Dispose() => Tokens.Dispose();
     }
 }

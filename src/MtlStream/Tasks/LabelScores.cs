@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -8,6 +9,9 @@ internal static class LabelScores
 {
     /// <summary>Stands for a probability of 0 where its logarithm is taken; times 0 it adds nothing.</summary>
     private const float Least = 1e-30f;
+
+    /// <summary>How far outside 0 to 1 the rounding of half-precision arithmetic may push a probability.</summary>
+    private const float Tolerance = 0.01f;
 
     /// <summary>Index of the highest score, the first of equals. Scores must be finite and at least one.</summary>
     public static int Best(ReadOnlySpan<float> scores)
@@ -24,6 +28,26 @@ internal static class LabelScores
         foreach (var score in Rest(scores, vectors.Length)) best = Math.Max(best, score);
         return scores.IndexOf(best);
     }
+
+    /// <summary>The label after this one in the order of falling scores, then of labels; -1 after the last.</summary>
+    public static int Next(ReadOnlySpan<float> scores, int last)
+    {
+        var best = -1;
+        for (var label = 0; label < scores.Length; label++)
+        {
+            if (scores[label] > scores[last] || (scores[label] == scores[last] && label <= last)) continue;
+            if (best < 0 || scores[label] > scores[best]) best = label;
+        }
+
+        return best;
+    }
+
+    /// <summary>Index of the first score that is no probability; -1 when all are.</summary>
+    public static int FirstNoProbability(ReadOnlySpan<float> scores) => FirstOutside(scores, -Tolerance, 1 + Tolerance);
+
+    /// <summary>The sentence about a score that is no probability.</summary>
+    public static string ErrorAt(string task, float score, string place) => string.Create(
+        CultureInfo.InvariantCulture, $"The model gave task \"{task}\" the score {score} at {place}; expected a probability from 0 to 1.");
 
     /// <summary>Index of the first score that is not from <paramref name="low"/> to <paramref name="high"/>, NaN among them; -1 when all are.</summary>
     public static int FirstOutside(ReadOnlySpan<float> scores, float low, float high)
@@ -45,6 +69,10 @@ internal static class LabelScores
 
     /// <summary>Sum over labels of the entropy, in bits, of something that has the label's probability or does not happen.</summary>
     public static double EntropyOfEach(ReadOnlySpan<float> probabilities) => -Sum(probabilities, alternatives: true);
+
+    /// <summary>Entropy, in bits, of something that has probability p or does not happen: 0 to 1.</summary>
+    public static double EntropyOfOne(double p) =>
+        p is > 0 and < 1 ? -((p * Math.Log2(p)) + ((1 - p) * Math.Log2(1 - p))) : 0;
 
     // The sum of p log2 p and, with alternatives, of (1 - p) log2 (1 - p).
     private static float Sum(ReadOnlySpan<float> probabilities, bool alternatives)

@@ -1,28 +1,76 @@
+using MtlStream.Json;
+using MtlStream.Text;
+
 namespace MtlStream.Tasks;
 
-/// <summary>What a head of the model says about a text. In snake case the names are those of the manifest.</summary>
-public enum TaskKind
+/// <summary>One task of the model: what it gets from the graph, and what is made of it. One subclass for each kind. Thread-safe.</summary>
+/// <remarks>What is common to all tasks asks here and knows no kind: a new kind is a new class.</remarks>
+public abstract class ModelTask
 {
-    /// <summary>One label per text.</summary>
-    SingleLabel,
+    private readonly TaskOutput[] _outputs;
 
-    /// <summary>Any number of labels per text.</summary>
-    MultiLabel,
+    /// <param name="kind">As the manifest spells it.</param>
+    /// <param name="labels">Label names in logit order, none for a task without labels. From the manifest, never from code.</param>
+    /// <param name="outputs">Golden outputs hold the first of them.</param>
+    protected ModelTask(string name, string kind, IReadOnlyList<string> labels, params TaskOutput[] outputs)
+    {
+        Name = name;
+        Kind = kind;
+        Labels = labels;
+        _outputs = outputs;
+    }
 
-    /// <summary>One label per word.</summary>
-    TokenTags,
+    public string Name { get; }
+    public string Kind { get; }
+    public IReadOnlyList<string> Labels { get; }
 
-    /// <summary>Spans of words, as BIO labels.</summary>
-    TokenSpans,
+    /// <summary>Least scores for a label to be given, as the package states them; none where there are none.</summary>
+    public virtual IReadOnlyList<float> Thresholds => [];
+
+    /// <summary>The tensors that the task gets from the graph.</summary>
+    public IReadOnlyList<TaskOutput> Outputs => _outputs;
+
+    /// <summary>Elements of all outputs together, for a sequence of <paramref name="length"/> tokens.</summary>
+    public int Width(int length)
+    {
+        var width = 0;
+        foreach (var output in _outputs) width += output.Width(length);
+        return width;
+    }
+
+    /// <summary>True when a task of another version can take this one's place: results keep their form and labels.</summary>
+    public bool IsLike(ModelTask other) =>
+        other.Name == Name && other.Kind == Kind && other.Labels.SequenceEqual(Labels) && other._outputs.SequenceEqual(_outputs);
+
+    /// <summary>Writes what a model says that knows nothing: for measuring and testing everything around the model.</summary>
+    public abstract void WriteNeutral(TaskValues values);
+
+    /// <summary>Makes one answer for a long text out of the answers for its windows.</summary>
+    /// <param name="merged">As wide as the whole text; contents are not cleared.</param>
+    public abstract void Merge(WindowValues windows, TaskValues merged);
+
+    /// <summary>Says what is wrong with the model's scores for a text; null when nothing is.</summary>
+    /// <param name="values">About all tokens of the text, as everywhere below.</param>
+    public abstract string? ValidationError(TaskValues values, TokenizedText text);
+
+    /// <summary>Writes the task's JSON object, for values without a validation error.</summary>
+    /// <param name="allScores">Also every label's score, where the task has one for the whole text.</param>
+    public abstract void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output);
+
+    /// <summary>What is given, one entry for each thing that two models can agree on: a text's label or a word's.</summary>
+    public abstract IReadOnlyList<string> Given(TaskValues values, TokenizedText text);
+
+    /// <summary>Counts the labels that are given, and says how sure the model is; null where it had nothing to say.</summary>
+    public abstract TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts);
 }
 
-/// <summary>One task of the model.</summary>
-/// <param name="Labels">Label names in logit order. Read from the manifest, never from code.</param>
-/// <param name="Thresholds">
-/// Least score of each label for it to be given; empty when the best label always holds. For <see cref="TaskKind.SingleLabel"/>
-/// one value: below it the text is out of scope.
-/// </param>
-public sealed record ModelTask(string Name, TaskKind Kind, IReadOnlyList<string> Labels, IReadOnlyList<float> Thresholds)
+/// <summary>How sure the model is of one text, in one task. Both are shares.</summary>
+/// <param name="Confidence">Probability of the best label; for tasks about words the mean over them.</param>
+/// <param name="Entropy">Of what was given, as a share of the highest possible.</param>
+public readonly record struct TaskConfidence(double Confidence, double Entropy);
+
+/// <summary>Counts labels by their index.</summary>
+public interface ILabelCounts
 {
-    public bool IsTokenLevel => Kind is TaskKind.TokenTags or TaskKind.TokenSpans;
+    void Add(int label);
 }

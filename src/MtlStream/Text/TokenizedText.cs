@@ -31,16 +31,8 @@ public sealed class TokenizedText : IDisposable
     private int _tokenCount, _wordCount, _windowCount;
     private int _disposed;
 
-    public TokenizedText(
-        PooledArray<Token> tokens, PooledArray<Word> words, PooledArray<TokenWindow> windows, int clsId, int sepId, bool truncated)
-        : this(tokens.Span.ToArray(), words.Span.ToArray(), windows.Span.ToArray(), clsId, sepId, truncated)
-    {
-        tokens.Dispose();
-        words.Dispose();
-        windows.Dispose();
-    }
-
-    private TokenizedText(Token[] tokens, Word[] words, TokenWindow[] windows, int clsId, int sepId, bool truncated)
+    /// <summary>A text in buffers of its own, which it takes over.</summary>
+    public TokenizedText(Token[] tokens, Word[] words, TokenWindow[] windows, int clsId, int sepId, bool truncated = false)
     {
         (_tokens, _words, _windows) = (tokens, words, windows);
         (_tokenCount, _wordCount, _windowCount) = (tokens.Length, words.Length, windows.Length);
@@ -52,6 +44,10 @@ public sealed class TokenizedText : IDisposable
         (_pool, _clsId, _sepId) = (pool, clsId, sepId);
         (_tokens, _words, _windows) = (new Token[64], new Word[32], new TokenWindow[1]);
     }
+
+    /// <summary>Tokens that nobody has to find in a text, in one window and without words. The caller owns it.</summary>
+    public static TokenizedText Of(ReadOnlySpan<Token> tokens, int clsId, int sepId) =>
+        new(tokens.ToArray(), [], [new(0, tokens.Length)], clsId, sepId);
 
     /// <summary>All tokens kept, in text order, without [CLS] and [SEP].</summary>
     public ReadOnlySpan<Token> Tokens => _tokens.AsSpan(0, _tokenCount);

@@ -1,5 +1,6 @@
 using MtlStream.Batching;
 using MtlStream.Models;
+using MtlStream.Results;
 using MtlStream.Tasks;
 
 namespace MtlStream.IntegrationTests.Faults;
@@ -22,7 +23,7 @@ internal sealed class ChaosModel(IMultitaskModel inner, int seed) : IMultitaskMo
         lock (_random) dice = _random.Next(100);
         if (dice < 60) Thread.Sleep(3 * dice);
         if (dice == 99 && batch.Rows.Count > LeastWithoutRoom) throw new InferenceException("no room", outOfMemory: true);
-        if (batch.Rows.Any(r => r.Event.Event.Text.Contains(NumberedEvents.RefusedWord, StringComparison.Ordinal)))
+        if (batch.Rows.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains(NumberedEvents.RefusedWord, StringComparison.Ordinal)))
             throw new InferenceException("the text cannot be digested");
         return inner.Predict(batch, lane);
     }

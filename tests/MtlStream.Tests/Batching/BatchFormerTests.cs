@@ -1,5 +1,4 @@
 using MtlStream.Batching;
-using MtlStream.Results;
 using MtlStream.Tests.Doubles;
 
 namespace MtlStream.Tests.Batching;
@@ -11,7 +10,7 @@ public sealed class BatchFormerTests
     private static BatchFormer Former(params int[] lengths)
     {
         var former = new BatchFormer(s_shape, lanes: 1);
-        for (var i = 0; i < lengths.Length; i++) former.Add(new(Make.Tokenized(lengths[i], i), 0), since: i);
+        for (var i = 0; i < lengths.Length; i++) former.Add(Make.Sequence(lengths[i]), since: i);
         return former;
     }
 
@@ -25,29 +24,29 @@ public sealed class BatchFormerTests
     {
         var random = new Random(seed);
         var former = new BatchFormer(s_shape, lanes: 1);
-        var waiting = new List<TokenizedEvent>();
+        var waiting = new List<TokenSequence>();
         for (var step = 0; step < 5_000; step++)
         {
             for (var n = random.Next(6); n > 0; n--)
             {
-                var tokens = Make.Tokenized(random.Next(20) == 0 ? random.Next(65, 129) : random.Next(3, 40), step);
-                former.Add(new(tokens, 0), step);
-                waiting.Add(tokens);
+                var sequence = Make.Sequence(random.Next(20) == 0 ? random.Next(65, 129) : random.Next(3, 40));
+                former.Add(sequence, step);
+                waiting.Add(sequence);
             }
 
             if (former.Count == 0) continue;
             var batch = former.Form(BatchTrigger.Linger);
 
-            Assert.Contains(waiting[0], batch.Rows.Select(r => r.Event)); // the oldest always leaves
+            Assert.Contains(waiting[0], batch.Rows); // the oldest always leaves
             Assert.True(batch.Rows.Count <= s_shape.MaxRows);
             Assert.True(batch.Rows.Count == 1 || batch.Rows.Count * batch.Columns <= s_shape.MaxPaddedTokens);
             Assert.All(batch.Rows, r => Assert.True(r.Length <= batch.Columns));
             Assert.Contains(batch.Columns, s_shape.ColumnGrid);
-            foreach (var row in batch.Rows) Assert.True(waiting.Remove(row.Event), "a row came out twice");
+            foreach (var row in batch.Rows) Assert.True(waiting.Remove(row), "a row came out twice");
             Assert.Equal(waiting.Count, former.Count);
         }
 
-        while (former.Count > 0) waiting.RemoveAll(former.Form(BatchTrigger.EndOfInput).Rows.Select(r => r.Event).Contains);
+        while (former.Count > 0) waiting.RemoveAll(former.Form(BatchTrigger.EndOfInput).Rows.Contains);
         Assert.Empty(waiting);
     }
 
@@ -150,11 +149,11 @@ public sealed class BatchFormerTests
         {
             for (; batches > 0; batches--)
             {
-                former.Add(new(Make.Tokenized(30), 0), 0);
+                former.Add(Make.Sequence(30), 0);
                 former.Form(BatchTrigger.Linger);
             }
 
-            for (var i = 0; i < 8; i++) former.Add(new(Make.Tokenized(30), 0), 0);
+            for (var i = 0; i < 8; i++) former.Add(Make.Sequence(30), 0);
             var rows = former.Form(BatchTrigger.Linger).Rows.Count;
             while (former.Count > 0) former.Form(BatchTrigger.Linger);
             return rows;
@@ -165,7 +164,7 @@ public sealed class BatchFormerTests
     public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
     {
         var former = new BatchFormer(s_shape with { BenefitsFromBatching = false }, lanes: 2);
-        for (var i = 0; i < 5; i++) former.Add(new(Make.Tokenized(10), 0), i);
+        for (var i = 0; i < 5; i++) former.Add(Make.Sequence(10), i);
 
         Assert.True(former.IsReady);
         Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
@@ -176,7 +175,7 @@ public sealed class BatchFormerTests
     public void On_a_device_that_gains_from_company_a_batch_takes_all_it_can_whatever_the_lanes()
     {
         var former = new BatchFormer(s_shape, lanes: 2);
-        for (var i = 0; i < 8; i++) former.Add(new(Make.Tokenized(10), 0), i);
+        for (var i = 0; i < 8; i++) former.Add(Make.Sequence(10), i);
 
         Assert.Equal(8, former.Form(BatchTrigger.DeviceFree).Rows.Count);
     }

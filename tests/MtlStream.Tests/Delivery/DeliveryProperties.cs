@@ -4,7 +4,6 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
-using MtlStream.Results;
 using MtlStream.Tests.Doubles;
 
 namespace MtlStream.Tests.Delivery;
@@ -81,11 +80,11 @@ public sealed class DeliveryProperties
         {
             var (shape, rows) = given;
             var former = new BatchFormer(shape, lanes: 1);
-            var waiting = new List<TokenizedEvent>();
+            var waiting = new List<TokenSequence>();
             for (var i = 0; i < rows.Length; i++)
             {
-                waiting.Add(Make.Tokenized(rows[i], i));
-                former.Add(new(waiting[^1], 0), since: i);
+                waiting.Add(Make.Sequence(rows[i]));
+                former.Add(waiting[^1], since: i);
             }
 
             while (former.Count > 0)
@@ -93,8 +92,8 @@ public sealed class DeliveryProperties
                 var batch = former.Form(BatchTrigger.Linger);
                 if (batch.Rows.Count > shape.MaxRows || batch.Rows.Any(r => r.Length > batch.Columns)) return false;
                 if (batch.Rows.Count > 1 && batch.Rows.Count * batch.Columns > shape.MaxPaddedTokens) return false;
-                if (batch.Rows[0].Event != waiting[0] && batch.Rows.All(r => r.Event != waiting[0])) return false; // the oldest always leaves
-                if (batch.Rows.Any(r => !waiting.Remove(r.Event))) return false;
+                if (!batch.Rows.Contains(waiting[0])) return false; // the oldest always leaves
+                if (batch.Rows.Any(r => !waiting.Remove(r))) return false;
             }
 
             return waiting.Count == 0;

@@ -1,9 +1,6 @@
 using System.Text.Json;
-using System.Text;
-using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Monitoring;
-using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Tests.Doubles;
 using MtlStream.Text;
@@ -16,10 +13,10 @@ public sealed class DriftMonitorTests : IDisposable
 
     private static readonly ModelTask[] s_tasks =
     [
-        new("pos", TaskKind.TokenTags, ["NOUN", "VERB"], []),
-        new("sentiment", TaskKind.SingleLabel, ["negative", "positive"], []),
-        new("emotion", TaskKind.MultiLabel, ["joy", "anger"], [0.5f, 0.5f]),
-        new("intent", TaskKind.SingleLabel, ["greet", "leave"], [0.7f]),
+        new TokenTagsTask("pos", ["NOUN", "VERB"]),
+        new SingleLabelTask("sentiment", ["negative", "positive"]),
+        new MultiLabelTask("emotion", ["joy", "anger"], [0.5f, 0.5f]),
+        new SingleLabelTask("intent", ["greet", "leave"], 0.7f),
     ];
 
     private readonly MeterRecorder _meters = new();
@@ -70,10 +67,10 @@ public sealed class DriftMonitorTests : IDisposable
     public void Words_count_once_however_many_tokens_they_have()
     {
         var watch = Watch(new());
-        using var scored = Tokenized([(10, true), (11, false), (12, true)]);
+        using var text = Tokenized([(10, true), (11, false), (12, true)]);
         using var predictions = Predict([0, 1, 0], 0.9f, 0, 0, 0);
 
-        watch.Observe(scored, predictions, 0, Make.Outbound(scored.Event.Source));
+        watch.Observe(text, predictions, 0);
 
         Assert.Equal(2, Label("pos", "NOUN"));
         Assert.Equal(0, Label("pos", "VERB"));
@@ -83,10 +80,10 @@ public sealed class DriftMonitorTests : IDisposable
     public void Tokens_that_the_vocabulary_does_not_know_are_counted()
     {
         var watch = Watch(new());
-        using var scored = Tokenized([(10, true), (UnknownId, true), (12, true), (UnknownId, true)]);
+        using var text = Tokenized([(10, true), (UnknownId, true), (12, true), (UnknownId, true)]);
         using var predictions = Predict([0, 0, 0, 0], 0.9f, 0, 0, 0);
 
-        watch.Observe(scored, predictions, 0, Make.Outbound(scored.Event.Source));
+        watch.Observe(text, predictions, 0);
 
         Assert.Equal(4, _meters.Of("mtlstream.tokens").Sum(t => t.Value));
         Assert.Equal(2, _meters.Of("mtlstream.tokens.unknown").Sum(t => t.Value));
@@ -172,19 +169,15 @@ public sealed class DriftMonitorTests : IDisposable
     }
 
     [Fact]
-    public void An_unsure_event_gets_a_review_copy_that_says_why()
+    public void Of_an_unsure_event_it_says_in_which_tasks()
     {
         var watch = Watch(new() { Review = new Dictionary<string, double> { ["sentiment"] = 0.6, ["emotion"] = 0.4 } });
 
         var unsure = Observe(watch, sentiment: 0.55f, joy: 0.1f, anger: 0.3f, tags: [0]);
         var sure = Observe(watch, sentiment: 0.95f, joy: 0.9f, tags: [0]);
 
-        var copy = Assert.IsType<OutboundRecord>(unsure.Review);
-        Assert.Equal(Destination.Review, copy.Destination);
-        Assert.Same(unsure.Payload, copy.Payload);
-        var why = Assert.Single(copy.Headers, h => h.Key == DriftMonitor.ReviewHeader);
-        Assert.Equal("sentiment=0.5500,emotion=0.3000", Encoding.UTF8.GetString(why.Value!));
-        Assert.Null(sure.Review);
+        Assert.Equal("sentiment=0.5500,emotion=0.3000", unsure);
+        Assert.Null(sure);
     }
 
     [Fact]
@@ -217,27 +210,20 @@ public sealed class DriftMonitorTests : IDisposable
 
     private IEnumerable<string?> Low() => _meters.Of("mtlstream.task.low_confidence").Where(t => t.Value > 0).Select(t => t.Tags["mtlstream.task"] as string);
 
-    private static OutboundRecord Observe(
+    private static string? Observe(
         DriftMonitor watch, float sentiment = 0, float joy = 0, float anger = 0, float intent = 0, params int[] tags)
     {
-        using var scored = Tokenized([.. tags.Select(_ => (10, true))]);
+        using var text = Tokenized([.. tags.Select(_ => (10, true))]);
         using var predictions = Predict(tags, sentiment, joy, anger, intent);
-        return watch.Observe(scored, predictions, 0, new(Destination.Results, [1], [], scored.Event.Source));
+        return watch.Observe(text, predictions, 0);
     }
 
-    private static TokenizedEvent Tokenized((int Id, bool BeginsWord)[] ids)
-    {
-        var (tokens, windows) = (new PooledArray<Token>(ids.Length), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < ids.Length; i++) tokens.Span[i] = new(ids[i].Id, i, i + 1, 0, ids[i].BeginsWord);
-        windows.Span[0] = new(0, ids.Length);
-        return new(
-            new TextEvent(Make.Record(0), new PooledArray<char>(0), default),
-            new TokenizedText(tokens, new PooledArray<Word>(0), windows, 2, 3, truncated: false));
-    }
+    private static TokenizedText Tokenized((int Id, bool BeginsWord)[] ids) =>
+        TokenizedText.Of([.. ids.Select((id, i) => new Token(id.Id, i, i + 1, 0, id.BeginsWord))], 2, 3);
 
     private static Predictions Predict(int[] tags, float sentiment, float joy, float anger, float intent)
     {
-        var predictions = Predictions.Rent(s_tasks, 1, tags.Length + 2);
+        var predictions = new Predictions(s_tasks, 1, tags.Length + 2);
         predictions.Tags(0, 0).Clear();
         predictions.TagScores(0, 0).Fill(0.75f);
         tags.CopyTo(predictions.Tags(0, 0)[1..]);

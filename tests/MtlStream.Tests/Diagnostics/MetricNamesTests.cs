@@ -51,9 +51,9 @@ public sealed class MetricNamesTests
         using var meters = new MeterRecorder();
         var pipeline = new PipelineMetrics(meters);
         var batch = ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(5, 6), ToyPackage.Row(5, 6)); // one is computed, the others are like it
-        using var predictions = Predictions.Rent([], 3, 8);
+        using var predictions = new Predictions([], 3, 8);
         (predictions.Computed, predictions.Padding) = (8, 4);
-        using var remembered = Predictions.Rent([], 3, 8);
+        using var remembered = new Predictions([], 3, 8);
 
         pipeline.BatchScored(batch, predictions, TimeSpan.FromSeconds(1));
         pipeline.BatchScored(batch, remembered, TimeSpan.FromSeconds(1));

@@ -185,7 +185,7 @@ public sealed class ModelReloadTests : IDisposable
 
             Assert.False(reload.Look());
             using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0);
-            Assert.Equal(1, predictions.Probabilities(0, 0).ToArray().Sum(), 1e-5);
+            Assert.Equal(1, predictions.Of(0, 0).Floats().ToArray().Sum(), 1e-5);
         }
     }
 

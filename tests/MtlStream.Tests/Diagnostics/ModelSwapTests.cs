@@ -70,7 +70,7 @@ public sealed class ModelSwapTests
 
         using var first = swap.Predict(Batch(text), 0);
         swap.TrySwap(new VersionedModel("2"), out _);
-        using var second = swap.Predict(new([new(text, 1), new(Event(), 0)], 10, BatchTrigger.Linger), 0);
+        using var second = swap.Predict(new([new(text.Tokens, 1, text), new(Event().Tokens, 0)], 10, BatchTrigger.Linger), 0);
         Assert.False(old.Disposed);
         text.Dispose();
 
@@ -87,8 +87,8 @@ public sealed class ModelSwapTests
         swap.TrySwap(new VersionedModel("2"), out _);
         swap.Predict(Batch(young), 0).Dispose();
 
-        var mixed = Assert.Throws<InferenceException>(() => swap.Predict(new([new(old, 1), new(young, 1)], 10, BatchTrigger.Linger), 0));
-        using var alone = swap.Predict(new([new(old, 1)], 10, BatchTrigger.Split), 0);
+        var mixed = Assert.Throws<InferenceException>(() => swap.Predict(new([new(old.Tokens, 1, old), new(young.Tokens, 1, young)], 10, BatchTrigger.Linger), 0));
+        using var alone = swap.Predict(new([new(old.Tokens, 1, old)], 10, BatchTrigger.Split), 0);
 
         Assert.False(mixed.OutOfMemory);
         Assert.Equal("1", alone.Model!.Version);
@@ -100,7 +100,7 @@ public sealed class ModelSwapTests
     public void Other_tasks_labels_or_shapes_take_a_restart()
     {
         using var swap = new ModelSwap(new VersionedModel("1"));
-        using var otherLabels = new VersionedModel("2") { Tasks = [new("mood", TaskKind.SingleLabel, ["low", "elated"], [])] };
+        using var otherLabels = new VersionedModel("2") { Tasks = [new SingleLabelTask("mood", ["low", "elated"])] };
         using var fewerLanes = new VersionedModel("2") { Lanes = 1 };
         using var otherShape = new VersionedModel("2") { Shape = new(8, 100, []) };
 
@@ -108,7 +108,7 @@ public sealed class ModelSwapTests
         Assert.False(swap.TrySwap(fewerLanes, out var lanes));
         Assert.False(swap.TrySwap(otherShape, out var shape));
 
-        Assert.Contains("mood (SingleLabel: low elated)", labels, StringComparison.Ordinal);
+        Assert.Contains("mood (single_label: low elated)", labels, StringComparison.Ordinal);
         Assert.Contains("1 lanes", lanes, StringComparison.Ordinal);
         Assert.Contains("8 rows", shape, StringComparison.Ordinal);
         Assert.Equal("1", swap.Identity.Version);
@@ -127,7 +127,7 @@ public sealed class ModelSwapTests
         {
             using var text = Event();
             using var predictions = serving.Predict(Batch(text), 0);
-            shadow.Offer(text, predictions, 0);
+            shadow.Offer(text.Tokens, predictions, 0);
         }
 
         await Until(() => meters.Of("mtlstream.shadow.compared").Sum(t => t.Value) == 10);
@@ -148,23 +148,20 @@ public sealed class ModelSwapTests
         }
     }
 
-    private static TokenBatch Batch(TokenizedEvent text) => new([new(text, 0)], text.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+    private static TokenBatch Batch(TokenizedEvent text) => new([new(text.Tokens, 0, text)], text.Tokens.RowLength(0), BatchTrigger.DeviceFree);
 
     private static TokenizedEvent Event(int windows = 1)
     {
-        var (tokens, spans) = (new PooledArray<Token>(4), new PooledArray<TokenWindow>(windows));
-        for (var i = 0; i < 4; i++) tokens.Span[i] = new(10 + i, i, i + 1, 0, true);
-        for (var i = 0; i < windows; i++) spans.Span[i] = new(0, 4);
-        return new(
-            new TextEvent(Make.Record(0), new PooledArray<char>(0), default),
-            new TokenizedText(tokens, new PooledArray<Word>(0), spans, 2, 3, truncated: false));
+        var tokens = Enumerable.Range(0, 4).Select(i => new Token(10 + i, i, i + 1, 0, true));
+        var text = new TokenizedText([.. tokens], [], [.. Enumerable.Repeat(new TokenWindow(0, 4), windows)], 2, 3);
+        return new(new TextEvent(Make.Record(0), new PooledArray<char>(0), default), text);
     }
 
     /// <summary>Writes its version into its scores, and fails when it is used after it was disposed.</summary>
     private sealed class VersionedModel(string version) : IMultitaskModel
     {
         public ModelIdentity Identity { get; } = new("toy", version, "cpu");
-        public IReadOnlyList<ModelTask> Tasks { get; init; } = [new("mood", TaskKind.SingleLabel, ["low", "high"], [])];
+        public IReadOnlyList<ModelTask> Tasks { get; init; } = [new SingleLabelTask("mood", ["low", "high"])];
         public BatchShape Shape { get; init; } = new(32, 4096, []);
         public int Lanes { get; init; } = 2;
         public float Probability { get; init; } = 0.9f;
@@ -175,7 +172,7 @@ public sealed class ModelSwapTests
         public Predictions Predict(TokenBatch batch, int lane)
         {
             ObjectDisposedException.ThrowIf(Disposed, this);
-            var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+            var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
             Thread.SpinWait(200);
             for (var row = 0; row < batch.Rows.Count; row++)
                 (predictions.Probabilities(0, row)[0], predictions.Probabilities(0, row)[1]) = (int.Parse(version, null), Probability == 0.9f ? 1000 : -1);

@@ -70,7 +70,7 @@ public sealed class TracingTests : IDisposable
     {
         var (first, second, unsampled) = (Record(Parent), Record("00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"), Record(null));
         foreach (var record in new[] { first, second, unsampled }) Tracing.Begin(record, s_names);
-        var batch = new TokenBatch([.. new[] { first, second, unsampled }.Select(r => new TokenRow(Tokenized(r), 0))], 4, BatchTrigger.TokenBudget);
+        var batch = new TokenBatch([.. new[] { first, second, unsampled }.Select(r => Sequence(r))], 4, BatchTrigger.TokenBudget);
 
         using (var span = Tracing.BeginBatch(batch, new("toy", "7", "cpu"))!)
         {
@@ -82,7 +82,7 @@ public sealed class TracingTests : IDisposable
         Tracing.Of(second)!.Answered(null, final: true, () => { });
         var process = _ended.Single(a => a.SpanId == Tracing.Of(second)!.Context.SpanId);
         Assert.Equal(_ended.Single(a => a.DisplayName == "score" && a.Links.Count() == 2).SpanId, Assert.Single(process.Links).Context.SpanId);
-        Assert.Null(Tracing.BeginBatch(new TokenBatch([new(Tokenized(unsampled), 0)], 4, BatchTrigger.Linger), new("toy", "7", "cpu")));
+        Assert.Null(Tracing.BeginBatch(new TokenBatch([Sequence(unsampled)], 4, BatchTrigger.Linger), new("toy", "7", "cpu")));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class TracingTests : IDisposable
     {
         var (record, tombstone) = (Record(Parent), Make.Record(1, headers: [new("traceparent", Encoding.ASCII.GetBytes(Parent))]) with { Payload = null });
         foreach (var begun in new[] { record, tombstone }) Tracing.Begin(begun, s_names);
-        Tracing.BeginBatch(new TokenBatch([new(Tokenized(record), 0)], 4, BatchTrigger.Linger), new("toy", "7", "cpu"))!.Dispose();
+        Tracing.BeginBatch(new TokenBatch([Sequence(record)], 4, BatchTrigger.Linger), new("toy", "7", "cpu"))!.Dispose();
         Tracing.Of(record)!.Send(Make.Outbound(record), s_names);
         Tracing.Of(record)!.Answered("inference_failed", final: true, () => { });
         Tracing.Of(tombstone)!.Answered(null, final: true, () => { });
@@ -140,12 +140,9 @@ public sealed class TracingTests : IDisposable
     private static SourceRecord Record(string? parent) =>
         Make.Record(0, headers: parent is null ? [] : [new("traceparent", Encoding.ASCII.GetBytes(parent)), new("other", "x"u8.ToArray())]);
 
-    private static TokenizedEvent Tokenized(SourceRecord record)
+    private static TokenSequence Sequence(SourceRecord record)
     {
-        var windows = new PooledArray<TokenWindow>(1);
-        windows.Span[0] = new(0, 2);
-        return new(
-            new TextEvent(record, new PooledArray<char>(0), default),
-            new TokenizedText(new PooledArray<Token>(2), new PooledArray<Word>(0), windows, 2, 3, truncated: false));
+        var tokens = TokenizedText.Of(new Token[2], 2, 3);
+        return new(tokens, 0, new TokenizedEvent(new TextEvent(record, new PooledArray<char>(0), default), tokens));
     }
 }

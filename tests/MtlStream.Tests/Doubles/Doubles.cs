@@ -6,7 +6,6 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Models;
-using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -34,15 +33,8 @@ internal static class Make
 
     public static OutboundRecord Outbound(SourceRecord source) => new(Destination.Results, [], [], source);
 
-    /// <summary>An event of one window whose row has <paramref name="columns"/> tokens, [CLS] and [SEP] included.</summary>
-    public static TokenizedEvent Tokenized(int columns, long sequence = 0)
-    {
-        var (tokens, windows) = (new PooledArray<Token>(columns - 2), new PooledArray<TokenWindow>(1));
-        tokens.Span.Clear();
-        windows.Span[0] = new(0, columns - 2);
-        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 101, 102, truncated: false);
-        return new(new TextEvent(Record(sequence), new PooledArray<char>(0), default), text);
-    }
+    /// <summary>A text of one window that has <paramref name="length"/> tokens, [CLS] and [SEP] included.</summary>
+    public static TokenSequence Sequence(int length) => new(TokenizedText.Of(new Token[length - 2], 101, 102), 0);
 }
 
 /// <summary>Hands over payloads as partition 0 (or several), keeps what is acknowledged.</summary>
@@ -136,15 +128,15 @@ internal sealed class TableModel : IMultitaskModel
 
     public IReadOnlyList<ModelTask> Tasks { get; } =
     [
-        new("pos", TaskKind.TokenTags, ["NOUN", "VERB"], []),
-        new("sentiment", TaskKind.SingleLabel, ["negative", "positive"], []),
+        new TokenTagsTask("pos", ["NOUN", "VERB"]),
+        new SingleLabelTask("sentiment", ["negative", "positive"]),
     ];
 
     public Predictions Predict(TokenBatch batch, int lane)
     {
         if (Refuse?.Invoke(batch) is { } refusal) throw refusal;
         Batches.Enqueue((batch.Rows.Count, batch.Columns, batch.Trigger));
-        var predictions = Predictions.Rent(Tasks, batch.Rows.Count, batch.Columns);
+        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
         for (var row = 0; row < batch.Rows.Count; row++)
         {
             predictions.Tags(0, row).Fill(1);

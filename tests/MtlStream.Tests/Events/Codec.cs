@@ -4,6 +4,7 @@ using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Results;
 using MtlStream.Tasks;
+using MtlStream.Tests.Doubles;
 using MtlStream.Text;
 
 namespace MtlStream.Tests.Events;
@@ -15,11 +16,11 @@ internal static class Codec
 
     public static readonly IReadOnlyList<ModelTask> Tasks =
     [
-        new("sentiment", TaskKind.SingleLabel, ["negative", "positive"], []),
-        new("intent", TaskKind.SingleLabel, ["greet", "order"], [0.6f]),
-        new("emotion", TaskKind.MultiLabel, ["joy", "anger", "fear"], [0.5f, 0.5f, 0.3f]),
-        new("entities", TaskKind.TokenSpans, ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], []),
-        new("pos", TaskKind.TokenTags, ["NOUN", "PROPN", "VERB"], []),
+        new SingleLabelTask("sentiment", ["negative", "positive"]),
+        new SingleLabelTask("intent", ["greet", "order"], 0.6f),
+        new MultiLabelTask("emotion", ["joy", "anger", "fear"], [0.5f, 0.5f, 0.3f]),
+        new TokenSpansTask("entities", ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]),
+        new TokenTagsTask("pos", ["NOUN", "PROPN", "VERB"]),
     ];
 
     public static SourceRecord Record(byte[] payload, params EventHeader[] headers) =>
@@ -74,7 +75,7 @@ internal static class Codec
             tokens.Add(new(2, at, end, 0, BeginsWord: false));
             at = end;
         }
-        return new(decoded, new(Pooled(tokens), Pooled(words), Pooled<TokenWindow>([new(0, tokens.Count)]), 101, 102, truncated));
+        return new(decoded, new([.. tokens], [.. words], [new(0, tokens.Count)], 101, 102, truncated));
     }
 
     /// <summary>Predictions of two rows, of which row 1 is the one to encode; row 0 holds other values everywhere.</summary>
@@ -82,12 +83,12 @@ internal static class Codec
     public static Predictions Predict(TokenizedEvent scored, int[] entities, float entityScore = 0.75f)
     {
         var columns = scored.Tokens.Tokens.Length + 2;
-        var predictions = Predictions.Rent(Tasks, 2, columns);
+        var predictions = new Predictions(Tasks, 2, columns);
         for (var task = 0; task < Tasks.Count; task++)
         {
             for (var row = 0; row < 2; row++)
             {
-                if (!Tasks[task].IsTokenLevel) continue;
+                if (Tasks[task] is not TokenLabelTask) continue;
                 // What does not stand for a word is out of place on purpose.
                 predictions.Tags(task, row).Fill(row == 0 ? 4 : 1);
                 predictions.TagScores(task, row).Fill(0.125f);
@@ -134,12 +135,5 @@ internal static class Codec
         Assert.True(reader.TrySkip());
         var length = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(output[(start + 11)..])[..(int)reader.BytesConsumed]).Length;
         return output[..start] + "@" + output[(start + 11 + length)..];
-    }
-
-    private static PooledArray<T> Pooled<T>(List<T> items)
-    {
-        var pooled = new PooledArray<T>(items.Count);
-        items.CopyTo(pooled.Span);
-        return pooled;
     }
 }

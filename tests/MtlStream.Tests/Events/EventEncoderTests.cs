@@ -5,6 +5,7 @@ using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Results;
 using MtlStream.Tasks;
+using MtlStream.Tests.Doubles;
 using static MtlStream.Tests.Events.Codec;
 
 namespace MtlStream.Tests.Events;
@@ -124,7 +125,7 @@ public sealed class EventEncoderTests
         using var scored = Tokenize(Decode("""{"text":"a b"}"""));
         using var predictions = Predict(scored, []);
         // The last token's is no word's: what is not finite anywhere in the event counts.
-        var scores = Codec.Tasks[task].IsTokenLevel ? predictions.TagScores(task, 1)[1..^1] : predictions.Probabilities(task, 1);
+        var scores = Codec.Tasks[task] is TokenLabelTask ? predictions.TagScores(task, 1)[1..^1] : predictions.Probabilities(task, 1);
         scores[^1] = score;
 
         Assert.False(new EventEncoder(new(), Model).TryEncodeResult(scored, predictions, 1, out var result, out var rejection));
@@ -151,12 +152,12 @@ public sealed class EventEncoderTests
     [InlineData("0.1 0.2", "[]")]
     public void Labels_at_or_above_their_threshold_are_given_best_first(string probabilities, string labels)
     {
-        ModelTask task = new("t", TaskKind.MultiLabel, ["a", "b"], [0.5f, 0.25f]);
+        ModelTask task = new MultiLabelTask("t", ["a", "b"], [0.5f, 0.25f]);
 
         Assert.Contains(Quoted("{'t':{'labels':" + labels + "}}"), EncodeOne(task, probabilities), StringComparison.Ordinal);
         if (probabilities != "0.9 0.1") return;
         // Without thresholds of their own, labels need one half.
-        Assert.Contains(Quoted("{'t':{'labels':" + labels + "}}"), EncodeOne(task with { Thresholds = [] }, probabilities), StringComparison.Ordinal);
+        Assert.Contains(Quoted("{'t':{'labels':" + labels + "}}"), EncodeOne(new MultiLabelTask("t", ["a", "b"], []), probabilities), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -164,21 +165,20 @@ public sealed class EventEncoderTests
     [InlineData("0.5 0.5", "{'label':null,'score':0.5000}")]
     [InlineData("1.004 -0.004", "{'label':'a','score':1.0000}")]
     public void A_text_whose_best_score_is_below_the_threshold_is_out_of_scope(string probabilities, string said) =>
-        Assert.Contains(Quoted("{'t':" + said + "}"), EncodeOne(new("t", TaskKind.SingleLabel, ["a", "b"], [0.6f]), probabilities), StringComparison.Ordinal);
+        Assert.Contains(Quoted("{'t':" + said + "}"), EncodeOne(new SingleLabelTask("t", ["a", "b"], 0.6f), probabilities), StringComparison.Ordinal);
 
     [Fact]
     public void A_task_that_does_not_fit_its_kind_is_an_error()
     {
-        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.SingleLabel, ["a", "b"], [0.6f, 0.6f]), "0.5 0.5"));
-        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.MultiLabel, ["a", "b"], [0.6f]), "0.5 0.5"));
-        Assert.Throws<InvalidDataException>(() => EncodeOne(new("t", TaskKind.TokenSpans, ["O", "PER"], []), "0.5 0.5"));
+        Assert.Throws<InvalidDataException>(() => new MultiLabelTask("t", ["a", "b"], [0.6f]));
+        Assert.Throws<InvalidDataException>(() => new TokenSpansTask("t", ["O", "PER"]));
     }
 
     private static string EncodeOne(ModelTask task, string probabilities)
     {
         using var scored = Tokenize(Decode("""{"text":"a"}"""));
-        using var predictions = Predictions.Rent([task], 1, 4);
-        if (!task.IsTokenLevel)
+        using var predictions = new Predictions([task], 1, 4);
+        if (task is TextLabelTask)
             probabilities.Split(' ').Select(p => float.Parse(p, CultureInfo.InvariantCulture)).ToArray().CopyTo(predictions.Probabilities(0, 0));
         Assert.True(new EventEncoder(new(), Model).TryEncodeResult(scored, predictions, 0, out var result, out _));
         return Encoding.UTF8.GetString(result.Payload!);
@@ -199,6 +199,19 @@ public sealed class EventEncoderTests
             using var json = JsonDocument.Parse(result.Payload);
             Assert.Equal(version, json.RootElement.GetProperty("analysis").GetProperty("model").GetProperty("version").GetString());
         }
+    }
+
+    [Fact]
+    public void A_copy_for_review_is_the_result_and_says_why()
+    {
+        var result = Encode(Decode("""{"text":"x"}""", headers: Header("a", "1")));
+
+        var copy = EventEncoder.EncodeReview(result, "sentiment=0.5500");
+
+        Assert.Equal(Destination.Review, copy.Destination);
+        Assert.Same(result.Payload, copy.Payload);
+        Assert.Same(result.Source, copy.Source);
+        Assert.Equal(["a=1", "mtlstream.review=sentiment=0.5500"], Lines(copy.Headers));
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using MtlStream.Models;
-using MtlStream.Tasks;
 using MtlStream.Text;
 
 namespace MtlStream.Tests.Models;
@@ -20,10 +19,10 @@ public sealed class ModelManifestTests
         Assert.Equal(package.At("model.cpu.onnx"), manifest.Graphs["cpu"]);
         Assert.Equal(new("input_ids", "attention_mask", "token_type_ids"), manifest.Inputs);
         Assert.Equal(["mood", "traits", "tags", "names"], manifest.Tasks.Select(t => t.Task.Name));
-        Assert.Equal([TaskKind.SingleLabel, TaskKind.MultiLabel, TaskKind.TokenTags, TaskKind.TokenSpans], manifest.Tasks.Select(t => t.Task.Kind));
+        Assert.Equal(["single_label", "multi_label", "token_tags", "token_spans"], manifest.Tasks.Select(t => t.Task.Kind));
         Assert.Equal([0.4f], manifest.Tasks[0].Task.Thresholds);
         Assert.Equal([0.5f, 0.5f, 0.6f, 0.7f], manifest.Tasks[1].Task.Thresholds);
-        Assert.Equal(new TaskOutputs("tags.scores", "tags.tags"), manifest.Tasks[2].Outputs);
+        Assert.Equal(["tags.tags", "tags.scores"], manifest.Tasks[2].Tensors);
         Assert.Equal(0.5, manifest.Tasks[2].Scores["accuracy"].Value);
         Assert.Empty(manifest.VerifyChecksums());
     }

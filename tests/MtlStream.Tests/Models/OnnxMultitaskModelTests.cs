@@ -22,13 +22,6 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     private OnnxMultitaskModel Load(string tasks = "", int lanes = 2, ModelMetrics? metrics = null) =>
         OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Tasks = tasks, Lanes = lanes }, NullLogger.Instance, metrics);
 
-    private static float[] All(Predictions predictions, int row, int length) =>
-    [
-        .. predictions.Probabilities(Mood, row), .. predictions.Probabilities(Traits, row),
-        .. predictions.TagScores(Tags, row)[..length], .. predictions.TagScores(Names, row)[..length],
-        .. predictions.Tags(Tags, row)[..length].ToArray().Select(t => (float)t), .. predictions.Tags(Names, row)[..length].ToArray().Select(t => (float)t),
-    ];
-
     [Fact]
     public void Every_task_is_answered_with_probabilities()
     {
@@ -37,7 +30,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6, 7), ToyPackage.Row(20)), 0);
 
         Assert.Equal(("toy", "1.0.0", "cpu"), (model.Identity.Name, model.Identity.Version, model.Identity.Device));
-        Assert.Equal((2, 5), (predictions.Rows, predictions.Columns));
+        Assert.Equal((2, 5), (predictions.Sequences, predictions.PaddedLength));
         for (var row = 0; row < 2; row++)
         {
             Assert.Equal(1, predictions.Probabilities(Mood, row).ToArray().Sum(), 1e-5);
@@ -60,7 +53,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         for (var row = 0; row < rows.Length; row++)
         {
             using var alone = model.Predict(ToyPackage.Batch(rows[row]), 1);
-            Assert.Equal(All(alone, 0, rows[row].Length), All(together, row, rows[row].Length));
+            Assert.Equal(alone.All(0, rows[row].Length), together.All(row, rows[row].Length));
         }
     }
 
@@ -149,8 +142,8 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
         Assert.Equal(1, deduplicated);
         Assert.Equal(4 + 3 + 4, predictions.Computed); // and not the row that came twice
-        Assert.Equal(All(predictions, 0, 4), All(predictions, 2, 4));
-        Assert.NotEqual(All(predictions, 0, 4), All(predictions, 1, 3));
+        Assert.Equal(predictions.All(0, 4), predictions.All(2, 4));
+        Assert.NotEqual(predictions.All(0, 4), predictions.All(1, 3));
     }
 
     [Fact]
@@ -195,7 +188,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
         using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row([.. Enumerable.Repeat(5, 62)])), 1);
 
-        Assert.Equal(64, predictions.Columns);
+        Assert.Equal(64, predictions.PaddedLength);
     }
 
     [Fact]
@@ -206,7 +199,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         var expected = rows.Select(row =>
         {
             using var predictions = model.Predict(ToyPackage.Batch(row), 0);
-            return All(predictions, 0, row.Length);
+            return predictions.All(0, row.Length);
         }).ToArray();
 
         await Task.WhenAll(Enumerable.Range(0, model.Lanes).Select(lane => Task.Run(() =>
@@ -215,7 +208,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
             {
                 var row = (i + lane) % rows.Length;
                 using var predictions = model.Predict(ToyPackage.Batch(rows[row]), lane);
-                Assert.Equal(expected[row], All(predictions, 0, rows[row].Length));
+                Assert.Equal(expected[row], predictions.All(0, rows[row].Length));
             }
         })));
     }
@@ -247,7 +240,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         Assert.Contains("words", text, StringComparison.Ordinal);
         Assert.DoesNotContain("names.weight", text, StringComparison.Ordinal);
         Assert.DoesNotContain("DynamicQuantizeLinear", text, StringComparison.Ordinal);
-        Assert.Equal(whole, GraphPruning.Keep(whole, _package.Manifest().Tasks.SelectMany(t => new[] { t.Outputs.Scores, t.Outputs.Tags! }).ToHashSet()));
+        Assert.Equal(whole, GraphPruning.Keep(whole, _package.Manifest().Tasks.SelectMany(t => t.Tensors).ToHashSet()));
     }
 
     [Fact]
@@ -324,12 +317,12 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
             lane.Begin(4, 16); // one row of four is filled, in 4 of 16 columns, as on a grid
             lane.Row(0, 4, out var ids, out var types);
-            ToyPackage.Row(token, 5).Event.Tokens.WriteRow(0, ids, types);
+            ToyPackage.Row(token, 5).Tokens.WriteRow(0, ids, types);
             lane.Run();
 
-            Assert.Equal(expected.Tags(Tags, 0).ToArray(), lane.Tags(Tags, 0)[..4].ToArray());
-            Assert.All(expected.Probabilities(Traits, 0).ToArray().Zip(lane.Scores(Traits, 0).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
-            Assert.All(lane.Scores(Traits, 3).ToArray(), p => Assert.True(float.IsFinite(p), "a padding row"));
+            Assert.Equal(expected.Of(Tags, 0).Floats(0).ToArray(), lane.Output(Tags, 0, 0)[..4].ToArray()); // bit for bit
+            Assert.All(expected.Probabilities(Traits, 0).ToArray().Zip(lane.Output(Traits, 0, 0).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.All(lane.Output(Traits, 0, 3).ToArray(), p => Assert.True(float.IsFinite(p), "a padding row"));
         }
     }
 

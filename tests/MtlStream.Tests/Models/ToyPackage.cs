@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using MtlStream.Batching;
 using MtlStream.Models;
-using MtlStream.Tests.Doubles;
 using MtlStream.Text;
 
 namespace MtlStream.Tests.Models;
@@ -70,17 +69,11 @@ internal sealed class ToyPackage : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    /// <summary>An event of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
-    public static TokenRow Row(params int[] ids)
-    {
-        var (tokens, windows) = (new PooledArray<Token>(ids.Length), new PooledArray<TokenWindow>(1));
-        for (var i = 0; i < ids.Length; i++) tokens.Span[i] = new(ids[i], i, i + 1, (byte)(i % 4), true);
-        windows.Span[0] = new(0, ids.Length);
-        var text = new TokenizedText(tokens, new PooledArray<Word>(0), windows, 2, 3, truncated: false);
-        return new(new(new(Make.Record(0), new PooledArray<char>(0), default), text), 0);
-    }
+    /// <summary>A text of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
+    public static TokenSequence Row(params int[] ids) =>
+        new(TokenizedText.Of([.. ids.Select((id, i) => new Token(id, i, i + 1, (byte)(i % 4), true))], 2, 3), 0);
 
-    public static TokenBatch Batch(params TokenRow[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+    public static TokenBatch Batch(params TokenSequence[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
 
     private static string Root()
     {

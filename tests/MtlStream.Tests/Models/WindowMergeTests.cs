@@ -8,14 +8,14 @@ public sealed class WindowMergeTests
 {
     private static readonly ModelTask[] s_tasks =
     [
-        new("pos", TaskKind.TokenTags, ["A", "B", "C", "D"], []),
-        new("topic", TaskKind.SingleLabel, ["x", "y"], []),
+        new TokenTagsTask("pos", ["A", "B", "C", "D"]),
+        new SingleLabelTask("topic", ["x", "y"]),
     ];
 
     /// <summary>What a model would say about one window: every token gets the window's number, its score tells the column.</summary>
     private static Predictions Scored(int window, int columns, float x)
     {
-        var predictions = Predictions.Rent(s_tasks, 1, columns);
+        var predictions = new Predictions(s_tasks, 1, columns);
         predictions.Tags(0, 0).Fill(window);
         for (var column = 0; column < columns; column++) predictions.TagScores(0, 0)[column] = column;
         (predictions.Probabilities(1, 0)[0], predictions.Probabilities(1, 0)[1]) = (x, 1 - x);

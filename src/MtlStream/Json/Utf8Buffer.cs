@@ -2,10 +2,10 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Unicode;
 
-namespace MtlStream.Events;
+namespace MtlStream.Json;
 
 /// <summary>A growing buffer that a thread uses again for every event. Not thread-safe.</summary>
-internal sealed class Utf8Buffer
+public sealed class Utf8Buffer
 {
     /// <summary>What a thread keeps between events; a larger result's room is left to the collector.</summary>
     private const int MaxKeptBytes = 1 << 20;
@@ -50,6 +50,14 @@ internal sealed class Utf8Buffer
     {
         Utf8.FromUtf16(text, Room(text.Length * 3).AsSpan(_length), out _, out var written);
         _length += written;
+    }
+
+    /// <summary>Writes a JSON string, quotes included.</summary>
+    public void WriteString(ReadOnlySpan<char> text)
+    {
+        Write((byte)'"');
+        JsonText.Escape(text, this);
+        Write((byte)'"');
     }
 
     public void WriteNumber(long value)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
-namespace MtlStream.Events;
+namespace MtlStream.Json;
 
 /// <summary>Contents of JSON strings, between the quotes: read from valid UTF-8 and written to it.</summary>
 internal static class JsonText

@@ -1,6 +1,6 @@
 using MtlStream.Tasks;
 
-namespace MtlStream.Tests.Models;
+namespace MtlStream.Tests.Tasks;
 
 public sealed class LabelScoresTests
 {

@@ -1,0 +1,84 @@
+using MtlStream.Json;
+using MtlStream.Text;
+
+namespace MtlStream.Tasks;
+
+/// <summary>Any number of labels for the text: each whose score reaches its threshold, best first.</summary>
+public sealed class MultiLabelTask : TextLabelTask
+{
+    private const float DefaultThreshold = 0.5f;
+
+    private readonly float[] _thresholds;
+    private readonly float _least; // no label is given below it
+
+    /// <param name="thresholds">One for each label, or none: then each needs one half.</param>
+    /// <exception cref="InvalidDataException">There are some, but not one for each label.</exception>
+    public MultiLabelTask(string name, IReadOnlyList<string> labels, IReadOnlyList<float> thresholds)
+        : base(name, Definition.Name, labels)
+    {
+        Thresholds = thresholds;
+        _thresholds = thresholds.Count == 0 ? [.. labels.Select(_ => DefaultThreshold)] : [.. thresholds];
+        if (_thresholds.Length != labels.Count)
+            throw new InvalidDataException($"Task \"{name}\" has {thresholds.Count} thresholds; expected none or {labels.Count}.");
+        _least = _thresholds.Min();
+    }
+
+    public static TaskKind Definition { get; } = new("multi_label", Probabilities, Read);
+
+    public override IReadOnlyList<float> Thresholds { get; }
+
+    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    {
+        var scores = values.Floats();
+        var given = new List<string>();
+        for (var label = 0; label < scores.Length; label++)
+        {
+            if (IsGiven(label, scores[label])) given.Add(Labels[label]);
+        }
+
+        return [string.Join('|', given.Order(StringComparer.Ordinal))]; // one answer, whatever the order of labels
+    }
+
+    public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts)
+    {
+        var probabilities = values.Floats();
+        for (var label = 0; label < probabilities.Length; label++)
+        {
+            if (IsGiven(label, probabilities[label])) counts.Add(label);
+        }
+
+        var confidence = probabilities[LabelScores.Best(probabilities)];
+        var entropy = LabelScores.EntropyOfEach(probabilities) / probabilities.Length;
+        return new(confidence, Math.Clamp(entropy, 0, 1));
+    }
+
+    protected override void WriteGiven(ReadOnlySpan<float> scores, Utf8Buffer output)
+    {
+        output.Write("\"labels\":["u8);
+        var any = false;
+        var label = LabelScores.Best(scores);
+        while (label >= 0 && scores[label] >= _least)
+        {
+            if (IsGiven(label, scores[label]))
+            {
+                output.Write(any ? ",{"u8 : "{"u8);
+                any = true;
+                WriteLabel(label, scores[label], output);
+                output.Write((byte)'}');
+            }
+
+            label = LabelScores.Next(scores, label);
+        }
+
+        output.Write((byte)']');
+    }
+
+    private static MultiLabelTask? Read(TaskFields fields)
+    {
+        var labels = fields.Labels(least: 1);
+        var thresholds = fields.Thresholds(labels.Count);
+        return labels.Count > 0 && thresholds.Count == labels.Count ? new(fields.Name, labels, thresholds) : null;
+    }
+
+    private bool IsGiven(int label, float score) => score >= _thresholds[label];
+}

@@ -1,0 +1,51 @@
+using MtlStream.Json;
+using MtlStream.Text;
+
+namespace MtlStream.Tasks;
+
+/// <summary>One label for each word.</summary>
+public sealed class TokenTagsTask : TokenLabelTask
+{
+    private readonly byte[][] _labelMembers; // from a word's range to its score
+
+    public TokenTagsTask(string name, IReadOnlyList<string> labels)
+        : base(name, Definition.Name, labels) =>
+        _labelMembers = [.. labels.Select(l => (byte[])[.. ",\"label\":"u8, .. TextLabelTask.Quoted(l), .. ",\"score\":"u8])];
+
+    public static TaskKind Definition { get; } = new(
+        "token_tags", TagsAndScores, fields => new TokenTagsTask(fields.Name, fields.Labels(least: 2)));
+
+    public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+    {
+        var tags = TagsOf(values);
+        var scores = ScoresOf(values);
+        output.Write("{\"tags\":["u8);
+        var any = false;
+        foreach (var word in text.Tokens.Words)
+        {
+            output.Write(any ? ",{\"start\":"u8 : "{\"start\":"u8);
+            any = true;
+            output.WriteNumber(word.Start);
+            output.Write(",\"end\":"u8);
+            output.WriteNumber(word.End);
+            output.Write(_labelMembers[tags[word.FirstToken + 1]]);
+            output.WriteScore(scores[word.FirstToken + 1]);
+            output.Write((byte)'}');
+        }
+
+        output.Write("]}"u8);
+    }
+
+    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    {
+        var tags = TagsOf(values);
+        var tokens = text.Tokens;
+        var given = new List<string>();
+        for (var token = 0; token < tokens.Length; token++)
+        {
+            if (tokens[token].BeginsWord) given.Add(Labels[tags[token + 1]]);
+        }
+
+        return given;
+    }
+}
