@@ -58,8 +58,10 @@ internal static class AnnotateCommand
         using var tool = new ToolServices(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
         using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
-        await using var results = request.Out is { } path and not "-" ? CommonOptions.CreateOutput(path, request.File) : CommonOptions.OpenOutput(1);
-        await using var rejects = request.Rejects is { } other ? CommonOptions.CreateOutput(other, request.File, request.Out ?? "-") : CommonOptions.OpenOutput(2);
+        var read = CommonOptions.HandleOf(input, 0);
+        await using var results = request.Out is null or "-" ? CommonOptions.OpenOutput(1) : CommonOptions.CreateOutput(request.Out, read);
+        var written = CommonOptions.HandleOf(results, 1);
+        await using var rejects = request.Rejects is null ? CommonOptions.OpenOutput(2) : CommonOptions.CreateOutput(request.Rejects, read, written);
 
         var name = request.File == "-" ? "stdin" : request.File;
         await using var lines = new LineTransport(new(input), name, results, rejects, tool.Time);

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using MtlStream.Events;
+using MtlStream.Host.Lines;
 
 namespace MtlStream.Host;
 
@@ -88,17 +89,32 @@ internal static class CommonOptions
         return descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError();
     }
 
-    /// <summary>Creates or overwrites a file.</summary>
-    /// <param name="inputs">Files that are read in the same run: writing to one of them would destroy it.</param>
-    /// <exception cref="UsageException">It cannot be written.</exception>
-    public static Stream CreateOutput(string path, params string[] inputs)
+    /// <summary>The descriptor behind a stream that <see cref="OpenInput"/>, <see cref="OpenOutput"/> or <see cref="CreateOutput"/> gave.</summary>
+    /// <param name="standard">The one of a stream that has no file of its own: 0, 1 or 2.</param>
+    public static SafeFileHandle HandleOf(Stream stream, int standard) =>
+        stream is FileStream file ? file.SafeFileHandle : new SafeFileHandle(standard, ownsHandle: false);
+
+    /// <summary>Creates or overwrites a file. Nothing is lost of a file that is refused.</summary>
+    /// <param name="inUse">Files that are read or written in the same run, by whatever name.</param>
+    /// <exception cref="UsageException">It cannot be written, or is one of those in use.</exception>
+    public static FileStream CreateOutput(string path, params SafeFileHandle[] inUse)
     {
         if (path.Length == 0) throw new UsageException("found an empty name, expected a file to write.");
-        if (inputs.Any(i => i != "-" && Path.GetFullPath(i) == Path.GetFullPath(path)))
-            throw new UsageException($"{path} is read and written at once: expected another name for the output.");
         try
         {
-            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, 1);
+            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, 1);
+            if (FileIdentity.Of(file.SafeFileHandle) is { } identity)
+            {
+                if (inUse.Any(other => FileIdentity.Of(other) == identity))
+                {
+                    file.Dispose();
+                    throw new UsageException($"{path} is a file that is read or written already: expected another one for this output.");
+                }
+
+                file.SetLength(0); // not when it was opened: by then nobody had looked whose content it is
+            }
+
+            return file;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using MtlStream.Models;
+using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -39,6 +40,7 @@ internal sealed partial class WorkerProcess : IDisposable
             RedirectStandardOutput = true,
             WorkingDirectory = AppContext.BaseDirectory,
         };
+        start.Environment["LC_ALL"] = TestCulture.Locale;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         start.ArgumentList.Add("run");
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");

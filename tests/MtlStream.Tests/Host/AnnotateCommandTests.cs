@@ -164,6 +164,60 @@ public sealed class AnnotateCommandTests : IDisposable
         Assert.Equal("{\"text\": \"good\"}\n", await File.ReadAllTextAsync(file));
     }
 
+    [Theory]
+    [InlineData("ln -s in out; mtlstream annotate in --out out")]
+    [InlineData("ln in out; mtlstream annotate in --out out")]
+    [InlineData("mtlstream annotate - --out /proc/self/fd/0 < in")]
+    [InlineData("ln -s in link; ln in out; mtlstream annotate link --out out")]
+    [InlineData("ln -s in out; mtlstream annotate in --out other --rejects out")]
+    [InlineData("ln -s in out; mtlstream annotate - --rejects out < in")]
+    public async Task The_output_never_overwrites_the_input_by_another_name(string script)
+    {
+        var file = Path.Combine(_folder, "in");
+        await File.WriteAllTextAsync(file, "{\"text\": \"good\"}\n");
+
+        var (code, error) = await ShellAsync(script);
+
+        Assert.Equal(2, code);
+        Assert.Contains("is a file that is read or written already", error, StringComparison.Ordinal);
+        Assert.Equal("{\"text\": \"good\"}\n", await File.ReadAllTextAsync(file));
+    }
+
+    [Fact]
+    public async Task Two_outputs_are_two_files()
+    {
+        var (code, _) = await ShellAsync("echo '{\"text\": \"good\"}' > in; touch out; ln out link; mtlstream annotate in --out out --rejects link");
+
+        Assert.Equal(2, code);
+    }
+
+    [Fact]
+    public async Task A_link_to_another_file_is_an_output_like_any()
+    {
+        var (code, error) = await ShellAsync("echo '{\"text\": \"good\"}' > in; echo 'what was there before, which is longer' > old; ln -s old out; mtlstream annotate in --out out");
+
+        Assert.True(code == 0, error);
+        var lines = await File.ReadAllLinesAsync(Path.Combine(_folder, "old"));
+        Assert.Contains("\"analysis\"", Assert.Single(lines), StringComparison.Ordinal);
+    }
+
+    /// <summary>Runs a script in the test's folder, where <c>mtlstream</c> is the program with the toy model.</summary>
+    private async Task<(int Code, string Error)> ShellAsync(string script)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo("bash", ["-c", $"mtlstream() {{ '{Cli.Program}' \"$@\" --model '{_package.Folder}' --device cpu; }}; {script}"])
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        using var shell = new OwnedProcess(start);
+        var output = shell.StandardOutput.ReadToEndAsync();
+        var error = await shell.StandardError.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(3));
+        await shell.WaitForExitAsync();
+        await output;
+        return (shell.ExitCode, error);
+    }
+
     [Fact]
     public async Task A_reader_that_goes_away_ends_the_command_tidily()
     {

@@ -55,7 +55,10 @@ internal static class Cli
     }
 
     /// <summary>Starts it without waiting; disposing it kills it.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => StartUnder(TestCulture.Locale, arguments);
+
+    /// <param name="locale">Such as <c>de_DE.UTF-8</c>.</param>
+    public static Process StartUnder(string locale, params string[] arguments)
     {
         // A shell in the background ignores Ctrl+C, and so would what it starts.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", Program, .. arguments])
@@ -65,6 +68,7 @@ internal static class Cli
             RedirectStandardError = true,
             StandardErrorEncoding = Encoding.UTF8,
         };
+        start.Environment["LC_ALL"] = locale;
         foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("MTLSTREAM__", StringComparison.OrdinalIgnoreCase)).ToList())
             start.Environment.Remove(name);
         return new OwnedProcess(start);

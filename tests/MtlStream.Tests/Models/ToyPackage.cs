@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using MtlStream.Batching;
@@ -40,7 +41,7 @@ internal sealed class ToyPackage : IDisposable
     /// <param name="tolerance">Of probabilities, and the share of tags that may differ.</param>
     public ToyPackage Expect(double tolerance, Action<JsonObject>? edit = null)
     {
-        var golden = JsonNode.Parse($$"""
+        var golden = JsonNode.Parse(string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "schema": "model-golden.v1",
               "tolerance": { "cpu": { "probability": {{tolerance}}, "tagShare": {{1 - tolerance}} } },
@@ -52,7 +53,7 @@ internal sealed class ToyPackage : IDisposable
                 }
               }]
             }
-            """)!.AsObject();
+            """))!.AsObject();
         edit?.Invoke(golden);
         File.WriteAllText(At("golden.json"), golden.ToJsonString());
         return Edit(manifest => manifest["golden"] = "golden.json");
