@@ -106,7 +106,8 @@ def _attach(found: list[Row], path: Path) -> None:
     if len(soft) != len(found):
         raise ValueError(f"{path}: labels of {len(soft)} texts, the corpus has {len(found)}; remove the folder to label again")
     for row, probabilities in zip(found, soft):
-        row.soft |= probabilities
+        # What was said of tokens is left out where the text has other tokens since.
+        row.soft |= {task: said for task, said in probabilities.items() if said.ndim == 1 or len(said) == len(row)}
 
 
 def _fewer_entities(found: list[Row], share: float, run: Run) -> tuple[list[Row], list[Row]]:

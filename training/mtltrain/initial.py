@@ -14,13 +14,14 @@ from .model import MultitaskModel
 
 
 def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) -> list[str]:
-    """Copies encoder and heads of `path`, a run's `model.pt` or the folder of a package, into `model`, whose vocabulary is `vocab`.
+    """Copies encoder and heads of `path`, a run's `model.pt`, its checkpoint or the folder of a package, into `model`, whose vocabulary is `vocab`.
 
     Tasks that only one of the two has are left alone; returns the model's, whose heads are still untrained. Tokens that a package lacks keep their rows,
     or, `unknown`, have that of [UNK], as the package read them.
     """
     wanted = model.state_dict()
     saved = read_package(path) if path.is_dir() else torch.load(path, map_location="cpu")
+    saved = saved.get("model", saved)  # of a checkpoint
     if path.is_dir():
         for task in json.loads((path / "model.json").read_text(encoding="utf-8"))["tasks"]:
             if task["name"] in model.tasks and task["labels"] != list(model.tasks[task["name"]].labels):

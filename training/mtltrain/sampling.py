@@ -109,9 +109,12 @@ class Sampler:
 
     def load(self, state: dict) -> None:
         self.random.setstate(state["random"])
-        self.drawn = dict(state["drawn"])
+        self.drawn |= state["drawn"]
         for corpus in self.corpora:
-            corpus.left, random_state = state["corpora"][corpus.name]
+            if corpus.name not in state["corpora"]:
+                continue
+            left, random_state = state["corpora"][corpus.name]
+            corpus.left = [i for i in left if i < len(corpus.rows)]  # texts that are tokenized anew may give fewer rows
             corpus.random.setstate(random_state)
 
     def _draw(self) -> list[list[Row]]:

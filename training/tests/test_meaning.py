@@ -216,6 +216,35 @@ class LossTest(unittest.TestCase):
 
         self.assertEqual([[0, 0, 0, 0], [6, 6, 4, 4], [1, 1, 0, 0]], found.tolist())
 
+    def test_a_draw_goes_on_where_texts_have_been_tokenized_anew(self):
+        from mtltrain.sampling import Corpus, Sampler
+
+        def sampler(count, *names):
+            return Sampler([Corpus(name, [self.row(200 + i) for i in range(count)], 1.0, 32, 1) for name in names], 0.75, 64, 64, 1)
+
+        before = sampler(50, "a")
+        before.next()
+        after = sampler(20, "a", "b")
+
+        after.load(before.state())
+
+        self.assertTrue(all(i < 20 for i in after.corpora[0].left))
+        self.assertEqual(4096, after.drawn["a"])
+        self.assertTrue(after.next())
+
+    def test_what_a_teacher_said_of_tokens_is_left_out_where_the_text_has_others(self):
+        import pickle
+
+        from mtltrain import dataset
+
+        rows = [self.row(200, 201), self.row(200, 201, 202)]
+        soft = {"pos": np.zeros((4, 17)), "topic": np.zeros(20)}
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "a.pickle").write_bytes(pickle.dumps([soft, soft]))
+            dataset._attach(rows, Path(folder) / "a.pickle")
+
+        self.assertEqual([{"pos", "topic"}, {"topic"}], [set(row.soft) for row in rows])
+
     def test_replies_are_batched_among_themselves(self):
         from mtltrain.sampling import Corpus, Sampler
 
