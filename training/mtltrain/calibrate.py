@@ -6,15 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
-from . import dataset
+from . import dataset, measures
 from .evaluate import METRICS, Adjustment, adjusted, gold, labelled, predict, sigmoid, softmax
 from .metrics import f1_scores, macro_f1, macro_recall
-from .model import MultitaskModel
+from .model import VECTOR_KINDS, MultitaskModel
 
 
 def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int, most: int = 0) -> dict[str, Adjustment]:
     found = {}
     for name, task in model.tasks.items():
+        if task.kind in VECTOR_KINDS:
+            found[name] = Adjustment()
+            continue
+        if task.kind == "answer_span":
+            found[name] = Adjustment(threshold=measures.best_margin(model, data, vocab, limit, most))
+            continue
         rows = labelled(data, cache, vocab, name, "dev", limit, most)
         logits = predict(model, rows, [name])[name]
         if task.per_token:

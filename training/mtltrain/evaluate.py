@@ -120,7 +120,9 @@ def scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, part: st
 
     for task in tasks:
         if task in measures.OWN:
-            result[task] = measures.own(model, task, data, cache, vocab, part, limit, most)[METRICS[task]]
+            found = measures.own(model, task, data, cache, vocab, part, limit, most)
+            print(part, task, found, flush=True)
+            result[task] = found[METRICS[task]]
             continue
         rows = labelled(data, cache, vocab, task, part, limit, most)
         result[task] = score(model.tasks[task], rows, predict(model, rows, [task], amp)[task], (adjustments or {}).get(task))

@@ -14,7 +14,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from .model import Lexical, MultitaskModel
+from .model import VECTOR_KINDS, Lexical, MultitaskModel, pooling
 from .quantize import activation_scale, to_int8
 
 OPSET, MICROSOFT = 17, "com.microsoft"
@@ -211,20 +211,21 @@ def _add_norm(g: Graph, x: str, residual: str, layer, norm, layer_name: str, nam
 
 def _heads(model: MultitaskModel, g: Graph, hidden: str, temperatures: dict[str, float]) -> list[onnx.ValueInfoProto]:
     """Adds every head; returns the graph's outputs in the order of the tasks."""
-    texts = [task for task in model.tasks.values() if not task.per_token]
     outputs: list[onnx.ValueInfoProto] = []
-    pooled = _pool(model, g, hidden, [task.name for task in texts]) if texts else None
+    pooled = _pooled(model, g, hidden)
     for task in model.tasks.values():
         head, p = model.heads[task.name], task.name
-        if task.per_token:
-            x = hidden
-        else:
-            index = g.constant(f"{p}.index", np.array(texts.index(task)))
-            x = g.node("Gather", [pooled, index], f"{p}/pooled", axis=1)
+        if task.kind in VECTOR_KINDS:
+            outputs += [_vector(getattr(head, part) if part else head, g, pooled[p, part], p, part, task.size) for part in pooling(task)]
+            continue
+        x = hidden if task.per_token else pooled[p, ""]
         inner = g.node("Tanh", [g.linear(x, head.dense, f"{p}.dense")], f"{p}/inner")
         logits = g.linear(inner, head.classify, f"{p}.classify")
         if g.half:
             logits = g.node("Cast", [logits], f"{p}/logits", to=TensorProto.FLOAT)
+        if task.kind == "answer_span":
+            outputs.append(_answer(g, logits, p))
+            continue
         if p in model.lexical:
             logits = g.node("Add", [logits, _lexical(model.lexical[p], g, p, len(task.labels))], f"{p}/both")
         scaled = g.node("Mul", [logits, g.constant(f"{p}.warmth", np.array(1 / temperatures.get(p, 1.0), np.float32))], f"{p}/scaled")
@@ -243,6 +244,33 @@ def _heads(model: MultitaskModel, g: Graph, hidden: str, temperatures: dict[str,
     return outputs
 
 
+def _vector(head, g: Graph, pooled: str, task: str, part: str, size: int) -> onnx.ValueInfoProto:
+    """[rows, size], each of length 1."""
+    p = f"{task}.{part}" if part else task
+    x = g.linear(pooled, head.project, f"{p}.project")
+    x = g.node("Cast", [x], f"{p}/wide", to=TensorProto.FLOAT) if g.half else x
+    squares = g.node("ReduceSum", [g.node("Mul", [x, x], f"{p}/squared"), g.constant("last", np.array([-1]))], f"{p}/squares", keepdims=1)
+    length = g.node("Sqrt", [g.node("Max", [squares, g.constant("least", np.array(1e-12, np.float32))], f"{p}/kept")], f"{p}/length")
+    name = g.node("Div", [x, length], p if part else f"{p}.vector")
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", size])
+
+
+def _answer(g: Graph, logits: str, task: str) -> onnx.ValueInfoProto:
+    """[rows, columns, 2]: log-probability that the answer begins and ends at a token; at the first token: that there is none."""
+    padding = g.node("Unsqueeze", [_padding(g), g.constant("axis2", np.array([2]))], f"{task}/padding")
+    g.node("LogSoftmax", [g.node("Add", [logits, padding], f"{task}/masked")], f"{task}.scores", axis=1)
+    return helper.make_tensor_value_info(f"{task}.scores", TensorProto.FLOAT, ["rows", "columns", 2])
+
+
+def _padding(g: Graph) -> str:
+    """[rows, columns]: 0 for a token, -10,000 for padding."""
+    if "pool/bias" not in {n.output[0] for n in g.nodes}:
+        real = g.node("Cast", ["attention_mask"], "pool/real", to=TensorProto.FLOAT)
+        g.node("Mul", [g.node("Sub", [real, g.constant("one", np.array(1, np.float32))], "pool/padding"),
+                       g.constant("far", np.array(10000, np.float32))], "pool/bias")
+    return "pool/bias"
+
+
 def _lexical(lexical: Lexical, g: Graph, task: str, labels: int) -> str:
     """input_ids -> [rows, labels]; the table is int8 with a scale per column, so its sums are whole numbers and exact."""
     p = f"{task}.lexical"
@@ -256,17 +284,22 @@ def _lexical(lexical: Lexical, g: Graph, task: str, labels: int) -> str:
     return g.node("Div", [f"{p}/logits", g.node("Sqrt", [square], f"{p}/norm")], f"{p}/normed")
 
 
-def _pool(model: MultitaskModel, g: Graph, hidden: str, names: list[str]) -> str:
-    """hidden [rows, columns, n] -> [rows, tasks, n], each task with its own attention over the tokens."""
-    queries = np.stack([model.heads[n].query.detach().numpy() for n in names], axis=1)
-    scores = g.node("MatMul", [hidden, g.vector("queries", queries)], "pool/scores")
+def _pooled(model: MultitaskModel, g: Graph, hidden: str) -> dict[tuple[str, str], str]:
+    """[rows, n] for each part of a head that pools, each with its own attention over the tokens of hidden [rows, columns, n]."""
+    parts = [(task.name, part) for task in model.tasks.values() for part in pooling(task)]
+    if not parts:
+        return {}
+    heads = [getattr(model.heads[name], part) if part else model.heads[name] for name, part in parts]
+    scores = g.node("MatMul", [hidden, g.vector("queries", np.stack([head.query.detach().numpy() for head in heads], axis=1))], "pool/scores")
     if g.half:
         scores = g.node("Cast", [scores], "pool/scores32", to=TensorProto.FLOAT)
-    real = g.node("Cast", ["attention_mask"], "pool/real", to=TensorProto.FLOAT)
-    padding = g.node("Mul", [g.node("Sub", [real, g.constant("one", np.array(1, np.float32))], "pool/padding"),
-                             g.constant("far", np.array(10000, np.float32))], "pool/bias")
-    column = g.node("Unsqueeze", [padding, g.constant("axis2", np.array([2]))], "pool/column")
+    column = g.node("Unsqueeze", [_padding(g), g.constant("axis2", np.array([2]))], "pool/column")
     weights = g.node("Softmax", [g.node("Add", [scores, column], "pool/masked")], "pool/weights", axis=1)
     if g.half:
         weights = g.node("Cast", [weights], "pool/weights16", to=TensorProto.FLOAT16)
-    return g.node("MatMul", [g.node("Transpose", [weights], "pool/turned", perm=[0, 2, 1]), hidden], "pool/pooled")
+    pooled = g.node("MatMul", [g.node("Transpose", [weights], "pool/turned", perm=[0, 2, 1]), hidden], "pool/pooled")
+    found = {}
+    for i, (name, part) in enumerate(parts):
+        p = f"{name}.{part}" if part else name
+        found[name, part] = g.node("Gather", [pooled, g.constant(f"{p}.index", np.array(i))], f"{p}/pooled", axis=1)
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .model import MultitaskModel
+from .model import MultitaskModel, Task, pooling
 
 
 def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) -> list[str]:
@@ -24,7 +24,7 @@ def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) 
     saved = saved.get("model", saved)  # of a checkpoint
     if path.is_dir():
         for task in json.loads((path / "model.json").read_text(encoding="utf-8"))["tasks"]:
-            if task["name"] in model.tasks and task["labels"] != list(model.tasks[task["name"]].labels):
+            if task["name"] in model.tasks and task.get("labels", []) != list(model.tasks[task["name"]].labels):
                 found, expected = next((f, e) for f, e in itertools.zip_longest(task["labels"], model.tasks[task["name"]].labels) if f != e)
                 raise ValueError(f"{path}: task {task['name']}: found label {found}, expected {expected}: its head would say one for the other")
         words = "encoder.words.weight"
@@ -72,9 +72,9 @@ def read_package(folder: Path) -> dict[str, Tensor]:
     for name, values in arrays.items():
         if name.endswith(".bias") or "norm" in name:
             put(_module(name), values)
-    texts = [task["name"] for task in manifest["tasks"] if task["kind"] in ("single_label", "multi_label")]
-    for place, task in enumerate(texts):
-        put(f"heads.{task}.query", arrays["queries"][:, place])
+    parts = [f"{task['name']}.{part}".rstrip(".") for task in manifest["tasks"] for part in pooling(Task(task["name"], task["kind"]))]
+    for place, part in enumerate(parts):
+        put(f"heads.{part}.query", arrays["queries"][:, place])
     return state
 
 

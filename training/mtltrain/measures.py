@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,22 +41,46 @@ def answers(model, data: Path, cache: Path, vocab: Path, part: str, limit: int, 
     return {"f1": float(np.mean(list(scores.values()))), **scores, "told": float(np.mean(told))}
 
 
-def said(model: MultitaskModel, examples: list[Example], pieces: tokenizer.Tokenizer, limit: int, margin: float = 0.0) -> list[str]:
-    """The answer of each example's question; "" where no span is better than none by `margin`."""
+@dataclass(frozen=True)
+class Answer:
+    """The best span of a text, and how much likelier it is than none: the logarithm of the odds."""
+
+    text: str
+    margin: float
+
+
+def best_spans(model: MultitaskModel, examples: list[Example], pieces: tokenizer.Tokenizer, limit: int) -> list[Answer]:
+    """Of each example's question, over all windows of its text."""
     texts, asked = pieces.texts(e.text for e in examples), pieces.texts(e.question for e in examples)
     found = [encoding.windows(question, text, limit) for question, text in zip(asked, texts)]
     logits = iter(predict(model, [window.row for part in found for window in part], ["answer"])["answer"])
     result = []
     for example, tokens, part in zip(examples, texts, found):
-        best = max(((*_span(next(logits), window), window) for window in part), key=lambda span: span[0])
-        better, first, last, window = best
-        if better <= margin or first < 0:
-            result.append("")
+        margin, first, last, window = max(((*_span(next(logits), window), window) for window in part), key=lambda span: span[0])
+        if first < 0:
+            result.append(Answer("", margin))
             continue
-        words = np.flatnonzero((tokens.firsts >= 0) & (tokens.firsts <= window.offset + first))
-        ends = np.flatnonzero((tokens.firsts >= 0) & (tokens.firsts <= window.offset + last))
-        result.append(example.text[tokens.words[words[-1]][0]:tokens.words[ends[-1]][1]])
+        begin, end = (tokens.words[_word_at(tokens, window.offset + place)] for place in (first, last))
+        result.append(Answer(example.text[begin[0]:end[1]], margin))
     return result
+
+
+def _word_at(tokens: tokenizer.Tokens, token: int) -> int:
+    return int(np.flatnonzero((tokens.firsts >= 0) & (tokens.firsts <= token))[-1])
+
+
+def said(model: MultitaskModel, examples: list[Example], pieces: tokenizer.Tokenizer, limit: int, margin: float = 0.0) -> list[str]:
+    """The answer of each example's question; "" where no span is better than none by `margin`."""
+    return [found.text if found.margin > margin else "" for found in best_spans(model, examples, pieces, limit)]
+
+
+def best_margin(model: MultitaskModel, data: Path, vocab: Path, limit: int, most: int = 0) -> float:
+    """The margin at which dev tells best whether there is an answer, answered questions and others in equal shares."""
+    examples = [e for name in ("answers", "qamr") for e in dataset.thinned(CORPORA[name](data, "dev"), most)]
+    margins = np.array([found.margin for found in best_spans(model, examples, tokenizer.of(vocab), limit)])
+    answered = np.array([bool(e.answers) for e in examples])
+    told = lambda margin: (margins[answered] > margin).mean() + (margins[~answered] <= margin).mean()
+    return round(float(max(np.arange(-6, 6.01, 0.25), key=told)), 2)
 
 
 def _span(logits: np.ndarray, window: encoding.Window) -> tuple[float, int, int]:

@@ -167,6 +167,11 @@ class ReplyHead(nn.Module):
         return torch.stack([self.said(hidden, mask, dropout), self.next(hidden, mask, dropout)], dim=1)
 
 
+def pooling(task: Task) -> list[str]:
+    """Parts of a task's head that pool, each with its query: "" for the head itself."""
+    return [] if task.per_token else ["said", "next"] if task.kind == "reply_vectors" else [""]
+
+
 def head(task: Task, shape: Shape) -> nn.Module:
     if task.kind == "vector":
         return VectorHead(shape, task.size)

@@ -11,7 +11,7 @@ import torch
 
 from . import encoding, graphs, tokenizer
 from .evaluate import Adjustment, sigmoid, softmax
-from .model import MultitaskModel
+from .model import VECTOR_KINDS, MultitaskModel, pooling
 from .pretrained import PLACEHOLDER
 from .run import Run
 from .sources import ALSO, ENCODERS, SOURCES, TRAINED_ON
@@ -94,11 +94,17 @@ def manifest(model: MultitaskModel, folder: Path, run: Run, adjustments: dict[st
 def _task(model: MultitaskModel, run: Run, name: str, adjustment: Adjustment, scores: dict) -> dict:
     task = model.tasks[name]
     entry: dict = {"name": name, "kind": task.kind, "labels": list(task.labels)}
-    if task.per_token:
+    if task.kind in VECTOR_KINDS:
+        del entry["labels"]
+        entry |= {"size": task.size, "outputs": {part or "vector": f"{name}.{part or 'vector'}" for part in pooling(task)}}
+    elif task.kind == "answer_span":
+        entry |= {"outputs": {"scores": f"{name}.scores"}, "threshold": adjustment.threshold}
+    elif task.per_token:
         entry["outputs"] = {"tags": f"{name}.tags", "scores": f"{name}.scores"}
     else:
         entry["outputs"] = {"probabilities": f"{name}.probabilities"}
-    entry["temperature"] = round(adjustment.temperature, 4)
+    if task.kind not in VECTOR_KINDS:
+        entry["temperature"] = round(adjustment.temperature, 4)
     if task.kind == "multi_label":
         entry["thresholds"] = [round(float(t), 4) for t in adjustment.thresholds or [0.5] * len(task.labels)]
     elif task.kind == "single_label":
@@ -126,7 +132,12 @@ def golden(model: MultitaskModel, pieces: Tokenizer, temperatures: dict[str, flo
         outputs: dict[str, list] = {}
         for task in model.tasks.values():
             values = logits[task.name][0].numpy() / temperatures.get(task.name, 1.0)
-            if task.per_token:
+            if task.kind == "answer_span":
+                continue  # nobody has asked
+            if task.kind in VECTOR_KINDS:
+                for part, vector in zip(pooling(task), values.reshape(-1, task.size)):
+                    outputs[f"{task.name}.{part or 'vector'}"] = np.round(vector.astype(float), 5).tolist()
+            elif task.per_token:
                 outputs[f"{task.name}.tags"] = values.argmax(-1).tolist()
                 outputs[f"{task.name}.scores"] = np.round(softmax(values).max(-1), 4).tolist()
             else:

@@ -11,7 +11,7 @@ import torch
 from . import calibrate, card, dataset, encoding, evaluate, fairness, lexical, package, pretrained, tokenizer
 from .corpora import ewt_raw
 from .evaluate import METRICS, Adjustment, adjusted, labelled, predict, sigmoid, softmax
-from .model import Matrix, MultitaskModel, TokenHead
+from .model import VECTOR_KINDS, Matrix, MultitaskModel, TokenHead
 from .quantize import fix_spans, smooth
 from .run import Run
 from .sources import TESTED_ON
@@ -140,6 +140,8 @@ def dev_reference(model: MultitaskModel, data: Path, cache: Path, vocab: Path, r
     ids = np.concatenate([row.ids[1:-1] for row in whole])
     tasks = {}
     for name, task in model.tasks.items():
+        if task.kind in VECTOR_KINDS or task.kind == "answer_span":
+            continue  # not watched for drift
         a = adjustments[name]
         if task.per_token:
             found = [softmax(adjusted(v[row.firsts[(row.firsts > 0) & (row.firsts < len(row) - 1)]], a)) for v, row in zip(logits[name], rows)]

@@ -105,6 +105,7 @@ class QuestionTest(unittest.TestCase):
 
         with mock.patch.object(measures, "predict", predicted):
             self.assertEqual(["New Bonn"], measures.said(None, [example], self.pieces, 64))
+            self.assertEqual([""], measures.said(None, [example], self.pieces, 64, margin=1000))
             example.answers = []
             self.assertEqual([""], measures.said(None, [example], self.pieces, 64))
 

@@ -20,10 +20,11 @@ class StandardGraphs(unittest.TestCase):
         from mtltrain import graphs
         from mtltrain.model import Lexical, Matrix
         from mtltrain.quantize import fix_spans, smooth
+        from mtltrain.tasks import USUAL
         from test_training import tiny
 
         torch.manual_seed(7)
-        self.model = tiny().eval()
+        self.model = tiny([*USUAL, "embedding", "answer", "reply"]).eval()
         with torch.no_grad():
             for parameter in self.model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.2)
@@ -63,7 +64,16 @@ class StandardGraphs(unittest.TestCase):
             wanted = self.model(self.ids, self.cases, self.mask)
         real = self.mask.bool()
         for task in self.model.tasks.values():
-            if task.per_token:
+            values = wanted[task.name]
+            if task.kind == "vector":
+                self.assertLess(float((found[f"{task.name}.vector"] - values).abs().max()), 0.03, task.name)
+            elif task.kind == "reply_vectors":
+                for at, part in enumerate(("said", "next")):
+                    self.assertLess(float((found[f"{task.name}.{part}"] - values[:, at]).abs().max()), 0.03, task.name)
+            elif task.kind == "answer_span":
+                scores = torch.log_softmax(values + (self.mask - 1)[:, :, None] * 10000, 1)
+                self.assertLess(float((found[f"{task.name}.scores"] - scores)[real].abs().max()), 0.03, task.name)
+            elif task.per_token:
                 scores = torch.softmax(wanted[task.name], -1).amax(-1)
                 self.assertLess(float((found[f"{task.name}.scores"] - scores)[real].abs().max()), 0.03, task.name)
             else:
@@ -116,6 +126,7 @@ def reshaped(a, x, shape):
 OPERATORS = torch and {
     "Add": lambda a, x, y: x + y, "Sub": lambda a, x, y: x - y, "Mul": lambda a, x, y: x * y, "Div": lambda a, x, y: x / y,
     "Sqrt": lambda a, x: x.sqrt(), "Erf": lambda a, x: x.erf(), "Tanh": lambda a, x: x.tanh(), "Sigmoid": lambda a, x: x.sigmoid(),
+    "LogSoftmax": lambda a, x: x.log_softmax(a.get("axis", -1)), "Max": lambda a, x, y: torch.maximum(x, y),
     "Softmax": lambda a, x: x.softmax(a.get("axis", -1)), "MatMul": lambda a, x, y: x @ y,
     "Cast": lambda a, x: x.float() if a["to"] in (TensorProto.FLOAT, TensorProto.FLOAT16) else x.long(),
     "Gather": lambda a, x, i: x[i.long()] if a.get("axis", 0) == 0 else x.select(a["axis"], int(i)),
@@ -124,7 +135,7 @@ OPERATORS = torch and {
     "Reshape": reshaped, "Transpose": lambda a, x: x.permute(*a["perm"]),
     "Split": lambda a, x, parts: x.split(parts.tolist(), a["axis"]),
     "Unsqueeze": lambda a, x, axes: reduce(torch.unsqueeze, axes.tolist(), x),
-    "ReduceSum": lambda a, x, axes: x.sum(int(axes)), "ReduceMax": lambda a, x: x.amax(a["axes"][0]), "ArgMax": lambda a, x: x.argmax(a["axis"]),
+    "ReduceSum": lambda a, x, axes: x.sum(int(axes), keepdim=bool(a.get("keepdims", 1))), "ReduceMax": lambda a, x: x.amax(a["axes"][0]), "ArgMax": lambda a, x: x.argmax(a["axis"]),
     "LayerNormalization": lambda a, x, weight, bias: torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, a["epsilon"]),
 }
 

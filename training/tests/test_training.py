@@ -229,10 +229,11 @@ class ModelTest(unittest.TestCase):
         from mtltrain.model import Matrix
         from mtltrain.quantize import fix_spans, smooth
 
-        names = ["pos", "sentiment", "topic"]
+        names = ["pos", "sentiment", "topic", "embedding", "answer", "reply"]
         model = tiny(names).eval()
         with torch.no_grad():
             model.heads["topic"].query.uniform_(-1, 1)
+            model.heads["reply"].next.query.uniform_(-1, 1)
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.01)
             wanted = model(*self.batch())
