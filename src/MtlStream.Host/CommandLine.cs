@@ -25,6 +25,7 @@ internal static class CommandLine
             DemoCommand.Build(),
             AnnotateCommand.Build(),
             TokenizeCommand.Build(),
+            TeachCommand.Build(),
             ModelCommands.Build(),
             BenchCommand.Build(),
             DeadLettersCommand.Build(),

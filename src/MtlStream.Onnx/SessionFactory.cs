@@ -27,12 +27,7 @@ internal static class SessionFactory
         using var options = Options();
         if (device == "cpu")
         {
-            // With one thread it is the one that calls. Lanes call side by side, which beats spreading one call over the cores.
-            options.IntraOpNumThreads = threads;
-            options.InterOpNumThreads = 1;
-            options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
-            options.EnableMemoryPattern = false; // planned anew for every shape, of which a CPU sees hundreds
-            KeepNormsApart(options);
+            ForCpu(options, threads);
         }
         else
         {
@@ -54,6 +49,26 @@ internal static class SessionFactory
         {
             throw new InvalidDataException($"{path}: ONNX Runtime cannot open it on {device}: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>Opens a graph on a CPU as a package's is, with one thread a call.</summary>
+    /// <param name="graph">A serialized ModelProto; weights outside of it are files of <paramref name="folder"/>.</param>
+    public static InferenceSession OpenGraph(byte[] graph, string folder)
+    {
+        using var options = Options();
+        ForCpu(options, threads: 1);
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder);
+        return new(graph, options);
+    }
+
+    private static void ForCpu(SessionOptions options, int threads)
+    {
+        // With one thread it is the one that calls. Inference workers call side by side, which beats spreading one call over the cores.
+        options.IntraOpNumThreads = threads;
+        options.InterOpNumThreads = 1;
+        options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
+        options.EnableMemoryPattern = false; // planned anew for every shape, of which a CPU sees hundreds
+        KeepNormsApart(options);
     }
 
     /// <summary>True when it is the device that failed, or has no memory left, and not the graph.</summary>

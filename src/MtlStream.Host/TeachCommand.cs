@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using MtlStream.Learning.Data;
+using MtlStream.Learning.Teaching;
+using MtlStream.Models;
+using MtlStream.Onnx;
+using MtlStream.Text;
+
+namespace MtlStream.Host;
+
+/// <summary><c>mtlstream teach</c>: a new task from a file of labelled texts, on a CPU.</summary>
+internal static class TeachCommand
+{
+    private const int TextsCompared = 1000;
+
+    public static Command Build()
+    {
+        var task = new Option<string>("--task") { Description = "Name of the new task.", HelpName = "NAME", Required = true };
+        var data = new Option<string>("--data") { Description = "Labelled texts: CSV, TSV or JSON lines, told by content.", HelpName = "FILE", Required = true };
+        var text = new Option<string>("--text") { Description = "Column, or JSON pointer, of the text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
+        var label = new Option<string>("--label") { Description = "Column, or JSON pointer, of the label; several are separated by |.", HelpName = "NAME", DefaultValueFactory = _ => "label" };
+        var kind = new Option<string>("--kind") { Description = "One label a text, or any number.", DefaultValueFactory = _ => "single_label" };
+        kind.AcceptOnlyFromAmong("single_label", "multi_label");
+        var test = new Option<string?>("--test") { Description = "Labelled texts that only the last score sees.", HelpName = "FILE" };
+        var folder = new Option<string>("--out") { Description = "Folder of the new package; must not exist yet.", HelpName = "DIR", Required = true };
+        var (model, json) = (CommonOptions.Model(), CommonOptions.JsonReport());
+        var command = new CliCommand(
+            "teach", "Teaches the model a new task from a file of labelled texts. The old tasks do not change by a bit.",
+            "mtlstream teach --task refund --data refunds.csv --out models/refund",
+            "mtlstream teach --task urgency --data tickets.jsonl --text /body --label /priority --test held-out.jsonl --out models/urgency --json")
+        {
+            task, data, text, label, kind, test, model, folder, json,
+        };
+        command.SetAction((parsed, stopping) =>
+        {
+            var columns = new LabelledColumns(parsed.GetRequiredValue(text), parsed.GetRequiredValue(label));
+            var held = parsed.GetValue(test) is { } path ? new LabelledFile(path, columns).Read() : [];
+            var request = new TeachRequest(
+                parsed.GetRequiredValue(task), new LabelledFile(parsed.GetRequiredValue(data), columns).Read(),
+                parsed.GetValue(kind) == "multi_label", held);
+            var report = Run(request, ModelLoader.Find(parsed.GetValue(model)!), parsed.GetRequiredValue(folder), parsed.InvocationConfiguration.Error, stopping);
+            TeachText.Write(report, parsed.InvocationConfiguration.Output);
+            if (parsed.GetValue(json)) parsed.InvocationConfiguration.Output.WriteLine(JsonSerializer.Serialize(TeachText.Json(report), CommonOptions.Json));
+            return Task.FromResult(ExitCodes.Done);
+        });
+        return command;
+    }
+
+    private static TeachReport Run(TeachRequest request, ModelManifest manifest, string folder, TextWriter steps, CancellationToken stopping)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var tokenizer = TextTokenizer.Load(manifest.Tokenizer, new());
+        var (taught, set, report) = new Teacher(manifest, tokenizer, new StepLines(steps)).Teach(request, stopping);
+        PackageWriter.Write(manifest, report, taught, folder);
+        var written = ModelManifest.Load(folder);
+        var compared = set.Texts.Take(TextsCompared).Select(t => t.Text).ToList();
+        if (IdentityCheck.FirstDifference(manifest, written, tokenizer, compared) is { } difference)
+        {
+            throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{folder}: the output {difference.Output} differs from the old package's on text {difference.Text + 1} of {compared.Count}; do not serve it."));
+        }
+
+        return report with
+        {
+            Elapsed = Stopwatch.GetElapsedTime(started), OldOutputsIdentical = true, TextsCompared = compared.Count, Package = written.Folder,
+        };
+    }
+
+    /// <summary>A line for each step that begins.</summary>
+    private sealed class StepLines(TextWriter output) : IProgress<TeachProgress>
+    {
+        private readonly Lock _gate = new();
+        private string _step = "";
+
+        public void Report(TeachProgress value)
+        {
+            lock (_gate)
+            {
+                if (value.Step == _step) return;
+                _step = value.Step;
+                output.WriteLine($"teach: {value.Step}");
+            }
+        }
+    }
+}

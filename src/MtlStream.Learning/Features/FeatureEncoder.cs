@@ -1,0 +1,137 @@
+using Microsoft.ML.OnnxRuntime;
+using MtlStream.Learning.Training;
+using MtlStream.Models;
+using MtlStream.Onnx;
+using MtlStream.Text;
+
+namespace MtlStream.Learning.Features;
+
+/// <summary>Texts to features, by the package's own graph for a CPU, as it is served.</summary>
+/// <remarks>A long text is its windows' mean, weighted by their tokens.</remarks>
+public sealed class FeatureEncoder : IDisposable
+{
+    private const int MostRowsPerCall = 16;
+
+    private readonly ModelManifest _manifest;
+    private readonly TextTokenizer _tokenizer;
+    private readonly List<InferenceSession> _sessions = [];
+
+    /// <param name="workers">Calls side by side, each on one thread.</param>
+    public FeatureEncoder(ModelManifest manifest, TextTokenizer tokenizer, int workers)
+    {
+        (_manifest, _tokenizer) = (manifest, tokenizer);
+        var graph = FeatureGraph.Alone(File.ReadAllBytes(manifest.GraphFor("cpu")), manifest.Inputs.Mask);
+        for (var worker = 0; worker < workers; worker++) _sessions.Add(SessionFactory.OpenGraph(graph, manifest.Folder));
+        Features = WidthOf(_sessions[0], manifest.Inputs);
+    }
+
+    /// <summary>Features of a text.</summary>
+    public int Features { get; }
+
+    /// <summary>Encodes texts. Those of one length go into a call together, so that nothing is padded.</summary>
+    /// <param name="progress">Told the share that is done, from 0 to 1.</param>
+    public FeatureMatrix Encode(IReadOnlyList<string> texts, IProgress<double>? progress = null, CancellationToken cancelled = default)
+    {
+        var values = new float[texts.Count * Features];
+        var tokenized = texts.Select(text => _tokenizer.Tokenize(text)).ToList();
+        try
+        {
+            var calls = Calls(tokenized);
+            var done = 0;
+            var next = -1;
+            Parallel.ForEach(
+                _sessions,
+                new ParallelOptions { MaxDegreeOfParallelism = _sessions.Count, CancellationToken = cancelled },
+                session =>
+                {
+                    while (Interlocked.Increment(ref next) is var call && call < calls.Count)
+                    {
+                        cancelled.ThrowIfCancellationRequested();
+                        Run(session, tokenized, calls[call], values);
+                        progress?.Report(Interlocked.Increment(ref done) / (double)calls.Count);
+                    }
+                });
+        }
+        finally
+        {
+            foreach (var text in tokenized) text.Dispose();
+        }
+
+        return new(values, Features);
+    }
+
+    public void Dispose()
+    {
+        foreach (var session in _sessions) session.Dispose();
+    }
+
+    /// <summary>What the graph gives for a single token: the width is not in the graph where weights are calculated.</summary>
+    private static int WidthOf(InferenceSession session, ModelInputs inputs)
+    {
+        using var run = new RunOptions();
+        using var zero = OrtValue.CreateTensorValueFromMemory([0L], [1, 1]);
+        using var one = OrtValue.CreateTensorValueFromMemory([1L], [1, 1]);
+        var given = new Dictionary<string, OrtValue> { [inputs.Ids] = zero, [inputs.Mask] = one };
+        if (inputs.Types is { } name) given[name] = zero;
+        using var outputs = session.Run(run, given, [FeatureGraph.Output]);
+        return (int)outputs[0].GetTensorTypeAndShape().Shape[1];
+    }
+
+    private static List<List<(int Text, int Window)>> Calls(List<TokenizedText> texts)
+    {
+        var windows =
+            from text in Enumerable.Range(0, texts.Count)
+            from window in Enumerable.Range(0, texts[text].Windows.Length)
+            group (text, window) by texts[text].RowLength(window) into length
+            orderby length.Key descending
+            from call in length.Chunk(MostRowsPerCall)
+            select call.ToList();
+        return [.. windows];
+    }
+
+    private void Run(InferenceSession session, List<TokenizedText> texts, List<(int Text, int Window)> call, float[] values)
+    {
+        var length = texts[call[0].Text].RowLength(call[0].Window);
+        var ids = new long[call.Count * length];
+        var types = new long[ids.Length];
+        var mask = new long[ids.Length];
+        Array.Fill(mask, 1);
+        for (var row = 0; row < call.Count; row++)
+        {
+            var cases = _manifest.Tokenizer.CaseIds ? types.AsSpan(row * length, length) : default;
+            texts[call[row].Text].WriteRow(call[row].Window, ids.AsSpan(row * length, length), cases);
+        }
+
+        using var run = new RunOptions();
+        using var idTensor = OrtValue.CreateTensorValueFromMemory(ids, [call.Count, length]);
+        using var maskTensor = OrtValue.CreateTensorValueFromMemory(mask, [call.Count, length]);
+        using var typeTensor = OrtValue.CreateTensorValueFromMemory(types, [call.Count, length]);
+        var inputs = new Dictionary<string, OrtValue> { [_manifest.Inputs.Ids] = idTensor, [_manifest.Inputs.Mask] = maskTensor };
+        if (_manifest.Inputs.Types is { } name) inputs[name] = typeTensor;
+        using var outputs = session.Run(run, inputs, [FeatureGraph.Output]);
+        Add(outputs[0].GetTensorDataAsSpan<float>(), texts, call, values);
+    }
+
+    private void Add(ReadOnlySpan<float> features, List<TokenizedText> texts, List<(int Text, int Window)> call, float[] values)
+    {
+        for (var row = 0; row < call.Count; row++)
+        {
+            var (text, window) = call[row];
+            var target = values.AsSpan(text * Features, Features);
+            var source = features.Slice(row * Features, Features);
+            var share = Share(texts[text], window);
+            lock (texts[text])
+            {
+                for (var i = 0; i < target.Length; i++) target[i] += share * source[i];
+            }
+        }
+    }
+
+    private static float Share(TokenizedText text, int window)
+    {
+        if (text.Windows.Length == 1) return 1;
+        var all = 0;
+        foreach (var other in text.Windows) all += other.Length;
+        return text.Windows[window].Length / (float)all;
+    }
+}

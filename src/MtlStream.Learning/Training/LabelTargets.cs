@@ -1,0 +1,22 @@
+namespace MtlStream.Learning.Training;
+
+/// <summary>The labels that texts should get.</summary>
+/// <param name="ofRows">Label numbers of each row: one for a single label, any number for several.</param>
+public sealed class LabelTargets(IReadOnlyList<int[]> ofRows, int labels, bool multiLabel)
+{
+    public int Labels { get; } = labels;
+    public bool MultiLabel { get; } = multiLabel;
+    public int Rows => ofRows.Count;
+
+    /// <summary>The labels of a row.</summary>
+    public IReadOnlyList<int> Of(int row) => ofRows[row];
+
+    /// <summary>Writes the probability that each label should have.</summary>
+    /// <param name="smoothing">Share that goes to all labels alike.</param>
+    public void Write(int row, float smoothing, Span<float> target)
+    {
+        var others = MultiLabel ? smoothing / 2 : smoothing / Labels;
+        target.Fill(others);
+        foreach (var label in ofRows[row]) target[label] += 1 - smoothing;
+    }
+}
