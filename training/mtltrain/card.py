@@ -28,7 +28,8 @@ _NOTICES = {"MIT": """ Its notice:
   > PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
   > ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """}
-NAMES = {"accuracy": "accuracy", "spanF1": "span F1", "macroRecall": "macro recall", "macroF1": "macro F1"}
+NAMES = {"accuracy": "accuracy", "spanF1": "span F1", "macroRecall": "macro recall", "macroF1": "macro F1", "likeness": "rank correlation of likeness",
+         "f1": "F1 of the answers", "keptF1": "F1 of the words kept", "rouge1": "ROUGE-1", "of10": "right of ten"}
 
 
 def write(folder: Path, results: Path) -> None:
@@ -66,12 +67,19 @@ def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
             "## Tasks and data", "", "| task | kind | labels | trained on |", "|---|---|---|---|"]
     for task in manifest["tasks"]:
         data = "; ".join(f"[{d['name']}]({d['url']}) ({d['license']})" for d in task["data"])
-        labels = ", ".join(task["labels"]) if len(task["labels"]) <= 28 else f"{len(task['labels'])} {'intents' if task['name'] == 'intent' else 'labels'}"
+        labels = _labels(task)
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
     out += ["", f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
             f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}{_lexical(run)}Temperatures{_biases(record)} are fitted on dev. "
             f"{_note(run)}How to retrain: `training/README.md`.", "", *_licence(manifest)]
     return "\n".join(out) + _limits(record)
+
+
+def _labels(task: dict) -> str:
+    if "size" in task:
+        return f"vectors of {task['size']}"
+    labels = task["labels"]
+    return ", ".join(labels) if len(labels) <= 28 else f"{len(labels)} {'intents' if task['name'] == 'intent' else 'labels'}"
 
 
 def _licence(manifest: dict) -> list[str]:
