@@ -11,6 +11,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
 {
     private readonly ConcurrentDictionary<int, PartitionFlow> _flows = new();
     private readonly ConcurrentDictionary<TopicPartition, PartitionFlow> _current = new();
+    private volatile PartitionFlow[] _all = []; // what is current: asked for on every round, changed with assignments only
     private PartitionFlow? _latest; // the one read from last: events come in runs of one partition
     private int _lastAssignment;
     private long _events;
@@ -23,7 +24,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
     public long InFlightBytes => Interlocked.Read(ref _bytes);
 
     /// <summary>The partitions assigned now. Safe to enumerate while others change it.</summary>
-    public ICollection<PartitionFlow> Current => _current.Values;
+    public IReadOnlyList<PartitionFlow> Current => _all;
 
     public int CurrentCount => _current.Count;
 
@@ -34,6 +35,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
         _flows[flow.Assignment] = flow;
         var before = _current.GetValueOrDefault(partition);
         _current[partition] = flow;
+        _all = [.. _current.Values];
         _latest = null;
         if (before is not null) End(before);
         return flow;
@@ -43,6 +45,7 @@ internal sealed class AssignmentTable(bool inTransactions = true)
     public PartitionFlow? Remove(TopicPartition partition)
     {
         if (!_current.TryRemove(partition, out var flow)) return null;
+        _all = [.. _current.Values];
         _latest = null;
         End(flow);
         return flow;

@@ -11,20 +11,24 @@ public sealed class KafkaConnection : ITransport
     private readonly KafkaStatus _status;
     private readonly TimeProvider _time;
     private readonly TopicWatch _topics;
+    private readonly KafkaSession _session;
 
     public KafkaConnection(
         KafkaConfiguration configuration, KafkaStatus status, KafkaMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         var logger = loggers.CreateLogger("MtlStream.Kafka");
-        var table = new AssignmentTable(configuration.ExactlyOnce);
-        metrics.Observe(table, configuration.Kafka);
-        (_configuration, _status, _time) = (configuration, status, time);
+        _configuration = configuration;
+        _status = status;
+        _time = time;
         _topics = new(
             configuration, status, time, logger,
             () => ClusterClient.Open(configuration, _ => { }, line => logger.ClientLine("admin", line.Facility, line.Message)));
-        Sink = new(configuration, table, _topics, metrics, time, logger);
-        Source = new(configuration, table, _topics, Sink, status, metrics, time, logger);
+        var context = new SessionContext(configuration, _topics, status, metrics, time, logger);
+        metrics.Observe(context.Table, configuration.Kafka);
+        _session = new(context, new KafkaClients(context));
+        Sink = new(_session);
+        Source = new(_session, _topics);
     }
 
     public KafkaEventSource Source { get; }
@@ -46,7 +50,7 @@ public sealed class KafkaConnection : ITransport
     public async ValueTask DisposeAsync()
     {
         var topics = _topics.DisposeAsync(); // at the same time: brokers that do not answer hold up both
-        await Source.DisposeAsync();
+        await _session.DisposeAsync();
         await topics;
     }
 }

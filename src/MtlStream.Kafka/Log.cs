@@ -81,6 +81,9 @@ internal static partial class Log
         "Partitions without a leader: {Partitions}. They are neither read nor written until a broker leads them; not ready.")]
     public static partial void PartitionsWithoutLeader(this ILogger logger, string partitions);
 
+    [LoggerMessage(2026, LogLevel.Warning, "Copies for review are lost, topic {Topic}: {Reason}. Results are not affected.")]
+    public static partial void ReviewCopyLost(this ILogger logger, string topic, string reason);
+
     [LoggerMessage(2030, LogLevel.Critical, "Kafka cannot go on: {Reason}")]
     public static partial void Failed(this ILogger logger, string reason);
 

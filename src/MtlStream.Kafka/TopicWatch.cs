@@ -12,7 +12,7 @@ namespace MtlStream.Kafka;
 /// </remarks>
 /// <param name="open">Makes the client that is asked.</param>
 internal sealed class TopicWatch(
-    KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger, Func<IClusterClient> open) : IAsyncDisposable
+    KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger, Func<IClusterClient> open) : IOutputTopics, IAsyncDisposable
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);

@@ -32,8 +32,11 @@ public enum RejectionReason
     /// <summary>The model failed on this event alone, after its batch had been split, or gave scores that are not finite.</summary>
     InferenceFailed,
 
-    /// <summary>The enriched event is larger than the output topic allows, or the broker refused it for good.</summary>
+    /// <summary>The enriched event is larger than the output topic allows.</summary>
     OutputTooLarge,
+
+    /// <summary>The brokers refused the enriched event for good, and not for its size: no key on a compacted topic, or its time.</summary>
+    OutputRefused,
 }
 
 /// <summary>Reasons as headers, schema and metric tags spell them.</summary>

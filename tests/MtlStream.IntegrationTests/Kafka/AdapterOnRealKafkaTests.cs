@@ -141,8 +141,34 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         {
             Assert.Equal("of tomorrow", Topics.Text(l.Message.Value));
             Assert.Equal(tomorrow.ToString(CultureInfo.InvariantCulture), Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.timestamp")));
+            Assert.Equal("output_refused", Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.reason")));
         });
         Assert.NotEmpty(_topics.ReadAll(_letters));
+    }
+
+    [RealKafkaTheory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task An_event_without_a_key_for_a_compacted_topic_becomes_a_dead_letter_that_says_so(DeliveryGuarantee guarantee)
+    {
+        _topics.Create([_input, _output, _letters], partitions: 1);
+        await _topics.SetAsync(_output, "cleanup.policy", "compact");
+        _topics.WriteNumbers(_input, 1, 10);
+        _topics.Write(new(_input, 0), new() { Value = "no key"u8.ToArray() });
+        _topics.WriteNumbers(_input, 1, 10, from: 10);
+
+        await using var worker = Worker("classic", guarantee: guarantee).Start();
+        await Wait.Until(() => _topics.Committed(_group, _input, 1).Sum() >= 21);
+        await worker.StopAsync();
+
+        Assert.Equal(20, _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count());
+        Assert.NotEmpty(_topics.ReadAll(_letters));
+        Assert.All(_topics.ReadAll(_letters), l =>
+        {
+            Assert.Equal("no key", Topics.Text(l.Message.Value));
+            Assert.Equal("output_refused", Topics.Text(l.Message.Headers.GetLastBytes("mtlstream.reason")));
+            Assert.Contains("has no key", Topics.Text(l.Message.Headers.GetLastBytes("__connect.errors.exception.message")), StringComparison.Ordinal);
+        });
     }
 
     [RealKafkaFact]

@@ -294,6 +294,47 @@ public sealed partial class AdapterTests : IDisposable
         Assert.Equal("Nothing can be written any more.", failure.Message);
     }
 
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_review_topic_that_cannot_be_written_costs_copies_and_nothing_else(DeliveryGuarantee guarantee)
+    {
+        var review = Topics.Unique("review");
+        _cluster.CreateTopic(review, Partitions, 3);
+        await using var worker = Worker(
+            guarantee, o => o with { ReviewTopic = review },
+            r => RelayWorker.PassOn(r) with { Review = new(Destination.Review, r.Payload, [], r) }).Start();
+        _topics.WriteNumbers(_input, Partitions, 100);
+        await Wait.Until(() => worker.Acknowledged == 100 && _topics.ReadAll(review).Count == 100);
+
+        _cluster.SetTopicError(review, ErrorCode.TopicAuthorizationFailed);
+        _topics.WriteNumbers(_input, Partitions, 1000, from: 100);
+        await Wait.Until(() => worker.Acknowledged == 1100);
+        await worker.StopAsync();
+
+        AssertNumbers(1100, exact: true);
+        Assert.Equal(0, worker.Rewinds);
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task An_error_that_stays_is_no_hot_loop(DeliveryGuarantee guarantee)
+    {
+        _topics.WriteNumbers(_input, Partitions, 1000);
+        _cluster.FailNext(MockRequest.Produce, [.. Enumerable.Repeat(ErrorCode.LogDirNotFound, 10_000)]);
+        await using var worker = Worker(guarantee).Start();
+        await Wait.Until(() => worker.Rewinds > 0);
+
+        await Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.InRange(worker.Rewinds, 1, 12 * Partitions);
+
+        _cluster.StopFailing(MockRequest.Produce);
+        await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 1000);
+        await worker.StopAsync();
+        AssertNumbers(1000, exact: false);
+    }
+
     [Fact]
     public async Task Brokers_that_are_down_at_the_start_are_waited_for()
     {

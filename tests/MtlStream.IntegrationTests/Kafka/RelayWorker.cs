@@ -136,7 +136,9 @@ internal sealed class RelayWorker : IAsyncDisposable
                 foreach (var record in chunk)
                 {
                     if (Hold is { } hold) await hold.Task.WaitAsync(_abort.Token);
-                    await _kafka.Sink.PublishAsync(_answer(record), Reported, _abort.Token);
+                    var answer = _answer(record);
+                    await _kafka.Sink.PublishAsync(answer, Reported, _abort.Token);
+                    if (answer.Review is { } copy) await _kafka.Sink.PublishAsync(copy, (_, _, _) => { }, _abort.Token);
                 }
             }
 
