@@ -9,10 +9,10 @@ from .corpora import Example
 from .splits import part_of
 
 PEOPLE = (
-    "gay", "lesbian", "bisexual", "transgender", "trans", "queer", "straight", "Black", "white", "African", "African American", "Asian", "Latino", "Hispanic", "Arab",
-    "Native American", "Jewish", "Muslim", "Christian", "Catholic", "Hindu", "Buddhist", "atheist", "Mormon", "deaf", "blind", "disabled", "autistic", "bipolar",
-    "Mexican", "Chinese", "Indian", "Pakistani", "Nigerian", "Somali", "Polish", "Russian", "German", "French", "Italian", "Irish", "Turkish", "Kurdish", "Israeli",
-    "Palestinian", "Syrian", "Iranian", "Afghan", "Roma", "old", "young", "elderly", "fat", "poor", "homeless", "unemployed", "foreign", "immigrant")
+    "gay", "lesbian", "bisexual", "transgender", "trans", "queer", "asexual", "nonbinary", "intersex", "pansexual", "straight", "Black", "white", "African", "African American", "Asian", "Latino", "Hispanic", "Arab",
+    "Native American", "Indigenous", "Aboriginal", "Jewish", "Muslim", "Christian", "Catholic", "Protestant", "Hindu", "Sikh", "Buddhist", "atheist", "Mormon", "deaf", "blind", "disabled", "autistic", "bipolar",
+    "dyslexic", "Mexican", "Chinese", "Japanese", "Korean", "Vietnamese", "Filipino", "Indian", "Pakistani", "Nigerian", "Somali", "Polish", "Russian", "German", "French", "Italian", "Irish", "Turkish", "Kurdish", "Israeli",
+    "Ukrainian", "Romanian", "Palestinian", "Syrian", "Iranian", "Afghan", "Egyptian", "Ethiopian", "Haitian", "Cuban", "Colombian", "Brazilian", "American", "British", "Roma", "old", "young", "elderly", "fat", "poor", "homeless", "unemployed", "foreign", "immigrant")
 ROLES = ("person", "man", "woman", "friend", "student", "doctor", "neighbour", "teacher", "family", "couple", "colleague")
 SAYINGS = (
     "I am a {} {}.", "My {1} is {0}.", "She is a {} {}.", "He's a {} {}", "We met a {} {} yesterday.", "A {} {} moved in next door.", "I'm proud to be {0}.", "Being {0} is part of who I am.",
@@ -22,19 +22,37 @@ SAYINGS = (
 INSULTS = (
     "{0} people are disgusting", "I hate {0} people", "shut up you {0} idiot", "all {0} people are stupid and should leave", "that {0} {1} is a piece of shit", "nobody wants you here, {0} trash",
     "{0} people are vermin", "what a dumb {0} loser")
-TAKEN = 8  # one of so many sentences
+MANY = (
+    "gays", "lesbians", "Muslims", "Jews", "Christians", "Hindus", "Mexicans", "Arabs", "Asians", "Africans", "immigrants", "refugees", "women", "men", "feminists", "trans women",
+    "trans men", "Black women", "white men", "gay men", "old people", "disabled people", "autistic people", "fat people", "homeless people", "sex workers")
+SAYINGS_OF_MANY = (
+    "{} live in our town.", "Many {} voted today.", "{} were invited too", "The law protects {}.", "I read a book about {} in the 1950s.", "Most of my friends are {}.", "Do {} get the same wages?",
+    "{} and their families celebrated yesterday.", "Doctors who treat {} need training.", "There were {} on the bus.")
+INSULTS_OF_MANY = ("{} are disgusting", "{} should all be deported", "fuck {}", "{} are too stupid to vote", "I can't stand {}, they are scum")
+TAKEN = 8     # one of so many sentences with a role
+HELD_OUT = 4  # one of so many patterns is dev
 
 
 def read(data: Path, part: str) -> list[Example]:
-    """Ten of a hundred groups are dev, so that a group is in one part alone; there is no test."""
+    """Every group is in both parts, each pattern in one; there is no test."""
     examples = []
     for label, sayings in ((0, SAYINGS), (1, INSULTS)):
         for people, role, (number, saying) in product(PEOPLE, ROLES, enumerate(sayings)):
             names_role = "{1}" in saying or saying.count("{}") == 2
-            if part_of(people, 10, 0) == part and (names_role or role == ROLES[0]) and (part == "dev" or part_of(f"{people}/{role}/{number}", 100 // TAKEN, 0) == "dev"):
-                text = saying.format(people, role)
-                examples.append(Example(text=_article(text), labels={"offensive": label}))
+            if _part(number) == part and (names_role or role == ROLES[0]) and (not names_role or part_of(f"{people}/{role}/{number}", 100 // TAKEN, 0) == "dev"):
+                examples.append(Example(text=_article(saying.format(people, role)), labels={"offensive": label}))
+    for label, sayings in ((0, SAYINGS_OF_MANY), (1, INSULTS_OF_MANY)):
+        examples += [Example(text=_capital(saying.format(people)), labels={"offensive": label})
+                     for people, (number, saying) in product(MANY, enumerate(sayings)) if _part(number) == part]
     return examples
+
+
+def _part(number: int) -> str:
+    return "dev" if number % HELD_OUT == 1 else "train"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _article(text: str) -> str:

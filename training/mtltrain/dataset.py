@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import pickle
+import sys
 from pathlib import Path
 
 from . import corpora, encoding, readers, tasks, tokenizer, vectors
@@ -26,8 +27,8 @@ def rows(data: Path, cache: Path, vocab: Path, name: str, part: str, limit: int,
         found = corpora.review(data / options["path"], part, tokenizer.of(vocab), options.get("text", "/text"))
         return encode(tokenizer.of(vocab), thinned(found, most), limit)
     code = hashlib.sha256((fingerprint(data) + tokenizer.fingerprint(vocab)).encode())
-    for module in (*readers.MODULES, encoding, tasks, tokenizer):
-        code.update(Path(module.__file__).read_bytes())
+    for module in (corpora.__name__, readers.module(name), encoding.__name__, tasks.__name__, tokenizer.__name__):
+        code.update(Path(sys.modules[module].__file__).read_bytes())
     path = cache / "rows" / f"{name}-{part}-{limit}-{code.hexdigest()[:12]}.pickle"
     if path.exists():
         return thinned(pickle.loads(path.read_bytes()), most)

@@ -124,6 +124,8 @@ def scores(model: MultitaskModel, data: Path, cache: Path, vocab: Path, part: st
             print(part, task, found, flush=True)
             result[task] = found[METRICS[task]]
             continue
+        if task == "offensive" and part == "dev":
+            print(part, "identity", measures.rounded(measures.identity(model, data, vocab, limit)), flush=True)
         rows = labelled(data, cache, vocab, task, part, limit, most)
         result[task] = score(model.tasks[task], rows, predict(model, rows, [task], amp)[task], (adjustments or {}).get(task))
     return result

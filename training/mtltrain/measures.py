@@ -16,12 +16,17 @@ from .model import MultitaskModel
 from .readers import CORPORA
 from .shortening import KEEP, rouge1
 
+LONG_SENTENCE = 40    # characters
 LONGEST_ANSWER = 30   # tokens
 OVERLAP = 32          # tokens that neighbouring windows of a long text share, as in the package
 
 
 def own(model: MultitaskModel, task: str, data: Path, cache: Path, vocab: Path, part: str, limit: int, most: int = 0) -> dict[str, float]:
-    return {name: round(float(value), 4) for name, value in _MEASURES[task](model, data, cache, vocab, part, limit, most).items()}
+    return rounded(_MEASURES[task](model, data, cache, vocab, part, limit, most))
+
+
+def rounded(values: dict) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in values.items()}
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -184,5 +189,26 @@ def _part(row: Row, start: int, limit: int) -> Row:
     return Row(join(row.ids), join(row.cases), row.firsts)
 
 
-_MEASURES = {"answer": answers, "embedding": embedding, "reply": reply, "summary": summary}
+# --- languages --------------------------------------------------------------------------------------------------------
+
+def language(model, data: Path, cache: Path, vocab: Path, part: str, limit: int, most: int = 0) -> dict[str, float]:
+    """Share of the sentences whose language is told; apart, those of at least 40 characters and shorter ones."""
+    examples = dataset.thinned(CORPORA["languages"](data, part), most)
+    rows = encoding.encode(tokenizer.of(vocab), examples, limit)
+    found = np.stack(predict(model, rows, ["language"])["language"]).argmax(-1)
+    right = found == np.array([e.labels["language"] for e in examples])
+    long = np.array([len(e.text) >= LONG_SENTENCE for e in examples])
+    return {"accuracy": right.mean(), "long": right[long].mean() if long.any() else 0.0, "short": right[~long].mean() if (~long).any() else 0.0}
+
+
+def identity(model, data: Path, vocab: Path, limit: int) -> dict[str, float]:
+    """Of the made sentences about groups that training has not seen: how often one of identity is called offensive, how often an insult is."""
+    examples = CORPORA["identity"](data, "dev")
+    rows = encoding.encode(tokenizer.of(vocab), examples, limit)
+    found = np.stack(predict(model, rows, ["offensive"])["offensive"]).argmax(-1)
+    insult = np.array([e.labels["offensive"] == 1 for e in examples])
+    return {"identity": found[~insult].mean(), "insults": found[insult].mean()}
+
+
+_MEASURES = {"language": language, "answer": answers, "embedding": embedding, "reply": reply, "summary": summary}
 OWN = tuple(_MEASURES)

@@ -308,15 +308,16 @@ class ReaderTest(unittest.TestCase):
 
         self.assertEqual({"cmn": "zho", "deu": "deu", "khm": "other", "hello": "eng"}, found)
 
-    def test_counterexamples_of_a_group_are_in_one_part_alone_and_of_both_kinds(self):
+    def test_counterexamples_name_every_group_in_both_parts_and_share_no_pattern(self):
         from mtltrain import counterexamples
 
         parts = {part: counterexamples.read(Path(), part) for part in ("train", "dev")}
-        groups = {part: {people for people in counterexamples.PEOPLE for e in found if f" {people} " in f" {e.text} "} for part, found in parts.items()}
 
-        self.assertEqual({0, 1}, {e.labels["offensive"] for e in parts["train"]})
-        self.assertGreater(len(parts["dev"]), 100)
-        self.assertFalse({g for g in groups["dev"] if g in groups["train"]} - {"African", "American", "straight", "old", "white"})
+        for part, found in parts.items():
+            text = "\n".join(e.text for e in found)
+            self.assertEqual({0, 1}, {e.labels["offensive"] for e in found})
+            self.assertFalse([people for people in counterexamples.PEOPLE if people not in text], part)
+        self.assertFalse({e.text for e in parts["train"]} & {e.text for e in parts["dev"]})
         self.assertFalse([e.text for e in parts["train"] if " a A" in e.text])
 
     def test_more_texts_begin_with_the_texts_there_were(self):
