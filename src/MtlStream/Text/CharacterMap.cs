@@ -44,6 +44,7 @@ internal sealed class CharacterMap
         [0x1886] = UnicodeCategory.OtherLetter,
         [0xA9BD] = UnicodeCategory.SpacingCombiningMark,
         [0x111C9] = UnicodeCategory.OtherPunctuation,
+        [0x1171E] = UnicodeCategory.NonSpacingMark,
     };
 
     private static readonly Entry Nothing = new(Kind.Dropped, false, false, "");
@@ -80,8 +81,13 @@ internal sealed class CharacterMap
             "install ICU (libicu).");
     }
 
-    internal static UnicodeCategory CategoryOf(int codePoint) =>
-        Changed.TryGetValue(codePoint, out var category) ? category : CharUnicodeInfo.GetUnicodeCategory(codePoint);
+    internal static UnicodeCategory CategoryOf(int codePoint)
+    {
+        if (Changed.TryGetValue(codePoint, out var changed)) return changed;
+        var category = CharUnicodeInfo.GetUnicodeCategory(codePoint);
+        var letters = category <= UnicodeCategory.OtherLetter;
+        return !letters && NewerCharacters.Contains(codePoint) ? UnicodeCategory.OtherNotAssigned : category;
+    }
 
     private Entry[] BuildPage(int page)
     {
@@ -96,12 +102,12 @@ internal sealed class CharacterMap
         if (codePoint is 0 or 0xFFFD) return Nothing;
         var category = CategoryOf(codePoint);
         if (category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-            or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned) return Nothing;
+            or UnicodeCategory.PrivateUse) return Nothing;
         var rune = new Rune(codePoint);
         if (Rune.IsWhiteSpace(rune)) return WhiteSpace;
         var upper = category is UnicodeCategory.UppercaseLetter or UnicodeCategory.TitlecaseLetter;
         var lower = category is UnicodeCategory.LowercaseLetter;
-        var replacement = Replace(rune);
+        var replacement = Replace(rune, category);
         if (replacement.Length == 0) return Nothing;
         if (_stripAccents && category == UnicodeCategory.SpacingCombiningMark && IsReordered(rune))
             return new Entry(Kind.Reordered, upper, lower, replacement);
@@ -116,10 +122,10 @@ internal sealed class CharacterMap
     private static bool IsReordered(Rune mark) =>
         (mark + "\u0334").Normalize(NormalizationForm.FormD).StartsWith('\u0334');
 
-    private string Replace(Rune rune)
+    private string Replace(Rune rune, UnicodeCategory category)
     {
         var text = rune.ToString();
-        if (_stripAccents)
+        if (_stripAccents && category != UnicodeCategory.OtherNotAssigned) // the runtime refuses U+FFFE
         {
             var kept = new StringBuilder();
             foreach (var part in text.Normalize(NormalizationForm.FormD).EnumerateRunes())

@@ -67,12 +67,18 @@ internal sealed class MLTokenizers : SubwordTokenizer
         var placed = length - shift == text.Length;
         foreach (var token in encoded)
         {
-            if (target.Tokens.Length == limit) return false;
             var (at, units) = token.Offset.GetOffsetAndLength(length);
             var start = placed ? Math.Max(0, at - shift) : 0;
             var end = placed ? Math.Max(start, at + units - shift) : text.Length;
             while (start < end && char.IsWhiteSpace(text[start])) start++;
             var begins = addWords && (start == 0 || char.IsWhiteSpace(text[start - 1]));
+            if (target.Tokens.Length == limit)
+            {
+                var cut = addWords && !begins && target.Words.Length > 1; // between words
+                if (cut) target.CutTo(target.Words[^1].FirstToken);
+                return false;
+            }
+
             target.Reserve(1)[0] = new Token(token.Id, offset + start, offset + end, 0, begins);
             var index = target.Commit(1);
             if (begins) target.Add(new Word(offset + start, offset + WordEnd(text, start), index));

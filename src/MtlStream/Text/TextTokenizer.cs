@@ -58,7 +58,8 @@ public sealed class TextTokenizer
     /// <summary>A token as the vocabulary spells it, <c>##</c> included.</summary>
     public string TokenText(int id) => _subwords.TokenText(id);
 
-    /// <summary>Tokenizes one text. The caller owns the result.</summary>
+    /// <summary>Tokenizes one text. The caller owns the result; <see cref="TokenizedText.IsEmpty"/> says that there is nothing to read.</summary>
+    /// <remarks>A text over the limit is cut between two words, or within its first word where that alone is over it.</remarks>
     public TokenizedText Tokenize(ReadOnlySpan<char> text)
     {
         var tokenized = _pool.Rent();
@@ -101,6 +102,7 @@ public sealed class TextTokenizer
         {
             var first = tokenized.Tokens.Length;
             var complete = _subwords.Encode(text[start..end], start, addWords: false, _maxTextTokens, tokenized);
+            if (!complete && first > 0) tokenized.CutTo(first);
             if (tokenized.Tokens.Length > first)
             {
                 tokenized.BeginWordAt(first);

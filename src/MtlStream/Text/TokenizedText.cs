@@ -58,6 +58,9 @@ public sealed class TokenizedText : IDisposable
     /// <summary>One window, or several that overlap when the text is longer than the model.</summary>
     public ReadOnlySpan<TokenWindow> Windows => _windows.AsSpan(0, _windowCount);
 
+    /// <summary>True when the text has no token: white space, control characters, marks and the like.</summary>
+    public bool IsEmpty => _tokenCount == 0;
+
     /// <summary>True when tokens beyond <c>Tokenization:MaxTextTokens</c> were left out.</summary>
     public bool Truncated { get; private set; }
 
@@ -111,6 +114,13 @@ public sealed class TokenizedText : IDisposable
         var first = _tokenCount;
         _tokenCount += count;
         return first;
+    }
+
+    /// <summary>Takes off the tokens from <paramref name="count"/> on, and the words that begin with them.</summary>
+    internal void CutTo(int count)
+    {
+        _tokenCount = count;
+        while (_wordCount > 0 && _words[_wordCount - 1].FirstToken >= count) _wordCount--;
     }
 
     internal void Add(Word word)

@@ -302,7 +302,7 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
             {
                 Truncated = true;
                 count = room;
-                if (count == 0) return;
+                if (count == 0 || (addWords && target.Tokens.Length > 0)) return; // cut between words
                 end = target.Reserve(count)[count - 1].End - offset;
             }
             var first = target.Commit(count);

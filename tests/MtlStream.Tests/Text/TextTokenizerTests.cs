@@ -108,10 +108,65 @@ public sealed class TextTokenizerTests
             using var text = TokenizerVectors.Tokenizer(splitWords: splitWords, maxTextTokens: limit).Tokenize(source);
 
             Assert.Equal(expected.Tokens.Length > limit, text.Truncated);
-            Assert.Equal(expected.Tokens[..Math.Min(limit, expected.Tokens.Length)].ToArray(), text.Tokens.ToArray());
-            Assert.True(text.Words[^1].End <= expected.Words[text.Words.Length - 1].End);
+            Assert.Equal(expected.Words[..text.Words.Length].ToArray(), text.Words.ToArray());
+            var kept = text.Truncated ? expected.Words[text.Words.Length].FirstToken : expected.Tokens.Length;
+            Assert.Equal(expected.Tokens[..kept].ToArray(), text.Tokens.ToArray());
+            var following = expected.Words[Math.Min(text.Words.Length + 1, expected.Words.Length)..];
+            var next = following.IsEmpty ? expected.Tokens.Length : following[0].FirstToken;
+            Assert.True(next > limit || !text.Truncated, "there was room for the next word");
             CheckWords(text);
         }
+    }
+
+    [Theory]
+    [InlineData("https://a.b/c/d/e/f/g/h/i/j/k and more")]
+    [InlineData("https://a.b/c/d/e/f/g/h/i/j/k")]
+    public void A_first_word_over_the_limit_is_cut_within(string source)
+    {
+        using var text = TokenizerVectors.Tokenizer(splitWords: true, maxTextTokens: 16).Tokenize(source);
+
+        Assert.True(text.Truncated);
+        Assert.Equal(16, text.Tokens.Length);
+        Assert.Equal(text.Tokens[^1].End, Assert.Single(text.Words.ToArray()).End);
+    }
+
+    [Theory]
+    [InlineData("\u200B")]
+    [InlineData("\uFEFF")]
+    [InlineData("\u00AD")]
+    [InlineData("\0")]
+    [InlineData("\uFFFD")]
+    [InlineData("\u200E\u202E\u2066")]
+    [InlineData("\u0301\u0300")]
+    [InlineData("\uFE0F\u200D")]
+    [InlineData("\uE000")]
+    [InlineData("\uD800 \uDC00")]
+    [InlineData("\u00A0\u3000\u2028\t")]
+    [InlineData("\U000E0041\U000E007F")]
+    public void A_text_without_anything_to_read_is_empty(string source)
+    {
+        using var split = TokenizerVectors.Tokenizer(splitWords: true).Tokenize(source);
+        using var whole = TokenizerVectors.Tokenizer().Tokenize(source);
+
+        Assert.True(split.IsEmpty);
+        Assert.True(whole.IsEmpty);
+        Assert.Empty(split.Words.ToArray());
+    }
+
+    [Theory]
+    [InlineData("\U0001FACD")]
+    [InlineData("\u0378")]
+    [InlineData("\u0897")]
+    [InlineData("\U00013430")]
+    [InlineData("\uFFFE")]
+    public void A_character_newer_than_the_tables_is_an_unknown_word(string character)
+    {
+        var tokenizer = TokenizerVectors.Tokenizer(splitWords: true);
+        using var text = tokenizer.Tokenize($"in {character} in");
+
+        Assert.Equal(3, text.Tokens.Length);
+        Assert.Equal(tokenizer.UnknownId, text.Tokens[1].Id);
+        Assert.Equal((3, 3 + character.Length), (text.Tokens[1].Start, text.Tokens[1].End));
     }
 
     [Fact]
