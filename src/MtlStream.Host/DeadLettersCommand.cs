@@ -54,10 +54,10 @@ internal static partial class DeadLettersCommand
         var limit = new Option<int?>("--limit") { Description = "Ends after this many events.", HelpName = "N" };
         limit.Validators.Add(given => CommonOptions.RequirePositive(given, "--limit"));
         var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing; list never does." };
-        var command = new CliCommand(name, description, example) { reason, since, until, from, limit, dryRun };
+        var command = new CliCommand(name, description, example) { reason, since, until, from, limit, dryRun, SettingsLookup.Config, SettingsLookup.Secrets };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) => RunAsync(
-            AppSettings.Load(parsed.UnmatchedTokens, "InputTopics", "OutputTopic"),
+            AppSettings.Load(parsed, "InputTopics", "OutputTopic"),
             new(parsed.GetValue(reason) ?? [], parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(from) ?? new Dictionary<int, long>(), parsed.GetValue(limit)),
             replay && !parsed.GetValue(dryRun), stopping));
         return command;

@@ -16,9 +16,10 @@ internal static class DoctorCommand
             "doctor", "Checks settings, model, device, broker, topics and rights with the settings of run, and says what to do about each finding. Exit code 1: the worker would not work.",
             "mtlstream doctor --Kafka:BootstrapServers=localhost:9092 --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected")
         {
-            TreatUnmatchedTokensAsErrors = false,
+            SettingsLookup.Config, SettingsLookup.Secrets,
         };
-        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed.UnmatchedTokens), Console.Out, stopping));
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed), Console.Out, stopping));
         return command;
     }
 
@@ -39,6 +40,7 @@ internal static class DoctorCommand
         AppSettings settings, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopping)
     {
         yield return new(Severity.Ok, "settings", $"readable and without contradictions; {settings.Delivery.Guarantee}, group {settings.Kafka.GroupId}");
+        foreach (var warning in settings.Warnings) yield return new(Severity.Warning, "settings", warning);
         if (settings.ExposedSecrets.Count > 0)
         {
             yield return new(

@@ -19,9 +19,10 @@ internal static class RunCommand
             "mtlstream run --Kafka:BootstrapServers=localhost:9092 --Kafka:GroupId=labels --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected",
             "MTLSTREAM__Kafka__BootstrapServers=localhost:9092 mtlstream run --Kafka:InputTopics:0=comments --Kafka:OutputTopic=comments-enriched --Kafka:DeadLetterTopic=comments-rejected --Delivery:Guarantee=ExactlyOnce --Http:Url=http://0.0.0.0:8080")
         {
-            TreatUnmatchedTokensAsErrors = false,
+            SettingsLookup.Config, SettingsLookup.Secrets,
         };
-        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed.UnmatchedTokens), stopping));
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction((parsed, stopping) => RunAsync(AppSettings.Load(parsed), stopping));
         return command;
     }
 

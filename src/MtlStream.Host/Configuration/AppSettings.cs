@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using MtlStream.Batching;
@@ -43,20 +44,31 @@ internal sealed class AppSettings
 
     public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
 
-    public WorkerOptions Worker => new(Serving, Input, Output, new(Pipeline, Batching, Delivery), ExposedSecrets);
+    public WorkerOptions Worker => new(Serving, Input, Output, new(Pipeline, Batching, Delivery), ExposedSecrets, Warnings);
 
     /// <summary>What a measurement's pipelines are told.</summary>
     public BenchSettings ForBench() => new(Input, Output, new(Pipeline, Batching, Delivery));
 
+    /// <summary>What is not read although somebody may think so, in sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>Reads the settings of this process.</summary>
-    /// <param name="arguments">What is left of the command line: <c>--Section:Key=value</c>.</param>
+    /// <param name="parsed">The command line, with <c>--config</c>, <c>--secrets</c> and <c>--Section:Key=value</c>.</param>
     /// <param name="unused">Keys of the section <c>Kafka</c> that the command can do without.</param>
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>
-    public static AppSettings Load(IEnumerable<string> arguments, params string[] unused) =>
-        From(SettingsReader.Read(SettingsReader.FindFile(), Environment.GetEnvironmentVariables(), arguments), unused);
+    public static AppSettings Load(ParseResult parsed, params string[] unused)
+    {
+        var environment = Environment.GetEnvironmentVariables();
+        var lookup = SettingsLookup.In(
+            parsed.GetValue(SettingsLookup.Config), [Environment.CurrentDirectory, AppContext.BaseDirectory], environment);
+        var sources = new SettingSources(lookup.File, parsed.GetValue(SettingsLookup.Secrets), environment, parsed.UnmatchedTokens);
+        return From(SettingsReader.Read(sources), lookup.Warnings, unused);
+    }
 
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>
-    public static AppSettings From(IReadOnlyList<Setting> settings, params string[] unused)
+    public static AppSettings From(IReadOnlyList<Setting> settings, params string[] unused) => From(settings, [], unused);
+
+    private static AppSettings From(IReadOnlyList<Setting> settings, IReadOnlyList<string> warnings, string[] unused)
     {
         var errors = new List<string>();
         var usable = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
@@ -67,7 +79,11 @@ internal sealed class AppSettings
         }
 
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(usable).Build();
-        var bound = new AppSettings(configuration) { ExposedSecrets = [.. settings.Where(IsExposedSecret).Select(s => s.Key)] };
+        var bound = new AppSettings(configuration) 
+        {
+            ExposedSecrets = [.. settings.Where(IsExposedSecret).Select(s => s.Key)],
+            Warnings = warnings,
+        };
         foreach (var (name, type) in SettingsSchema.Sections)
         {
             var section = configuration.GetSection(name).Get(type) ?? Activator.CreateInstance(type)!;

@@ -1,6 +1,9 @@
 using System.Collections;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Configuration.KeyPerFile;
+using Microsoft.Extensions.FileProviders;
 
 namespace MtlStream.Host.Configuration;
 
@@ -9,58 +12,78 @@ namespace MtlStream.Host.Configuration;
 /// <param name="Origin">Where it was found, for error messages.</param>
 internal sealed record Setting(string Key, string Value, string Origin);
 
-/// <summary>Collects settings: appsettings.json, then <c>MTLSTREAM__Section__Key</c>, then <c>--Section:Key=value</c>; the last one counts.</summary>
+/// <summary>Where settings come from; later ones count more.</summary>
+/// <param name="File">Path of a JSON file; null for none.</param>
+/// <param name="Secrets">A folder with a file for each setting, named <c>Section__Key</c>; null for none.</param>
+/// <param name="Environment">Variables by name; other prefixes than <c>MTLSTREAM__</c> are skipped.</param>
+/// <param name="Arguments">What is left of the command line: <c>--Section:Key=value</c>.</param>
+internal sealed record SettingSources(string? File, string? Secrets, IDictionary Environment, IEnumerable<string> Arguments);
+
+/// <summary>Collects settings from all sources; of one that is given several times the last one counts.</summary>
 internal static partial class SettingsReader
 {
     public const string EnvironmentPrefix = "MTLSTREAM__";
 
-    /// <summary>Name of the file, looked for in the working directory and then beside the program; the first one found is read.</summary>
-    public const string FileName = "appsettings.json";
+    private const string Delimiter = "__";
 
-    /// <param name="file">Path of the file to read; null for none.</param>
-    /// <param name="environment">Variables by name; other prefixes are skipped.</param>
-    /// <param name="arguments">What is left of the command line.</param>
-    /// <exception cref="UsageException">The file is not JSON, or an argument is not <c>--Section:Key=value</c>.</exception>
-    public static IReadOnlyList<Setting> Read(string? file, IDictionary environment, IEnumerable<string> arguments)
+    /// <exception cref="UsageException">A file or folder cannot be read, or an argument is not <c>--Section:Key=value</c>.</exception>
+    public static IReadOnlyList<Setting> Read(SettingSources sources)
     {
         var settings = new Dictionary<string, Setting>(StringComparer.OrdinalIgnoreCase);
-        foreach (var setting in FromFile(file).Concat(FromEnvironment(environment)).Concat(FromArguments(arguments)))
-            settings[setting.Key] = setting;
+        var given = FromFile(sources.File).Concat(FromSecrets(sources.Secrets)).Concat(FromEnvironment(sources.Environment)).Concat(FromArguments(sources.Arguments));
+        foreach (var setting in given) settings[setting.Key] = setting;
         return [.. settings.Values];
     }
 
-    /// <summary>The file that is read when nothing else is said; null when there is none.</summary>
-    public static string? FindFile() =>
-        new[] { Path.Combine(Environment.CurrentDirectory, FileName), Path.Combine(AppContext.BaseDirectory, FileName) }
-            .FirstOrDefault(File.Exists);
+    /// <summary>As <see cref="Read(SettingSources)"/>, without a folder of secrets.</summary>
+    public static IReadOnlyList<Setting> Read(string? file, IDictionary environment, IEnumerable<string> arguments) =>
+        Read(new(file, null, environment, arguments));
 
-    private static List<Setting> FromFile(string? file)
+    /// <summary>The settings of a JSON file; none for null.</summary>
+    /// <exception cref="UsageException">It cannot be read, or is not JSON.</exception>
+    public static IReadOnlyList<Setting> FromFile(string? file)
     {
         if (file is null) return [];
-        var provider = new JsonConfigurationProvider(new());
         try
         {
             using var stream = File.OpenRead(file);
-            provider.Load(stream);
+            var leaves = Leaves(new JsonStreamConfigurationProvider(new() { Stream = stream }));
+            return [.. leaves.Select(leaf => new Setting(Normalize(leaf.Key), leaf.Value!, file))];
         }
-        catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException or JsonException)
         {
             throw new UsageException($"{file} cannot be read: {(exception.InnerException ?? exception).Message}", exception);
         }
-
-        return [.. Leaves(provider, null).Select(s => s with { Origin = file })];
     }
 
-    private static IEnumerable<Setting> Leaves(JsonConfigurationProvider provider, string? parent)
+    /// <summary>Files without a section in their name are other programs'.</summary>
+    private static IReadOnlyList<Setting> FromSecrets(string? folder)
     {
-        foreach (var name in provider.GetChildKeys([], parent).Distinct(StringComparer.OrdinalIgnoreCase))
+        if (folder is null) return [];
+        var full = Path.GetFullPath(folder);
+        if (!Directory.Exists(full)) throw new UsageException($"--secrets: the folder {full} does not exist.");
+        var provider = new KeyPerFileConfigurationProvider(new()
         {
-            var key = parent is null ? name : $"{parent}:{name}";
-            if (provider.TryGet(key, out var value) && value is not null && !provider.GetChildKeys([], key).Any())
-                yield return new(Normalize(key), value, FileName);
-            foreach (var leaf in Leaves(provider, key)) yield return leaf;
+            FileProvider = new PhysicalFileProvider(full),
+            IgnoreCondition = name => !name.Contains(Delimiter, StringComparison.Ordinal),
+        });
+        try
+        {
+            return [.. Leaves(provider).Select(leaf => new Setting(
+                Normalize(WithoutPrefix(leaf.Key)), leaf.Value!, Path.Combine(full, leaf.Key.Replace(":", Delimiter, StringComparison.Ordinal))))];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--secrets: {full} cannot be read: {exception.Message}", exception);
         }
     }
+
+    /// <summary>Has the provider read its source, and gives what has a value.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> Leaves(IConfigurationProvider provider) =>
+        new ConfigurationRoot([provider]).AsEnumerable().Where(leaf => leaf.Value is not null);
+
+    private static string WithoutPrefix(string key) =>
+        key.StartsWith("MTLSTREAM:", StringComparison.OrdinalIgnoreCase) ? key["MTLSTREAM:".Length..] : key;
 
     private static IEnumerable<Setting> FromEnvironment(IDictionary environment)
     {
@@ -68,7 +91,7 @@ internal static partial class SettingsReader
         {
             var name = (string)variable.Key;
             if (!name.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase)) continue;
-            var key = name[EnvironmentPrefix.Length..].Replace("__", ":", StringComparison.Ordinal);
+            var key = name[EnvironmentPrefix.Length..].Replace(Delimiter, ":", StringComparison.Ordinal);
             yield return new(Normalize(key), (string?)variable.Value ?? "", name);
         }
     }

@@ -15,4 +15,7 @@ internal static partial class Log
     [LoggerMessage(9003, LogLevel.Warning,
         "{Settings} came as an argument, which every user of this machine can read; give it in the environment (MTLSTREAM__Kafka__Client__...) or in a file.")]
     public static partial void SecretExposed(this ILogger logger, string settings);
+
+    [LoggerMessage(9004, LogLevel.Warning, "{Warning}")]
+    public static partial void SettingsWarning(this ILogger logger, string warning);
 }

@@ -6,8 +6,10 @@ namespace MtlStream.Host.Worker;
 
 /// <summary>The settings of the worker's pipeline.</summary>
 /// <param name="ExposedSecrets">Secrets given as arguments, by their names.</param>
+/// <param name="Warnings">Sentences about settings that are not read.</param>
 internal sealed record WorkerOptions(
-    ServingOptions Serving, InputOptions Input, OutputOptions Output, PipelineSettings Pipeline, IReadOnlyList<string> ExposedSecrets);
+    ServingOptions Serving, InputOptions Input, OutputOptions Output, PipelineSettings Pipeline,
+    IReadOnlyList<string> ExposedSecrets, IReadOnlyList<string> Warnings);
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
@@ -24,6 +26,7 @@ internal sealed class PipelineService(
     {
         // Loading takes seconds of CPU: the host goes on starting meanwhile, and the probes are answered.
         await Task.Yield();
+        foreach (var warning in options.Warnings) logger.SettingsWarning(warning);
         if (options.ExposedSecrets.Count > 0) logger.SecretExposed(string.Join(", ", options.ExposedSecrets));
         await using var stopRequested = stoppingToken.Register(() =>
         {

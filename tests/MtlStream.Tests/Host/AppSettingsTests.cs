@@ -30,6 +30,85 @@ public sealed class AppSettingsTests
         File.Delete(file);
     }
 
+    [Fact]
+    public void A_secret_is_a_file_with_the_name_of_its_setting_and_counts_more_than_the_file_of_settings()
+    {
+        var folder = Directory.CreateTempSubdirectory("mtlstream-secrets").FullName;
+        File.WriteAllText(Path.Combine(folder, "Kafka__Client__sasl_password"), "from the folder\n");
+        File.WriteAllText(Path.Combine(folder, "MTLSTREAM__Kafka__GroupId"), "folder");
+        File.WriteAllText(Path.Combine(folder, "db-password"), "of another program");
+        var file = Path.Combine(folder, "settings.json");
+        File.WriteAllText(file, """{"Kafka": {"GroupId": "file", "Client": {"sasl.password": "file"}}}""");
+
+        var settings = AppSettings.From(SettingsReader.Read(new(file, folder, new Hashtable(), s_needed)));
+
+        Assert.Equal("folder", settings.Kafka.GroupId);
+        Assert.Equal("from the folder", Assert.Single(settings.Kafka.Client).Value);
+        Assert.Empty(settings.ExposedSecrets);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void What_is_wrong_in_a_folder_of_secrets_is_named_by_its_file()
+    {
+        var folder = Directory.CreateTempSubdirectory("mtlstream-secrets").FullName;
+        File.WriteAllText(Path.Combine(folder, "Kafka__Grup"), "x");
+
+        var error = Assert.Throws<UsageException>(() => AppSettings.From(SettingsReader.Read(new(null, folder, new Hashtable(), s_needed))));
+
+        Assert.Contains($"Kafka:Grup ({Path.Combine(folder, "Kafka__Grup")}): there is no key Grup", error.Message, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+        Assert.Throws<UsageException>(() => SettingsReader.Read(new(null, folder, new Hashtable(), s_needed)));
+    }
+
+    [Fact]
+    public void A_file_of_settings_of_another_program_is_left_alone_and_said()
+    {
+        var folder = Directory.CreateTempSubdirectory("mtlstream-lookup").FullName;
+        var file = Path.Combine(folder, "appsettings.json");
+        File.WriteAllText(file, """{"Logging": {"LogLevel": {"Default": "Warning"}}, "AllowedHosts": "*", "ConnectionStrings": {"Db": "x"}}""");
+
+        var lookup = SettingsLookup.In(null, [folder], new Hashtable());
+
+        Assert.Null(lookup.File);
+        Assert.Contains($"{file} has none of this program's sections and was not read", Assert.Single(lookup.Warnings), StringComparison.Ordinal);
+        Assert.Equal(file, SettingsLookup.In(file, [], new Hashtable()).File);
+        File.WriteAllText(file, """{"Kafka": {"GroupId": "ours"}, "AllowedHosts": "*"}""");
+        Assert.Equal(file, SettingsLookup.In(null, [folder], new Hashtable()).File);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void A_file_that_is_named_must_be_there()
+    {
+        var error = Assert.Throws<UsageException>(() => SettingsLookup.In("none.json", [], new Hashtable()));
+
+        Assert.Equal($"--config: the file {Path.GetFullPath("none.json")} does not exist.", error.Message);
+    }
+
+    [Theory]
+    [InlineData("MTLSTREAM_Kafka__GroupId", "MTLSTREAM__Kafka__GroupId")]
+    [InlineData("MTLSTREAM_KAFKA_GROUPID", "MTLSTREAM__KAFKA__GROUPID")]
+    [InlineData("mtlstream_Http_Url", "MTLSTREAM__Http__Url")]
+    public void A_variable_with_one_underscore_is_warned_of(string name, string meant)
+    {
+        var lookup = SettingsLookup.In(null, [], new Hashtable { [name] = "x", ["MTLSTREAM_BUILD"] = "never", ["MTLSTREAM__Kafka__GroupId"] = "g" });
+
+        Assert.Equal(
+            $"{name} is not read: expected two underscores after MTLSTREAM and after a section, as in {meant}.", Assert.Single(lookup.Warnings));
+    }
+
+    [Fact]
+    public void The_example_of_a_file_of_settings_is_good()
+    {
+        var file = Path.Combine(Repository.Root, "deploy", "appsettings.example.json");
+
+        var settings = AppSettings.From(SettingsReader.Read(file, new Hashtable(), []));
+
+        Assert.Equal(["comments"], settings.Kafka.InputTopics);
+        Assert.Equal("earliest", settings.Kafka.Consumer["auto.offset.reset"]);
+    }
+
     [Theory]
     [InlineData("session_timeout_ms")]
     [InlineData("session.timeout.ms")]

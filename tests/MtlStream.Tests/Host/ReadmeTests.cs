@@ -8,7 +8,7 @@ namespace MtlStream.Tests.Host;
 
 public sealed partial class ReadmeTests : IDisposable
 {
-    private static readonly string s_root = Root();
+    private static readonly string s_root = Repository.Root;
     private static readonly string s_commands = File.ReadAllText(Path.Combine(s_root, "docs", "commands.md"));
     private static readonly string s_text = File.ReadAllText(Path.Combine(s_root, "README.md"));
 
@@ -91,13 +91,6 @@ public sealed partial class ReadmeTests : IDisposable
 
     private static IEnumerable<string> Lines(string language) =>
         Block().Matches(s_text).Where(b => b.Groups[1].Value == language).SelectMany(b => b.Groups[2].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "MtlStream.sln"))) folder = folder.Parent!;
-        return folder.FullName;
-    }
 
     [GeneratedRegex("^```([a-z]+)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
