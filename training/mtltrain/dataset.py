@@ -72,7 +72,8 @@ def _examples(data: Path, name: str, part: str):
 def sampler(run: Run, data: Path, cache: Path, vocab: Path) -> Sampler:
     members = []
     for name, options in run.corpora.items():
-        found = rows(data, cache, vocab, name, "train", LONG, run.corpus_rows, options)
+        # Questions are asked of windows already: cut again, they would lose their own.
+        found = rows(data, cache, vocab, name, "train", run.crop if name in readers.ASKED else LONG, run.corpus_rows, options)
         if run.said and name not in readers.UNTAUGHT:
             _attach(found, Path(run.said) / f"{name}.pickle")
         if name == "texts":

@@ -18,6 +18,8 @@ CORPORA: dict[str, Callable[[Path, str], list[Example]]] = {
 USUAL = ("ewt", "btc", "wikigold", "semeval", "polarity", "goemotions", "newsgroups", "clinc", "offensive")
 # What teachers of the seven tasks say of these is not asked: they are in other languages, of another form, or much like others.
 UNTAUGHT = ("languages", "answers", "qamr", "compression", "abstracts", "posts", "replies", "identity")
+# Questions on texts, of which each window is a row.
+ASKED = ("answers", "qamr")
 
 
 def module(name: str) -> str:

@@ -217,6 +217,20 @@ class LossTest(unittest.TestCase):
 
         self.assertEqual([[0, 0, 0, 0], [6, 6, 4, 4], [1, 1, 0, 0]], found.tolist())
 
+    def test_questions_are_drawn_in_windows_that_are_not_cut_again(self):
+        from mtltrain import dataset, tokenizer
+        from mtltrain.corpora import Example
+        from mtltrain.run import Run
+
+        long = Example(text="So it is. " * 60 + "In Bonn.", question="Where is it?", answers=[(603, 607)])
+        run = Run(tasks=["answer"], corpora={"answers": {}}, crop=64, limit=64)
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(dataset, "_examples", lambda *_: [long]):
+            corpus, = dataset.sampler(run, Path(folder), Path(folder), VOCAB).corpora
+            drawn = [corpus.next() for _ in corpus.rows]
+
+        self.assertTrue(all(len(row) <= 64 and [row.cases[0], row.cases[1], row.cases[4]] == [4, 5, 4] for row in drawn))
+        self.assertTrue(any(row.labels["answer"][0] == 0 for row in drawn))
+
     def test_a_draw_goes_on_where_texts_have_been_tokenized_anew(self):
         from mtltrain.sampling import Corpus, Sampler
 
