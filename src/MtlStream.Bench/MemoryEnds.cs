@@ -66,7 +66,7 @@ internal sealed class MemoryEnds(IReadOnlyList<byte[]> events, long count, int i
     public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
     {
         if (record.Destination == Destination.Results) Interlocked.Add(ref _resultBytes, record.Payload?.Length ?? 0);
-        else Interlocked.Increment(ref _rejected);
+        else if (record.Destination == Destination.DeadLetters) Interlocked.Increment(ref _rejected);
         reported(record, PublishOutcome.Durable);
         return ValueTask.CompletedTask;
     }

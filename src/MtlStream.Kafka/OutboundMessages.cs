@@ -48,7 +48,7 @@ internal sealed class OutboundMessages
         foreach (var destination in s_destinations)
         {
             var count = Interlocked.Exchange(ref _delivered[(int)destination], 0);
-            if (count > 0) _context.Metrics.Sent(TopicOf(destination), count);
+            if (count > 0 && destination != Destination.Nowhere) _context.Metrics.Sent(TopicOf(destination), count);
         }
     }
 

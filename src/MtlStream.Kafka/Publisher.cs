@@ -10,6 +10,7 @@ namespace MtlStream.Kafka;
 internal sealed class Publisher(
     SessionContext context, PublishGate gate, Producers producers, OutboundMessages messages, IDelivery delivery)
 {
+    private static readonly DeliveryReport<byte[]?, byte[]?> s_nothingWritten = new() { Error = new(ErrorCode.NoError) };
     private static readonly TimeSpan s_clientFull = TimeSpan.FromMilliseconds(5);
 
     private readonly bool _compresses =
@@ -46,6 +47,7 @@ internal sealed class Publisher(
     internal Attempt TryPublish(OutboundRecord record, PublishReport reported, out Task opened)
     {
         PublishRefusal? refusal = null;
+        PendingRecord? unwritten = null;
         lock (gate.Lock)
         {
             opened = gate.Opened;
@@ -59,6 +61,10 @@ internal sealed class Publisher(
             {
                 flow.EndPublish();
                 return Attempt.GateClosed;
+            }
+            else if (record.Destination == Destination.Nowhere)
+            {
+                unwritten = SendNothing(record, reported, flow);
             }
             else if (IsRefused(record, out refusal))
             {
@@ -75,8 +81,18 @@ internal sealed class Publisher(
             }
         }
 
-        reported(record, refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused, refusal);
+        if (unwritten is not null) unwritten.Reported(s_nothingWritten);
+        else reported(record, refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused, refusal);
         return Attempt.Done;
+    }
+
+    // Of what goes nowhere there is no report to wait for; within a transaction its offset goes with the others.
+    private PendingRecord SendNothing(OutboundRecord record, PublishReport reported, PartitionFlow flow)
+    {
+        gate.Sent();
+        var pending = new PendingRecord(record, reported, flow, producers.Current!, delivery);
+        delivery.Sent(pending);
+        return pending;
     }
 
     /// <summary>True when the broker refused it before, or is known to take nothing that large.</summary>

@@ -27,6 +27,7 @@ public sealed class AnalyticsPipeline(
     DriftMonitor? watch = null, ShadowModel? shadow = null)
 {
     private const int RefusedAtOnce = 1 << 17;
+    private const int DecodedAtOnce = 512;
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
     private int _halvings; // written by scoring lanes, applied by the batch former
@@ -72,36 +73,24 @@ public sealed class AnalyticsPipeline(
         ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
         var input = new DecodeInput(received, source, metrics, logger);
+        var worker = new DecodeWorker(decoder, tokenizer, model, metrics, input);
         while (await input.NextAsync(abort) is { } chunk)
         {
             var started = time.GetTimestamp();
             var events = new List<TokenizedEvent>(chunk.Count);
-            List<OutboundRecord>? answered = null;
+            var answered = new List<OutboundRecord>();
             foreach (var record in chunk)
             {
-                Tracing.Begin(record, metrics.Names);
-                if (record.Payload is null)
-                {
-                    (answered ??= []).Add(EventEncoder.EncodeTombstone(record));
-                    continue;
-                }
-                var (decoded, rejection, notNow) = decoder.Decode(record);
-                if (decoded is not null) events.Add(Tokenize(decoded));
-                else if (notNow is not null) input.Later(record, notNow);
-                else (answered ??= []).Add(EventEncoder.EncodeDeadLetter(rejection!));
+                worker.Decode(record, events, answered);
+                if (events.Count < DecodedAtOnce) continue;
+                await tokenized.WriteAsync(events, abort); // records that hold many events each
+                events = [];
             }
 
             metrics.StageWorked("decode", time.GetElapsedTime(started));
-            if (answered is not null) await finished.WriteAsync(answered, abort);
+            if (answered.Count > 0) await finished.WriteAsync(answered, abort);
             if (events.Count > 0) await tokenized.WriteAsync(events, abort);
         }
-    }
-
-    private TokenizedEvent Tokenize(TextEvent decoded)
-    {
-        var tokens = tokenizer.Tokenize(decoded.Text);
-        if (tokens.Truncated) metrics.EventTruncated();
-        return new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(model.Tasks, tokens) : null);
     }
 
     private async Task FormBatchesAsync(
@@ -232,17 +221,24 @@ public sealed class AnalyticsPipeline(
             var tokens = (TokenizedEvent)scored.Batch.Rows[row].Owner!;
             if (tokens.Windows is not { } windows)
             {
-                using (tokens) records.Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, row));
+                using (tokens) Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, row), tokens, records);
                 continue;
             }
 
             var complete = predictions is null
                 ? windows.Refuse(scored.Failure!) : windows.Add(scored.Batch.Rows[row].Window, predictions, row);
             if (!complete) continue; // other windows of this text are still to come
-            using (tokens) records.Add(windows.Failure is { } failure ? Failed(tokens, failure) : Answer(tokens, windows.Merged, 0));
+            using (tokens) Add(windows.Failure is { } failure ? Failed(tokens, failure) : Answer(tokens, windows.Merged, 0), tokens, records);
         }
 
         return records;
+    }
+
+    // The last event of a message that holds several brings the answer to all of them.
+    private static void Add(OutboundRecord answer, TokenizedEvent scored, List<OutboundRecord> records)
+    {
+        if (scored.Event.Part is not { } part) records.Add(answer);
+        else if (part.Group.Answered(part.Index, answer) is { } together) records.Add(together);
     }
 
     private static OutboundRecord Failed(TokenizedEvent scored, string failure) =>
@@ -274,7 +270,7 @@ public sealed class AnalyticsPipeline(
             foreach (var record in ready)
             {
                 await sink.PublishAsync(Traced(record), reported, abort);
-                if (record.Review is { } copy) await sink.PublishAsync(copy, Reviewed, abort);
+                for (var copy = record.Review; copy is not null; copy = copy.Review) await sink.PublishAsync(copy, Reviewed, abort);
             }
 
             metrics.StageWorked("publish", time.GetElapsedTime(started));
@@ -338,12 +334,13 @@ public sealed class AnalyticsPipeline(
     private void Record(OutboundRecord record, PublishOutcome outcome, string? errorType)
     {
         if (outcome != PublishOutcome.Durable) return;
+        if (record.WithoutText) metrics.EventWithoutText(dropped: record.Destination == Destination.Nowhere);
         if (record.Destination == Destination.Results) metrics.EventPublished(record.Source.Timestamp, time);
         metrics.EventProcessed(record.Source, time, errorType);
     }
 
     private OutboundRecord Traced(OutboundRecord record) =>
-        Tracing.Of(record.Source) is { } trace ? trace.Send(record, metrics.Names) : record;
+        record.Destination != Destination.Nowhere && Tracing.Of(record.Source) is { } trace ? trace.Send(record, metrics.Names) : record;
 
     private static int Workers(int configured, int coresPerWorker) =>
         configured > 0 ? configured : Math.Max(1, Environment.ProcessorCount / coresPerWorker);

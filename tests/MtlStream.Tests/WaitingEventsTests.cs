@@ -121,7 +121,7 @@ public sealed class WaitingEventsTests
             return true;
         }
 
-        public override byte[] Answer(TextEvent decoded, ReadOnlySpan<byte> analysis) => throw new InvalidOperationException("Finds no text.");
+        public override byte[] Answer(TextEvent decoded, in Analysis analysis) => throw new InvalidOperationException("Finds no text.");
     }
 
     /// <summary>Keeps which events were said to wait.</summary>

@@ -41,7 +41,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
                 _rejects.WriteByte((byte)'\n');
                 Rejected++;
             }
-            else
+            else if (record.Destination == Destination.Results)
             {
                 Write(record.Payload!);
                 Enriched++;

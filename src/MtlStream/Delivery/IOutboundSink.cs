@@ -27,6 +27,7 @@ public delegate void PublishReport(OutboundRecord record, PublishOutcome outcome
 public interface IOutboundSink
 {
     /// <summary>Queues one record in order; waits while the client has no room.</summary>
+    /// <param name="record">Of one for <see cref="Destination.Nowhere"/> nothing is written; it is reported in its turn like any other.</param>
     /// <param name="reported">
     /// Called exactly once for the record, from any thread, perhaps before this call returns.
     /// </param>

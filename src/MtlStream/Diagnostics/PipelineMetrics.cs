@@ -22,6 +22,9 @@ public sealed class PipelineMetrics
 
     private static readonly double[] s_seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+    private static readonly KeyValuePair<string, object?> s_passed = new("mtlstream.outcome", "passed");
+    private static readonly KeyValuePair<string, object?> s_dropped = new("mtlstream.outcome", "dropped");
+
     private readonly Meter _meter;
     private readonly Histogram<double> _stageDuration;
     private readonly Histogram<double> _inferenceDuration;
@@ -33,6 +36,7 @@ public sealed class PipelineMetrics
     private readonly Counter<long> _published;
     private readonly Counter<long> _rejected;
     private readonly Counter<long> _truncated;
+    private readonly Counter<long> _withoutText;
     private readonly Histogram<double> _processDuration;
     private readonly MessagingNames _names;
     private long _waiting;
@@ -57,6 +61,8 @@ public sealed class PipelineMetrics
         _rejected = _meter.CreateCounter<long>("mtlstream.events.rejected", "{event}", "Events whose dead letter is durable.");
         _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
         _meter.CreateObservableGauge("mtlstream.events.waiting", () => Interlocked.Read(ref _waiting), "{event}", "Events that wait for something outside before they can be read.");
+        _withoutText = _meter.CreateCounter<long>("mtlstream.events.without_text", "{event}", "Events without a text that were passed on or dropped.");
+        foreach (var outcome in new[] { s_passed, s_dropped }) _withoutText.Add(0, outcome);
         foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
         foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
@@ -98,6 +104,9 @@ public sealed class PipelineMetrics
 
     /// <summary>More events wait before they can be read, or fewer.</summary>
     public void EventsWait(int more) => Interlocked.Add(ref _waiting, more);
+
+    /// <summary>An event without a text is finished as <c>Input:WithoutText</c> says.</summary>
+    public void EventWithoutText(bool dropped) => _withoutText.Add(1, dropped ? s_dropped : s_passed);
 
     public void EventTruncated() => _truncated.Add(1);
 

@@ -1,21 +1,48 @@
+using System.Buffers;
 using System.Text.Json;
-using System.Text.Unicode;
-using System.Text;
 using MtlStream.Json;
 
 namespace MtlStream.Events;
 
-/// <summary>CloudEvents 1.0 in its two Kafka forms. Source: the CloudEvents specification, JSON event format and Kafka binding.</summary>
-internal static class CloudEvent
+/// <summary>CloudEvents 1.0 in their two Kafka forms. Source: the CloudEvents specification, JSON event format and Kafka binding.</summary>
+internal sealed class CloudEvent
 {
-    private const string Version = "1.0";
-    private static readonly string[] Required = ["specversion", "id", "source", "type"];
+    private static readonly string[] s_required = ["specversion", "id", "source", "type"];
+
+    // Kafka's binding; Spring's own, which is HTTP's; AMQP's two, as Azure Event Hubs hands them on.
+    private static readonly string[] s_prefixes = ["ce_", "ce-", "cloudEvents:", "cloudEvents_"];
+
+    private static readonly SearchValues<byte> s_digits = SearchValues.Create("0123456789."u8);
+
+    private readonly TextPointers _pointers;
+    private readonly TextPointers? _fromTheTop;
+    private readonly JsonCodec _data;
+    private readonly PayloadCodec _answers;
+
+    /// <param name="pointers">Relative to the event's data; where they lead nowhere, those that begin with <c>/data</c> are from the top.</param>
+    /// <param name="answers">Puts the analysis in.</param>
+    public CloudEvent(TextPointers pointers, PayloadCodec answers)
+    {
+        _pointers = pointers;
+        _fromTheTop = pointers.Below("data");
+        _data = new(pointers, recognizes: false);
+        _answers = answers;
+    }
+
+    /// <summary>The name of the attribute that a header holds; empty for another header.</summary>
+    public static ReadOnlySpan<char> AttributeOf(EventHeader header)
+    {
+        if (header.Key.Length < 5 || (header.Key[0] | 0x20) != 'c') return default;
+        foreach (var prefix in s_prefixes)
+            if (header.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) return header.Key.AsSpan(prefix.Length);
+        return default;
+    }
 
     /// <summary>True when headers say that the message is an event in binary form.</summary>
     public static bool IsBinary(IReadOnlyList<EventHeader> headers)
     {
         for (var i = 0; i < headers.Count; i++)
-            if (headers[i].Key == "ce_specversion") return true;
+            if (IsAttribute(headers[i], "specversion")) return true;
         return false;
     }
 
@@ -23,20 +50,19 @@ internal static class CloudEvent
     public static bool HasAttributes(IReadOnlyList<EventHeader> headers, out Problem problem)
     {
         problem = default;
-        foreach (var name in Required)
+        foreach (var name in s_required)
         {
-            byte[]? value = null;
+            EventHeader? found = null;
             foreach (var header in headers)
-                if (header.Key.Length == name.Length + 3 && header.Key.StartsWith("ce_", StringComparison.Ordinal)
-                    && header.Key.AsSpan(3).SequenceEqual(name)) value = header.Value;
-            if (value is not { Length: > 0 })
+                if (IsAttribute(header, name)) found = header;
+            if (found is not { Value.Length: > 0 } given)
             {
-                problem = MissingAttribute($"header ce_{name}");
+                problem = WithoutAttribute($"header {found?.Key ?? $"ce_{name}"}", found is null ? "is missing" : "is empty");
                 return false;
             }
-            if (name == "specversion" && !value.AsSpan().SequenceEqual("1.0"u8))
+            if (name == "specversion" && !HeaderValue.Of(given).SequenceEqual("1.0"u8))
             {
-                problem = OtherVersion(value);
+                problem = OtherVersion(HeaderValue.Of(given));
                 return false;
             }
         }
@@ -44,192 +70,135 @@ internal static class CloudEvent
     }
 
     /// <summary>Reads an event in structured form: finds the text in its <c>data</c>.</summary>
-    /// <param name="start">Where the document starts in the payload.</param>
-    /// <exception cref="JsonException">The document, or JSON in <c>data_base64</c>, is not well-formed.</exception>
-    public static bool TryReadStructured(
-        byte[] payload, int start, JsonPointer pointer, ref JsonTextScan scan, out LocatedText text, out Problem problem)
+    /// <param name="start">Where the document starts in the body.</param>
+    /// <param name="isEvent">Whether it has all that makes an event, whatever its data is.</param>
+    public Decoding ReadStructured(byte[] body, int start, JsonPlace place, out bool isEvent)
     {
-        text = default;
-        var marks = new Members();
-        var envelope = default(Envelope);
-        var dataProblem = default(Problem);
-        var dataHasText = false;
-        while (scan.Reader.Read() && scan.Reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var nameStart = (int)scan.Reader.TokenStartIndex;
-            var member = Which(in scan);
-            scan.Reader.Read();
-            if (member == Member.Data && scan.Reader.TokenType == JsonTokenType.StartObject)
-            {
-                var dataStart = (int)scan.Reader.TokenStartIndex;
-                dataHasText = scan.TryReadObject(out envelope, out dataProblem);
-                marks.Data = new(JsonTokenType.StartObject, dataStart, (int)scan.Reader.BytesConsumed);
-                continue;
-            }
-            marks.Set(member, nameStart, scan.Mark());
-        }
-        // Reads on, so that anything behind the object is found.
-        scan.Reader.Read();
-
-        var json = payload.AsSpan(start);
-        if (!marks.AreComplete(json, out problem)) return false;
-        var type = new ContentType(marks.ContentType.Kind == JsonTokenType.String
-            ? Encoding.UTF8.GetBytes(JsonText.Unescape(Contents(json, marks.ContentType))) : default);
-        if (marks.Data.Kind == JsonTokenType.StartObject)
-        {
-            problem = dataProblem;
-            if (dataHasText) text = LocatedText.Of(payload, start, in scan, envelope);
-            return dataHasText;
-        }
-        if (marks.Data.Kind == JsonTokenType.String && type.IsText)
-        {
-            text = Replace(json, marks, marks.Data.Start, marks.Data.End, LocatedText.Wrap(json[marks.Data.Start..marks.Data.End]));
-            return true;
-        }
-        if (marks.Base64.Kind == JsonTokenType.String) return TryReadBase64(json, marks, type, pointer, out text, out problem);
-        problem = marks.Data.Kind == JsonTokenType.None
-            ? new(RejectionReason.MissingText, $"The CloudEvent has no member \"data\"; expected an object with the text at {pointer}.")
-            : new(
-                RejectionReason.WrongType,
-                $"The CloudEvent's data is {marks.Data.Name} ({scan.At(marks.Data.Start)}); expected an object with the text at {pointer}, " +
-                "or a string with a datacontenttype of text/*.");
-        return false;
-    }
-
-    private static bool TryReadBase64(
-        ReadOnlySpan<byte> json, in Members marks, ContentType type, JsonPointer pointer, out LocatedText text, out Problem problem)
-    {
-        const string Inside = " of the decoded data_base64";
-        text = default;
-        var contents = JsonText.Unescape(Contents(json, marks.Base64));
-        var data = new byte[contents.Length / 4 * 3 + 3];
-        if (!Convert.TryFromBase64Chars(contents, data, out var length))
-        {
-            problem = new(
-                RejectionReason.MalformedPayload, $"The CloudEvent's data_base64 is {contents.Length} characters that are not base64.");
-            return false;
-        }
-        data = data[..length];
-        if ((!type.IsText && !type.IsJson && !type.IsAbsent) || !type.IsUtf8)
-        {
-            problem = Unsupported(type);
-            return false;
-        }
-        var skip = data.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
-        if (!Utf8.IsValid(data))
-        {
-            problem = new(RejectionReason.InvalidUtf8, $"The CloudEvent's data_base64 holds {length} bytes that are not valid UTF-8.");
-            return false;
-        }
-        if (type.IsText)
-        {
-            var quoted = Utf8Buffer.ForThisThread();
-            quoted.Write((byte)'"');
-            JsonText.Escape(data.AsSpan(skip), quoted);
-            quoted.Write((byte)'"');
-            problem = default;
-            text = Replace(json, marks, marks.Base64Name, marks.Base64.End, LocatedText.Wrap(quoted.Written), "\"data\":"u8);
-            return true;
-        }
-        var scan = new JsonTextScan(data.AsSpan(skip), pointer, skip, Inside);
-        try
-        {
-            if (!PlainJson.TryRead(data, skip, pointer, ref scan, out var inner, out problem)) return false;
-            text = inner.PutInto(json, marks.Base64Name, marks.Base64.End, "\"data\":"u8);
-            return true;
-        }
-        catch (JsonException exception)
-        {
-            problem = scan.Malformed(exception);
-            return false;
-        }
-    }
-
-    // Text becomes an object, so the event's content type becomes JSON.
-    private static LocatedText Replace(
-        ReadOnlySpan<byte> json, in Members marks, int from, int to, LocatedText inner, ReadOnlySpan<byte> prefix = default)
-    {
-        var type = marks.ContentType;
-        byte[] before = [.. json[..type.Start], .. "\"application/json\""u8, .. json[type.End..]];
-        var moved = type.Start < from ? "\"application/json\"".Length - (type.End - type.Start) : 0;
-        return inner.PutInto(before, from + moved, to + moved, prefix);
+        var decoding = ReadStructured(body, start, place, _pointers, out isEvent);
+        if (decoding.Problem is not { Reason: RejectionReason.MissingText } || _fromTheTop is null) return decoding;
+        var other = ReadStructured(body, start, place, _fromTheTop, out _);
+        return other.Problem is null ? other : decoding;
     }
 
     public static Problem Unsupported(ContentType type) => new(
         RejectionReason.UnsupportedEncoding,
-        $"The CloudEvent's data is of content type \"{type.ToString()}\"; expected JSON or text/* in UTF-8.");
+        $"The CloudEvent's data is of content type {type.ToString()}; expected JSON or text/* in UTF-8.");
 
-    private static Problem MissingAttribute(string what) => new(
-        RejectionReason.MalformedPayload, $"The CloudEvent's {what} is missing or empty; expected specversion, id, source and type.");
-
-    private static Problem OtherVersion(ReadOnlySpan<byte> found) => new(
-        RejectionReason.UnsupportedEncoding,
-        $"The CloudEvent's specversion is \"{Encoding.UTF8.GetString(found[..Math.Min(found.Length, 20)])}\"; expected \"{Version}\".");
-
-    private static ReadOnlySpan<byte> Contents(ReadOnlySpan<byte> json, JsonMark mark) => json[(mark.Start + 1)..(mark.End - 1)];
-
-    private static Member Which(ref readonly JsonTextScan scan) =>
-        scan.NameIs("data"u8, "data") ? Member.Data
-        : scan.NameIs("data_base64"u8, "data_base64") ? Member.Base64
-        : scan.NameIs("datacontenttype"u8, "datacontenttype") ? Member.ContentType
-        : scan.NameIs("specversion"u8, "specversion") ? Member.SpecVersion
-        : scan.NameIs("id"u8, "id") ? Member.Id
-        : scan.NameIs("source"u8, "source") ? Member.Source
-        : scan.NameIs("type"u8, "type") ? Member.Type
-        : Member.Other;
-
-    private enum Member
+    private Decoding ReadStructured(byte[] body, int start, JsonPlace place, TextPointers pointers, out bool isEvent)
     {
-        Other,
-        Data,
-        Base64,
-        ContentType,
-        SpecVersion,
-        Id,
-        Source,
-        Type,
+        isEvent = false;
+        Span<JsonPath> paths = stackalloc JsonPath[pointers.Count];
+        var scan = new JsonTextScan(body.AsSpan(start), pointers, paths, place);
+        var members = new CloudEventMembers();
+        var envelope = default(Envelope);
+        try
+        {
+            scan.Reader.Read();
+            if (scan.Reader.TokenType != JsonTokenType.StartObject) return NotAnObject(ref scan);
+            envelope = members.Read(ref scan);
+        }
+        catch (JsonException exception)
+        {
+            return Decoding.Refused(scan.Malformed(exception));
+        }
+        if (members.ProblemWithAttributes(scan.Json) is { } problem) return Decoding.Refused(problem);
+        isEvent = true;
+        if (members.Data.Kind != JsonTokenType.StartObject) return ReadData(members, scan);
+        return JsonTextChoice.TryChoose(body, start, scan, out var text, out var pieces, out problem)
+            ? Decoding.Found(new(text, JsonInsert.Carried(body, start, scan, envelope) with { Codec = _answers }, pieces))
+            : Decoding.Refused(problem);
     }
 
-    private struct Members
+    // Data that is no object becomes one.
+    private Decoding ReadData(in CloudEventMembers members, scoped in JsonTextScan scan)
     {
-        public JsonMark Data;
-        public JsonMark Base64;
-        public int Base64Name;
-        public JsonMark ContentType;
-        private JsonMark _specVersion;
-        private JsonMark _id;
-        private JsonMark _source;
-        private JsonMark _type;
-
-        public void Set(Member member, int nameStart, JsonMark value)
+        var json = scan.Json;
+        var data = members.Data;
+        var contentType = members.ContentType.Kind == JsonTokenType.String
+            ? JsonText.UnescapeToUtf8(members.ContentType.ContentsIn(json)) : null;
+        var type = new ContentType(contentType);
+        if (data.Kind == JsonTokenType.String || members.Base64.Kind == JsonTokenType.String)
         {
-            switch (member)
-            {
-                case Member.Data: Data = value; break;
-                case Member.Base64: (Base64, Base64Name) = (value, nameStart); break;
-                case Member.ContentType: ContentType = value; break;
-                case Member.SpecVersion: _specVersion = value; break;
-                case Member.Id: _id = value; break;
-                case Member.Source: _source = value; break;
-                case Member.Type: _type = value; break;
-                default: break;
-            }
+            if ((!type.IsText && !type.IsJson && !type.IsAbsent) || !type.IsUtf8) return Decoding.Refused(Unsupported(type));
+            var from = data.Kind == JsonTokenType.String ? data.Start : members.Base64Name;
+            var to = data.Kind == JsonTokenType.String ? data.End : members.Base64.End;
+            var prefix = data.Kind == JsonTokenType.String ? default : "\"data\":"u8;
+            var inner = data.Kind == JsonTokenType.String ? ReadString(json[from..to], data, type.IsText)
+                : ReadBase64(members.Base64.ContentsIn(json), type.IsText);
+            return inner.Problem is null ? PutInto(json, members, from, to, inner, prefix, becomesJson: type.IsText) : inner;
         }
-
-        public readonly bool AreComplete(ReadOnlySpan<byte> json, out Problem problem)
+        var expected = $"expected an object with the text at {_pointers}";
+        return Decoding.Refused(data.Kind switch
         {
-            problem = default;
-            if (!IsGiven(_specVersion)) problem = MissingAttribute("member \"specversion\"");
-            else if (!Contents(json, _specVersion).SequenceEqual("1.0"u8)) problem = OtherVersion(Contents(json, _specVersion));
-            else if (!IsGiven(_id)) problem = MissingAttribute("member \"id\"");
-            else if (!IsGiven(_source)) problem = MissingAttribute("member \"source\"");
-            else if (!IsGiven(_type)) problem = MissingAttribute("member \"type\"");
-            else if (Data.Kind != JsonTokenType.None && Base64.Kind != JsonTokenType.None)
-                problem = new(RejectionReason.MalformedPayload, "The CloudEvent has both \"data\" and \"data_base64\"; expected one of them.");
-            else return true;
-            return false;
-        }
+            JsonTokenType.None => new(RejectionReason.MissingText, $"The CloudEvent has no member \"data\"; {expected}."),
+            JsonTokenType.Null => new(RejectionReason.MissingText, $"The CloudEvent's data is null ({scan.Place.At(data.Start)}); {expected}."),
+            _ => new(RejectionReason.WrongType, $"The CloudEvent's data is {data.Name} ({scan.Place.At(data.Start)}); {expected}, or a string."),
+        });
+    }
 
-        private static bool IsGiven(JsonMark mark) => mark.Kind == JsonTokenType.String && mark.End - mark.Start > 2;
+    private Decoding ReadString(ReadOnlySpan<byte> quoted, JsonMark mark, bool isText) =>
+        isText ? Decoding.Found(LocatedText.Wrap(quoted)) : _data.ReadString(quoted, mark.Escaped);
+
+    private Decoding ReadBase64(ReadOnlySpan<byte> quoted, bool isText)
+    {
+        const string Inside = " of the decoded data_base64";
+        var contents = JsonText.Unescape(quoted);
+        var data = new byte[contents.Length / 4 * 3 + 3];
+        if (!Convert.TryFromBase64Chars(contents, data, out var length))
+        {
+            return Decoding.Refused(new(
+                RejectionReason.MalformedPayload, $"The CloudEvent's data_base64 is {contents.Length} characters that are not base64."));
+        }
+        data = data[..length];
+        if (!Utf8Body.TryFind(data, 0, isText ? "a text" : $"a JSON object with the text at {_pointers}", Inside, out var start, out var problem))
+            return Decoding.Refused(problem);
+        if (!isText) return _data.Read(data, start, new(start, Inside)).Carrying(data);
+        var quoting = Utf8Buffer.ForThisThread();
+        quoting.Write((byte)'"');
+        JsonText.Escape(data.AsSpan(start), quoting);
+        quoting.Write((byte)'"');
+        return Decoding.Found(LocatedText.Wrap(quoting.Written));
+    }
+
+    // Text becomes an object, so the event's content type becomes JSON.
+    private Decoding PutInto(
+        ReadOnlySpan<byte> json, in CloudEventMembers members, int from, int to, Decoding inner, ReadOnlySpan<byte> prefix, bool becomesJson)
+    {
+        if (inner.Several is not null)
+            return Decoding.Refused(new(RejectionReason.WrongType, $"The CloudEvent's data holds an array; expected an object with the text at {_pointers}."));
+        var document = json;
+        if (becomesJson)
+        {
+            var type = members.ContentType;
+            document = (byte[])[.. json[..type.Start], .. "\"application/json\""u8, .. json[type.End..]];
+            var moved = type.Start < from ? document.Length - json.Length : 0;
+            from += moved;
+            to += moved;
+        }
+        var text = inner.Text.PutInto(document, from, to, prefix);
+        return Decoding.Found(text with { Envelope = text.Envelope with { Codec = _answers } });
+    }
+
+    private static Decoding NotAnObject(ref JsonTextScan scan)
+    {
+        // What is not well-formed is said to be that; anything else is the wrong type.
+        var found = scan.Mark();
+        scan.Reader.Read();
+        return Decoding.Refused(new(
+            RejectionReason.WrongType, $"The payload is {found.Name} ({scan.Place.At(found.Start)}); expected a CloudEvent in JSON."));
+    }
+
+    private static bool IsAttribute(EventHeader header, string name) =>
+        AttributeOf(header).Equals(name, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Says that an event lacks an attribute.</summary>
+    public static Problem WithoutAttribute(string which, string found) => new(
+        RejectionReason.MalformedPayload,
+        $"The CloudEvent's {which} {found}; expected specversion, id, source and type as strings that are not empty.");
+
+    public static Problem OtherVersion(ReadOnlySpan<byte> found)
+    {
+        var version = found.Length <= 8 && !found.ContainsAnyExcept(s_digits) ? HeaderValue.Quoted(found) : "something else";
+        return new(RejectionReason.UnsupportedEncoding, $"The CloudEvent's specversion is {version}; expected \"1.0\".");
     }
 }

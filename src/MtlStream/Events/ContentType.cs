@@ -5,10 +5,6 @@ namespace MtlStream.Events;
 /// <summary>What a <c>content-type</c> header or attribute says, without allocating. Empty when there is none.</summary>
 internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
 {
-    public const string HeaderName = "content-type";
-
-    private static readonly EventHeader s_json = new(HeaderName, "application/json"u8.ToArray());
-
     private readonly ReadOnlySpan<byte> _value = value;
     private readonly ReadOnlySpan<byte> _media = value[..(value.IndexOf((byte)';') is >= 0 and var end ? end : value.Length)].Trim(" \t"u8);
 
@@ -16,11 +12,11 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
     public bool IsCloudEvents => StartsWith("application/cloudevents"u8) && !IsCloudEventsBatch;
     public bool IsCloudEventsBatch => StartsWith("application/cloudevents-batch"u8);
 
-    /// <summary>True for a single event in the JSON format, which is the one meant when none is named.</summary>
-    public bool IsJsonCloudEvent => IsCloudEvents && (IsJson || !_media.Contains((byte)'+'));
+    /// <summary>True for CloudEvents in the JSON format, which is the one meant when none is named.</summary>
+    public bool IsJsonCloudEvent => (IsCloudEvents || IsCloudEventsBatch) && (IsJson || !_media.Contains((byte)'+'));
 
-    /// <summary>True for <c>application/json</c>, <c>text/json</c> and everything that ends in <c>+json</c>.</summary>
-    public bool IsJson => Is("application/json"u8) || Is("text/json"u8)
+    /// <summary>True for <c>application/json</c>, with a schema's id behind a plus sign too, <c>text/json</c> and all that ends in <c>+json</c>.</summary>
+    public bool IsJson => Is("application/json"u8) || Is("text/json"u8) || StartsWith("application/json+"u8)
         || (_media.Length > 5 && Ascii.EqualsIgnoreCase(_media[^5..], "+json"u8));
 
     public bool IsText => StartsWith("text/"u8) && !IsJson;
@@ -44,32 +40,23 @@ internal readonly ref struct ContentType(ReadOnlySpan<byte> value)
         }
     }
 
-    /// <summary>The last header of that name: Kafka's convention for one that is given twice.</summary>
+    /// <summary>The last header of that name, Kafka's convention for one that is given twice; where there is none, a CloudEvent's attribute.</summary>
     public static ContentType Of(IReadOnlyList<EventHeader> headers)
     {
         for (var i = headers.Count - 1; i >= 0; i--)
-            if (IsHeader(headers[i])) return new(headers[i].Value);
+            if (IsHeader(headers[i])) return new(HeaderValue.Of(headers[i]));
+        for (var i = headers.Count - 1; i >= 0; i--)
+            if (IsAttribute(headers[i])) return new(HeaderValue.Of(headers[i]));
         return default;
     }
 
-    public static bool IsHeader(EventHeader header) => string.Equals(header.Key, HeaderName, StringComparison.OrdinalIgnoreCase);
+    /// <summary>True for <c>content-type</c>, and for <c>contentType</c> as Spring spells it.</summary>
+    public static bool IsHeader(EventHeader header) => header.Key.Length is 11 or 12 && HeaderValue.IsNamed(header.Key, "contenttype");
 
-    /// <summary>These headers with the content type <c>application/json</c> in place of their own.</summary>
-    public static IReadOnlyList<EventHeader> BecomesJson(IReadOnlyList<EventHeader> headers)
-    {
-        var result = new List<EventHeader>(headers.Count + 1);
-        var replaced = false;
-        foreach (var header in headers)
-        {
-            if (!IsHeader(header)) result.Add(header);
-            else if (!replaced) result.Add(s_json);
-            replaced |= IsHeader(header);
-        }
-        if (!replaced) result.Add(s_json);
-        return result;
-    }
+    /// <summary>True for <c>ce_datacontenttype</c>, which Spring writes beside the content type or in its place.</summary>
+    public static bool IsAttribute(EventHeader header) => CloudEvent.AttributeOf(header) is "datacontenttype";
 
-    public override string ToString() => Encoding.UTF8.GetString(_value[..Math.Min(_value.Length, 100)]);
+    public override string ToString() => HeaderValue.Quoted(_value);
 
     private bool Is(ReadOnlySpan<byte> media) => Ascii.EqualsIgnoreCase(_media, media);
 

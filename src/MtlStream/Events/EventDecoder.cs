@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
-using MtlStream.Json;
 
 namespace MtlStream.Events;
 
@@ -8,57 +6,69 @@ namespace MtlStream.Events;
 public sealed class EventDecoder
 {
     private readonly InputOptions _options;
+    private readonly TextPointers _pointers;
     private readonly PayloadCodec[] _codecs;
 
     /// <param name="codecs">Asked before those of the format that the options name.</param>
     /// <exception cref="ArgumentException">The options do not validate.</exception>
     public EventDecoder(InputOptions options, params IReadOnlyList<PayloadCodec> codecs)
     {
-        if (InputOptions.PointerProblem(options.TextPointer, out var pointer) is { } problem)
-            throw new ArgumentException($"Input:TextPointer: {problem}.", nameof(options));
         _options = options;
-        _codecs = [.. codecs, .. CodecsOf(options.Format, pointer!)];
+        _pointers = TextPointers.Of(options);
+        _codecs = [.. codecs, .. CodecsOf(options.Format, _pointers)];
     }
 
-    /// <summary>Decodes a payload that is not a tombstone. The caller owns the decoded event.</summary>
+    /// <summary>What becomes of events without a text.</summary>
+    public TextlessEvents WithoutText => _options.WithoutText;
+
+    /// <summary>Decodes a payload that is not a tombstone. The caller owns the decoded events.</summary>
     /// <exception cref="ArgumentException">The record is a tombstone.</exception>
     public Decoded Decode(SourceRecord source)
     {
         var bytes = source.Payload ?? throw new ArgumentException("A tombstone has no text to decode.", nameof(source));
-        Problem problem;
-        if (bytes.Length > _options.MaxPayloadBytes)
-        {
-            problem = new(
-                RejectionReason.PayloadTooLarge,
-                $"The payload has {bytes.Length} bytes; expected at most {_options.MaxPayloadBytes} (Input:MaxPayloadBytes).");
-        }
-        else
-        {
-            var codec = Read(new(source, bytes), out var decoding);
-            if (decoding.NotNow is { } notNow) return new(null, null, notNow);
-            if (decoding.Problem is { } found) problem = found;
-            else if (TryRead(source, decoding.Text, codec, out var decoded, out problem)) return new(decoded, null, null);
-        }
-        return new(null, new(problem.Reason, "decode", problem.Message, source), null);
+        if (!TryUnpack(source, ref bytes, out var problem)) return Refused(source, problem);
+        var codec = Read(new(source, bytes, _options.MaxPayloadBytes), out var decoding);
+        decoding = decoding.Carrying(bytes, source.Payload);
+        if (decoding.NotNow is { } notNow) return new() { NotNow = notNow };
+        if (decoding.Several is { } several) return DecodeAll(source, several, codec);
+        if (decoding.Problem is { } found) return Refused(source, found);
+        return TryRead(source, decoding.Text, codec, null, out var decoded, out problem) ? new() { Event = decoded } : Refused(source, problem);
     }
 
-    /// <summary>As <see cref="Decode"/>, where nothing can wait: an event that cannot be read now is rejected.</summary>
+    /// <summary>As <see cref="Decode"/>, for one event that cannot wait: what cannot be read now, or holds several events, is rejected.</summary>
     /// <exception cref="ArgumentException">The record is a tombstone.</exception>
     public bool TryDecode(SourceRecord source, [NotNullWhen(true)] out TextEvent? decoded, [NotNullWhen(false)] out Rejection? rejection)
     {
-        (decoded, rejection, var notNow) = Decode(source);
-        if (notNow is not null)
-            rejection = new(RejectionReason.UnsupportedEncoding, "decode", $"{notNow.Reason}; expected an event that can be read at once.", source);
-        return decoded is not null;
+        var outcome = Decode(source);
+        decoded = outcome.Event;
+        rejection = outcome.Rejection;
+        if (decoded is not null || rejection is not null) return decoded is not null;
+        foreach (var one in outcome.Events ?? []) one.Dispose();
+        var found = outcome.NotNow?.Reason ?? $"The payload holds {outcome.Events?.Count} events";
+        rejection = new(RejectionReason.UnsupportedEncoding, "decode", $"{found}; expected one event that can be read at once.", source);
+        return false;
     }
 
-    private static PayloadCodec[] CodecsOf(InputFormat format, JsonPointer pointer) => format switch
+    private static PayloadCodec[] CodecsOf(InputFormat format, TextPointers pointers) => format switch
     {
         InputFormat.Text => [new TextCodec()],
-        InputFormat.Json => [new JsonCodec(pointer)],
-        InputFormat.CloudEvents => [new CloudEventCodec(pointer, always: true)],
-        _ => [new CloudEventCodec(pointer, always: false), new JsonCodec(pointer)],
+        InputFormat.Json => [new JsonCodec(pointers, recognizes: false)],
+        InputFormat.CloudEvents => [new CloudEventCodec(pointers, always: true)],
+        _ => [new CloudEventCodec(pointers, always: false), new JsonCodec(pointers, recognizes: true)],
     };
+
+    private static Decoded Refused(SourceRecord source, Problem problem) =>
+        new() { Rejection = new(problem.Reason, "decode", problem.Message, source) };
+
+    private bool TryUnpack(SourceRecord source, ref byte[] bytes, out Problem problem)
+    {
+        if (bytes.Length <= _options.MaxPayloadBytes)
+            return Packing.TryUnpack(source, bytes, _options.MaxPayloadBytes, _options.Format == InputFormat.Text, out bytes, out problem);
+        problem = new(
+            RejectionReason.PayloadTooLarge,
+            $"The payload has {bytes.Length} bytes; expected at most {_options.MaxPayloadBytes} (Input:MaxPayloadBytes).");
+        return false;
+    }
 
     private PayloadCodec Read(in Payload payload, out Decoding decoding)
     {
@@ -67,18 +77,41 @@ public sealed class EventDecoder
         throw new InvalidOperationException("No codec took the payload; the last one takes every payload.");
     }
 
-    private static bool TryRead(
-        SourceRecord source, in LocatedText located, PayloadCodec codec, [NotNullWhen(true)] out TextEvent? decoded, out Problem problem)
+    private Decoded DecodeAll(SourceRecord source, SeveralTexts several, PayloadCodec codec)
     {
-        var utf8 = located.Body.AsSpan(located.Start..located.End);
-        var text = new PooledArray<char>(located.Escaped ? JsonText.CharCount(utf8) : Encoding.UTF8.GetCharCount(utf8));
-        if (located.Escaped) JsonText.Unescape(utf8, text.Span);
-        else Encoding.UTF8.GetChars(utf8, text.Span);
+        var group = new EventGroup(source, several, _options.WithoutText);
+        var events = new List<TextEvent>(several.Elements.Count);
+        Problem? first = null;
+        for (var i = 0; i < several.Elements.Count; i++)
+        {
+            var element = several.Elements[i];
+            var problem = element.Problem ?? default;
+            if (element.Problem is null && TryRead(source, element.Text, codec, new(group, i), out var decoded, out problem))
+            {
+                events.Add(decoded);
+                continue;
+            }
+            problem = problem with { Message = $"At /{i} of the array: {problem.Message}" };
+            first ??= problem;
+            if (_options.WithoutText != TextlessEvents.Reject && problem.Reason.IsTextless()) continue; // it stays as it is
+            foreach (var one in events) one.Dispose();
+            return Refused(source, problem);
+        }
+        if (events.Count == 0) return Refused(source, first!.Value);
+        group.Expect(events.Count);
+        return new() { Events = events };
+    }
+
+    private bool TryRead(
+        SourceRecord source, in LocatedText located, PayloadCodec codec, EventPart? part,
+        [NotNullWhen(true)] out TextEvent? decoded, out Problem problem)
+    {
+        var text = TextReader.Read(located, _pointers.Separator ?? "", out var fields);
         problem = default;
         decoded = null;
         if (((ReadOnlySpan<char>)text.Span).IsWhiteSpace())
         {
-            var place = located.Envelope.Rewritten is null ? $" (byte {located.Start})" : "";
+            var place = ReferenceEquals(located.Text.Body, source.Payload) ? $" (byte {located.Text.Start})" : "";
             problem = new(
                 RejectionReason.EmptyText,
                 text.Length == 0
@@ -87,13 +120,25 @@ public sealed class EventDecoder
             text.Dispose();
             return false;
         }
-        decoded = new(source, text, located.Envelope.Codec is null ? located.Envelope with { Codec = codec } : located.Envelope);
+        var envelope = located.Envelope;
+        if (envelope.Codec is null) envelope = envelope with { Codec = codec };
+        decoded = new(source, text, envelope) { Fields = fields, Part = part };
         return true;
     }
 }
 
-/// <summary>What became of a payload; one of the three is given.</summary>
-/// <param name="Event">Its text; whoever gets it owns it.</param>
-/// <param name="Rejection">Why it has none.</param>
-/// <param name="NotNow">What it has to wait for.</param>
-public readonly record struct Decoded(TextEvent? Event, Rejection? Rejection, NotNow? NotNow);
+/// <summary>What became of a payload; one of the four is given.</summary>
+public readonly record struct Decoded
+{
+    /// <summary>Its text; whoever gets it owns it.</summary>
+    public TextEvent? Event { get; init; }
+
+    /// <summary>The texts of a message that holds several events; the same holds for each. They are answered by one message.</summary>
+    public IReadOnlyList<TextEvent>? Events { get; init; }
+
+    /// <summary>Why it has no text.</summary>
+    public Rejection? Rejection { get; init; }
+
+    /// <summary>What it has to wait for.</summary>
+    public NotNow? NotNow { get; init; }
+}

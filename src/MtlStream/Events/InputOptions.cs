@@ -5,28 +5,63 @@ namespace MtlStream.Events;
 /// <summary>How payloads are read.</summary>
 public enum InputFormat
 {
-    /// <summary>CloudEvents when headers or content type say so, else JSON.</summary>
+    /// <summary>CloudEvents by headers, content type or content; Kafka Connect's envelope by content; else JSON.</summary>
     Auto,
     Json,
     Text,
     CloudEvents,
 }
 
+/// <summary>What becomes of an event that has no text.</summary>
+public enum TextlessEvents
+{
+    /// <summary>It goes to the dead-letter topic.</summary>
+    Reject,
+
+    /// <summary>It goes to the output topic as it came.</summary>
+    Pass,
+
+    /// <summary>Nothing is written; it is counted and acknowledged.</summary>
+    Drop,
+}
+
 /// <summary>What comes in. Section <c>Input</c>.</summary>
 public sealed record InputOptions : IValidatableObject
 {
+    private const string DefaultPointer = "/text";
+
     public InputFormat Format { get; init; }
 
     /// <summary>JSON pointer (RFC 6901) to the text; for CloudEvents relative to <c>data</c>.</summary>
-    public string TextPointer { get; init; } = "/text";
+    public string TextPointer { get; init; } = DefaultPointer;
 
-    /// <summary>Longest payload that is decoded; longer ones are rejected.</summary>
+    /// <summary>Several of them, in place of the one: the first text that is there is taken.</summary>
+    public IReadOnlyList<string> TextPointers { get; init; } = [];
+
+    /// <summary>All texts that are there are joined to one.</summary>
+    public bool JoinTexts { get; init; }
+
+    /// <summary>What stands between joined texts; <c>\n</c> is a line end, <c>\t</c> a tab. No entity crosses an empty line.</summary>
+    public string TextSeparator { get; init; } = @"\n\n";
+
+    /// <summary>What becomes of events without a text.</summary>
+    public TextlessEvents WithoutText { get; init; }
+
+    /// <summary>Longest payload that is decoded, before and after unpacking; longer ones are rejected.</summary>
     [Range(1, 256 << 20)]
     public int MaxPayloadBytes { get; init; } = 16 << 20;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (PointerProblem(TextPointer, out _) is { } problem) yield return new($"{problem}.", [nameof(TextPointer)]);
+        foreach (var text in TextPointers)
+            if (PointerProblem(text, out _) is { } other) yield return new($"{other}.", [nameof(TextPointers)]);
+        if (TextPointers.Count > Events.TextPointers.Most)
+            yield return new($"found {TextPointers.Count} pointers, expected at most {Events.TextPointers.Most}.", [nameof(TextPointers)]);
+        if (TextPointers.Count > 0 && TextPointer != DefaultPointer)
+            yield return new("found beside Input:TextPointers, expected one of the two.", [nameof(TextPointer)]);
+        if (JoinTexts && TextPointers.Count < 2)
+            yield return new($"found true with {TextPointers.Count} pointers, expected Input:TextPointers:0 and :1 at least.", [nameof(JoinTexts)]);
     }
 
     internal static string? PointerProblem(string text, out JsonPointer? pointer)

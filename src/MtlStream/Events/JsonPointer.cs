@@ -7,7 +7,7 @@ namespace MtlStream.Events;
 /// <summary>A path to a value in a JSON document, as in RFC 6901. Immutable.</summary>
 internal sealed class JsonPointer
 {
-    /// <summary>Most reference tokens of a pointer: reading recurses once for each.</summary>
+    /// <summary>Most reference tokens of a pointer.</summary>
     private const int MaxSegments = 64;
 
     private readonly string _text;
@@ -65,6 +65,12 @@ internal sealed class JsonPointer
         }
         return _text[..end];
     }
+
+    /// <summary>What is left of the pointer behind its first <paramref name="segments"/> parts, of which it has more.</summary>
+    public JsonPointer From(int segments) => new(_text[Prefix(segments).Length..], _segments[segments..]);
+
+    /// <summary>What is left of the pointer inside a member; null when it does not lead into it.</summary>
+    public JsonPointer? Below(string member) => _segments.Length > 1 && _segments[0].Name == member ? From(1) : null;
 
     public override string ToString() => _text;
 

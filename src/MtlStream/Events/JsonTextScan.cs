@@ -3,175 +3,245 @@ using MtlStream.Json;
 
 namespace MtlStream.Events;
 
-/// <summary>Where a value lies in a document.</summary>
-/// <param name="Start">First byte, quotes and brackets included.</param>
-/// <param name="End">Exclusive end.</param>
-/// <param name="Escaped">True for a string that holds a backslash.</param>
-internal readonly record struct JsonMark(JsonTokenType Kind, int Start, int End, bool Escaped = false)
+/// <summary>How far one pointer has led in an object.</summary>
+internal struct JsonPath
 {
-    public string Name => Kind switch
-    {
-        JsonTokenType.StartObject => "an object",
-        JsonTokenType.StartArray => "an array",
-        JsonTokenType.String => "a string",
-        JsonTokenType.Number => "a number",
-        JsonTokenType.True or JsonTokenType.False => "a boolean",
-        JsonTokenType.Null => "null",
-        _ => "nothing",
-    };
+    /// <summary>The text, or the value in which the next part of the pointer was not found.</summary>
+    public JsonMark Found;
+
+    /// <summary>Parts of the pointer that lead to <see cref="Found"/>.</summary>
+    public int FoundParts;
+
+    /// <summary>Elements of <see cref="Found"/>, where it is an array that was read to its end.</summary>
+    public int FoundElements;
+
+    /// <summary>Parts that lead to the object or array that is being read.</summary>
+    public int Parts;
+
+    /// <summary>Index of the element that was read last, where that is an array.</summary>
+    public int Index;
 }
 
-/// <summary>One pass over a JSON document: finds the text in an object, and where that object takes the member <c>analysis</c>.</summary>
+/// <summary>One pass over a JSON document, without recursion: finds where pointers lead in an object, and where it takes the member <c>analysis</c>.</summary>
 /// <remarks>Of members with the same name the last one counts. The document must be valid UTF-8.</remarks>
-internal ref struct JsonTextScan(ReadOnlySpan<byte> json, JsonPointer pointer, int shift, string inside = "")
+/// <param name="paths">Room for the state of each pointer.</param>
+internal ref struct JsonTextScan(ReadOnlySpan<byte> json, TextPointers pointers, Span<JsonPath> paths, JsonPlace place)
 {
     /// <summary>Deepest nesting that is read. Jackson, the reader most used on the JVM, refuses more by default.</summary>
     public const int MaxDepth = 1000;
 
     /// <summary>Stands at the token read last; a caller moves it to the object that holds the text.</summary>
-    public Utf8JsonReader Reader = new(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+    public Utf8JsonReader Reader = new(JsonErrors.UpToBadLiteral(json), new JsonReaderOptions { MaxDepth = MaxDepth });
 
     private readonly ReadOnlySpan<byte> _json = json;
-
-    // Where the pointer led: the text, or the value in which the part after it was not found.
-    private JsonMark _found;
-    private int _foundSegments;
-    private int _foundElements;
+    private readonly Span<JsonPath> _paths = paths;
 
     // The members `analysis` that are already there.
     private int _removeStart = -1;
     private int _removeEnd = -1;
     private List<(int Start, int End)>? _earlier;
+    private bool _kept;
+    private int _previousEnd;
 
-    /// <summary>The text's string, quotes included, once <see cref="TryReadObject"/> has returned true.</summary>
-    public readonly JsonMark Text => _found;
+    // The member of the object that is being read.
+    private Known _member;
+    private int _nameStart;
+    private JsonMark _value;
+
+    private enum Known
+    {
+        No,
+        Analysis,
+        Schema,
+        Payload,
+        SpecVersion,
+    }
+
+    /// <summary>Members of the object.</summary>
+    public int Members { get; private set; }
+
+    /// <summary>The members that make Kafka Connect's envelope; of kind None where they are missing.</summary>
+    public JsonMark Schema { get; private set; }
+
+    public JsonMark Payload { get; private set; }
+
+    /// <summary>Whether it has a member <c>specversion</c>, as CloudEvents do.</summary>
+    public bool HasSpecVersion { get; private set; }
+
+    public readonly ReadOnlySpan<byte> Json => _json;
+
+    public readonly TextPointers Pointers => pointers;
+
+    public readonly JsonPlace Place => place;
+
+    private readonly bool IsEscaped => Reader.TokenType == JsonTokenType.String && Reader.ValueIsEscaped;
 
     /// <summary>Earlier members <c>analysis</c> of the same object, in order; null when there are none.</summary>
     public readonly IReadOnlyList<(int Start, int End)>? Earlier => _earlier;
 
-    /// <summary>Where a byte of the document lies in the payload, in words.</summary>
-    public readonly string At(int index) => $"byte {index + shift}{inside}";
+    /// <summary>How far a pointer has led.</summary>
+    public readonly JsonPath PathOf(int pointer) => _paths[pointer];
 
     /// <summary>Reads the object that the reader stands at to its end.</summary>
     /// <exception cref="JsonException">The document is not well-formed.</exception>
-    public bool TryReadObject(out Envelope envelope, out Problem problem)
+    public Envelope ReadObject()
     {
-        (_found, _foundSegments, _earlier) = (new(JsonTokenType.StartObject, (int)Reader.TokenStartIndex, 0), 0, null);
-        (_removeStart, _removeEnd) = (-1, -1);
-        var kept = false;
-        var previousEnd = 0;
-        while (Reader.Read() && Reader.TokenType == JsonTokenType.PropertyName)
+        Begin();
+        var level = 0; // objects and arrays between here and the object, all of them on the way of a pointer
+        while (Reader.Read())
         {
-            var nameStart = (int)Reader.TokenStartIndex;
-            var isAnalysis = NameIs("analysis"u8, "analysis");
-            var onPath = NameIs(pointer.Segments[0].Utf8, pointer.Segments[0].Name);
-            Reader.Read();
-            if (onPath) Follow(1);
-            else Reader.Skip();
-            var end = (int)Reader.BytesConsumed;
-            if (isAnalysis) Remove(kept, previousEnd, nameStart, end);
-            else kept = true;
-            previousEnd = end;
+            switch (Reader.TokenType)
+            {
+                case JsonTokenType.EndObject or JsonTokenType.EndArray when level == 0:
+                    return new((int)Reader.TokenStartIndex, _kept, _removeStart, _removeEnd);
+                case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                    Leave(level);
+                    level--;
+                    break;
+                case JsonTokenType.PropertyName:
+                    if (level == 0) BeginMember();
+                    var leads = LeadingMember(level);
+                    Reader.Read();
+                    if (level == 0) _value = new(Reader.TokenType, (int)Reader.TokenStartIndex, 0, IsEscaped);
+                    if (Enter(level, leads)) level++;
+                    break;
+                default:
+                    if (Enter(level, LeadingElement(level))) level++;
+                    break;
+            }
+            if (level == 0) EndMember();
         }
-        envelope = new((int)Reader.TokenStartIndex, kept, _removeStart, _removeEnd);
-        problem = default;
-        if (_foundSegments == pointer.Segments.Length && _found.Kind == JsonTokenType.String) return true;
-        problem = Describe();
-        return false;
+        throw new JsonException("The document ends inside an object."); // the reader throws before
     }
 
     /// <summary>True when the member name that the reader stands at is this one, escaped or not.</summary>
-    public readonly bool NameIs(ReadOnlySpan<byte> utf8, string name) =>
-        Reader.ValueIsEscaped ? JsonText.Unescape(Reader.ValueSpan) == name : Reader.ValueSpan.SequenceEqual(utf8);
+    public readonly bool NameIs(ReadOnlySpan<byte> utf8, string name)
+    {
+        if (!Reader.ValueIsEscaped) return Reader.ValueSpan.SequenceEqual(utf8);
+        // An escape takes six bytes a unit at most: a longer name is another one.
+        return Reader.ValueSpan.Length <= 6 * name.Length && JsonText.Unescape(Reader.ValueSpan) == name;
+    }
 
     /// <summary>The value that the reader stands at; leaves the reader at its end.</summary>
     public JsonMark Mark()
     {
-        var (kind, start) = (Reader.TokenType, (int)Reader.TokenStartIndex);
-        var escaped = kind == JsonTokenType.String && Reader.ValueIsEscaped;
+        var kind = Reader.TokenType;
+        var start = (int)Reader.TokenStartIndex;
+        var escaped = IsEscaped;
         Reader.Skip();
         return new(kind, start, (int)Reader.BytesConsumed, escaped);
     }
 
     /// <summary>Says in words why the document is not well-formed.</summary>
-    public readonly Problem Malformed(JsonException exception)
+    public readonly Problem Malformed(JsonException exception) =>
+        JsonErrors.Malformed(_json, Reader, exception, place, $"one JSON object with the text at {pointers}");
+
+    private void Begin()
     {
-        var lineStart = 0;
-        for (var line = exception.LineNumber ?? 0; line > 0; line--) lineStart += _json[lineStart..].IndexOf((byte)'\n') + 1;
-        var at = Math.Min(lineStart + (int)(exception.BytePositionInLine ?? 0), _json.Length);
-        // The reader's words quote a few characters at most; its line and position follow and are said better here.
-        var words = exception.Message.AsSpan();
-        var tail = words.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        if (tail >= 0) words = words[..tail];
-        return new(
-            RejectionReason.MalformedPayload,
-            $"The payload is not well-formed JSON at {At(at)} of {_json.Length + shift}: {words[..Math.Min(words.Length, 160)]} " +
-            $"Expected one JSON object with the text at {pointer}.");
+        var start = new JsonMark(JsonTokenType.StartObject, (int)Reader.TokenStartIndex, 0);
+        foreach (ref var path in _paths) path = new() { Found = start };
+        _removeStart = -1;
+        _removeEnd = -1;
+        _earlier = null;
+        _kept = false;
+        _previousEnd = 0;
+        Members = 0;
     }
 
-    // The reader stands at a value that the first parts of the pointer lead to.
-    private void Follow(int segments)
+    private void BeginMember()
     {
-        var start = (int)Reader.TokenStartIndex;
-        (_found, _foundSegments, _foundElements) = (new(Reader.TokenType, start, 0), segments, 0);
-        if (segments == pointer.Segments.Length)
+        _nameStart = (int)Reader.TokenStartIndex;
+        _member = NameIs("analysis"u8, "analysis") ? Known.Analysis
+            : NameIs("schema"u8, "schema") ? Known.Schema
+            : NameIs("payload"u8, "payload") ? Known.Payload
+            : NameIs("specversion"u8, "specversion") ? Known.SpecVersion
+            : Known.No;
+        Members++;
+    }
+
+    private void EndMember()
+    {
+        var end = (int)Reader.BytesConsumed;
+        if (_member == Known.Analysis) Remove(end);
+        else _kept = true;
+        if (_member == Known.Schema) Schema = _value with { End = end };
+        else if (_member == Known.Payload) Payload = _value with { End = end };
+        else if (_member == Known.SpecVersion) HasSpecVersion = true;
+        _previousEnd = end;
+    }
+
+    /// <summary>The pointers, one bit each, that the member leads on whose name the reader stands at.</summary>
+    private readonly uint LeadingMember(int level)
+    {
+        var leads = 0u;
+        for (var i = 0; i < _paths.Length; i++)
         {
-            _found = Mark();
-            return;
+            if (_paths[i].Parts != level) continue;
+            ref readonly var next = ref pointers[i].Segments[level];
+            if (NameIs(next.Utf8, next.Name)) leads |= 1u << i;
         }
-        ref readonly var next = ref pointer.Segments[segments];
-        if (Reader.TokenType == JsonTokenType.StartObject)
+        return leads;
+    }
+
+    /// <summary>The pointers, one bit each, that the element leads on that the reader stands at.</summary>
+    private readonly uint LeadingElement(int level)
+    {
+        var leads = 0u;
+        for (var i = 0; i < _paths.Length; i++)
         {
-            while (Reader.Read() && Reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var onPath = NameIs(next.Utf8, next.Name);
-                Reader.Read();
-                if (onPath) Follow(segments + 1);
-                else Reader.Skip();
-            }
+            ref var path = ref _paths[i];
+            if (path.Parts == level && ++path.Index == pointers[i].Segments[level].Index) leads |= 1u << i;
         }
-        else if (Reader.TokenType == JsonTokenType.StartArray)
+        return leads;
+    }
+
+    /// <summary>Takes a value that pointers lead to. True when the reader stands inside of it; else it is at its end.</summary>
+    private bool Enter(int level, uint leads)
+    {
+        var kind = Reader.TokenType;
+        var opens = kind is JsonTokenType.StartObject or JsonTokenType.StartArray;
+        var entered = false;
+        for (var i = 0; leads >> i != 0; i++)
         {
-            var index = 0;
-            for (; Reader.Read() && Reader.TokenType != JsonTokenType.EndArray; index++)
-            {
-                if (index == next.Index) Follow(segments + 1);
-                else Reader.Skip();
-            }
-            if (_foundSegments == segments) _foundElements = index;
+            if ((leads >> i & 1) == 0) continue;
+            ref var path = ref _paths[i];
+            path.Found = new(kind, (int)Reader.TokenStartIndex, (int)Reader.BytesConsumed, IsEscaped);
+            path.FoundParts = level + 1;
+            path.FoundElements = 0;
+            if (!opens || level + 1 == pointers[i].Segments.Length) continue;
+            path.Parts = level + 1;
+            path.Index = -1;
+            entered = true;
+        }
+        if (!entered) Reader.Skip();
+        return entered;
+    }
+
+    // The reader stands at the end of an object or array that it was inside of.
+    private readonly void Leave(int level)
+    {
+        for (var i = 0; i < _paths.Length; i++)
+        {
+            ref var path = ref _paths[i];
+            if (path.Parts != level) continue;
+            if (path.FoundParts == level) path.FoundElements = path.Index + 1;
+            path.Parts = level - 1;
+            path.Index = pointers[i].Segments[level - 1].Index;
         }
     }
 
     // A member takes the comma before it along, or, when nothing before it stays, the one after it.
-    private void Remove(bool kept, int previousEnd, int nameStart, int end)
+    private void Remove(int end)
     {
         if (_removeStart >= 0) (_earlier ??= []).Add((_removeStart, _removeEnd));
-        if (kept)
+        if (_kept)
         {
-            _removeStart = previousEnd + _json[previousEnd..].IndexOf((byte)',');
+            _removeStart = _previousEnd + _json[_previousEnd..].IndexOf((byte)',');
             _removeEnd = end;
             return;
         }
-        _removeStart = nameStart;
+        _removeStart = _nameStart;
         var next = end + _json[end..].IndexOfAnyExcept(" \t\r\n"u8);
         _removeEnd = next >= end && _json[next] == ',' ? next + 1 : end;
-    }
-
-    private readonly Problem Describe()
-    {
-        var at = At(_found.Start);
-        if (_foundSegments == pointer.Segments.Length)
-            return new(RejectionReason.WrongType, $"The text at {pointer} is {_found.Name} ({at}); expected a string.");
-        var prefix = pointer.Prefix(_foundSegments);
-        var holder = prefix.Length == 0 ? "the object that should hold the text" : prefix;
-        return new(RejectionReason.MissingText, _found.Kind switch
-        {
-            JsonTokenType.StartObject =>
-                $"There is no member \"{pointer.Segments[_foundSegments].Name}\" in {holder} ({at}); expected the text at {pointer}.",
-            JsonTokenType.StartArray =>
-                $"The array at {prefix} ({at}) has {_foundElements} elements and none that \"{pointer.Segments[_foundSegments].Name}\" " +
-                $"names; expected the text at {pointer}.",
-            _ => $"The value at {prefix} is {_found.Name} ({at}); expected an object or array with the text at {pointer}.",
-        });
     }
 }

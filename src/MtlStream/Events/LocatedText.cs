@@ -1,48 +1,37 @@
 namespace MtlStream.Events;
 
-/// <summary>A text found in a body, and where its result goes.</summary>
-/// <param name="Body">The payload, or what is carried in its place.</param>
-/// <param name="Start">First byte of the text in the body, quotes excluded.</param>
+/// <summary>One piece of text in some bytes.</summary>
+/// <param name="Start">First byte, quotes excluded.</param>
 /// <param name="End">Exclusive end.</param>
-/// <param name="Escaped">True when the text is the contents of a JSON string that holds a backslash.</param>
-public readonly record struct LocatedText(byte[] Body, int Start, int End, bool Escaped, Envelope Envelope)
+/// <param name="Escaped">True when it is the contents of a JSON string that holds a backslash.</param>
+/// <param name="From">The pointer that led to it; null where nobody asks.</param>
+public readonly record struct TextPiece(byte[] Body, int Start, int End, bool Escaped = false, string? From = null)
 {
-    /// <summary>What a finished scan of <paramref name="body"/> from <paramref name="start"/> on has found.</summary>
-    internal static LocatedText Of(byte[] body, int start, scoped in JsonTextScan scan, Envelope envelope)
-    {
-        var text = scan.Text;
-        if (scan.Earlier is not { } earlier)
-            return new(body, start + text.Start + 1, start + text.End - 1, text.Escaped, envelope.Moved(start) with { Skip = start });
-        var rewritten = new MemoryStream(body.Length);
-        int copied = start, removed = 0, removedBeforeText = 0;
-        foreach (var (from, to) in earlier)
-        {
-            rewritten.Write(body, copied, start + from - copied);
-            copied = start + to;
-            removed += to - from;
-            if (to <= text.Start) removedBeforeText += to - from;
-        }
-        rewritten.Write(body, copied, body.Length - copied);
-        var carried = rewritten.ToArray();
-        return new(
-            carried, text.Start + 1 - removedBeforeText, text.End - 1 - removedBeforeText, text.Escaped,
-            envelope.Moved(-removed) with { Rewritten = carried });
-    }
+    internal ReadOnlySpan<byte> Contents => Body.AsSpan(Start..End);
+}
+
+/// <summary>A text that was found, and where its answer goes.</summary>
+/// <param name="Text">The text, or the first piece of several.</param>
+/// <param name="Pieces">All pieces in their order, where the answer says which pointer led to what; else null.</param>
+public readonly record struct LocatedText(TextPiece Text, Envelope Envelope, IReadOnlyList<TextPiece>? Pieces = null)
+{
+    /// <summary>The same, answered by this codec.</summary>
+    internal LocatedText By(PayloadCodec codec) => this with { Envelope = Envelope with { Codec = codec } };
 
     /// <summary>This text's body put into another document, in place of what lies between two of its bytes.</summary>
     internal LocatedText PutInto(ReadOnlySpan<byte> document, int from, int to, ReadOnlySpan<byte> prefix)
     {
-        var body = Body.AsSpan(Envelope.Skip);
-        byte[] carried = [.. document[..from], .. prefix, .. body, .. document[to..]];
+        var inner = Envelope.Rewritten.AsSpan(Envelope.Skip);
+        byte[] carried = [.. document[..from], .. prefix, .. inner, .. document[to..]];
         var moved = from + prefix.Length - Envelope.Skip;
-        return new(carried, Start + moved, End + moved, Escaped, Envelope.Moved(moved) with { Skip = 0, Rewritten = carried });
+        return this with { Envelope = Envelope.Moved(moved) with { Skip = 0, Rewritten = carried } };
     }
 
     /// <summary>A new object <c>{"text": ...}</c> around a JSON string.</summary>
     internal static LocatedText Wrap(ReadOnlySpan<byte> jsonString)
     {
         byte[] body = [.. "{\"text\":"u8, .. jsonString, (byte)'}'];
-        var envelope = new Envelope(body.Length - 1, NeedsComma: true);
-        return new(body, 9, body.Length - 2, Escaped: jsonString.Contains((byte)'\\'), envelope);
+        var envelope = new Envelope(body.Length - 1, NeedsComma: true) { Rewritten = body };
+        return new(new(body, 9, body.Length - 2, Escaped: jsonString.Contains((byte)'\\')), envelope);
     }
 }

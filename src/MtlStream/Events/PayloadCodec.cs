@@ -12,9 +12,8 @@ public abstract class PayloadCodec
     public abstract bool TryDecode(in Payload payload, out Decoding decoding);
 
     /// <summary>The value of the message that answers an event of this codec.</summary>
-    /// <param name="analysis">A JSON object in UTF-8; valid during the call.</param>
-    public abstract byte[] Answer(TextEvent decoded, ReadOnlySpan<byte> analysis);
+    public abstract byte[] Answer(TextEvent decoded, in Analysis analysis);
 
-    /// <summary>The headers of that message: the event's own, unless the format says otherwise.</summary>
-    public virtual IReadOnlyList<EventHeader> AnswerHeaders(TextEvent decoded) => decoded.Source.Headers;
+    /// <summary>The headers of that message: the event's own, without those that say what the value no longer is.</summary>
+    public virtual IReadOnlyList<EventHeader> AnswerHeadersOf(TextEvent decoded) => AnswerHeaders.Of(decoded.Source.Headers);
 }

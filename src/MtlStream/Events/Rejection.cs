@@ -8,25 +8,25 @@ namespace MtlStream.Events;
 /// </remarks>
 public enum RejectionReason
 {
-    /// <summary>The payload is not well-formed JSON, or not a well-formed CloudEvent.</summary>
+    /// <summary>The payload is not well-formed JSON, or not a well-formed CloudEvent, or compressed and damaged.</summary>
     MalformedPayload,
 
-    /// <summary>The pointer to the text leads nowhere.</summary>
+    /// <summary>The pointer to the text leads nowhere, or to null.</summary>
     MissingText,
 
-    /// <summary>The payload is not an object, or the text is not a string.</summary>
+    /// <summary>The payload is neither object, array nor string, or the text is not a string.</summary>
     WrongType,
 
-    /// <summary>The text is empty or white space.</summary>
+    /// <summary>The text is empty, white space, or without anything that can be read.</summary>
     EmptyText,
 
     /// <summary>The payload is not valid UTF-8.</summary>
     InvalidUtf8,
 
-    /// <summary>The payload is longer than <c>Input:MaxPayloadBytes</c>.</summary>
+    /// <summary>The payload is longer than <c>Input:MaxPayloadBytes</c>, as it came or unpacked.</summary>
     PayloadTooLarge,
 
-    /// <summary>The payload is framed Avro or Protobuf, or of a content type that is not supported.</summary>
+    /// <summary>The payload is framed Avro or Protobuf, UTF-16, or of a content type that is not supported.</summary>
     UnsupportedEncoding,
 
     /// <summary>The model failed on this event alone, after its batch had been split, or gave scores that are not finite.</summary>
@@ -48,6 +48,9 @@ public static class RejectionReasons
     public static IReadOnlyList<string> WireNames => Names;
 
     public static string WireName(this RejectionReason reason) => Names[(int)reason];
+
+    /// <summary>True where the event is in order and has no text: what <c>Input:WithoutText</c> is about.</summary>
+    public static bool IsTextless(this RejectionReason reason) => reason is RejectionReason.MissingText or RejectionReason.EmptyText;
 
     public static bool TryParse(string wireName, out RejectionReason reason)
     {

@@ -8,26 +8,26 @@ internal sealed class TextCodec : PayloadCodec
     public override bool TryDecode(in Payload payload, out Decoding decoding)
     {
         var bytes = payload.Bytes;
-        if (!Utf8Body.TryFind(bytes, 0, "a text", out var start, out var problem))
+        if (!Utf8Body.TryFind(bytes, 0, "a text", payload.Inside, out var start, out var problem))
         {
             decoding = Decoding.Refused(problem);
             return true;
         }
         var envelope = new Envelope(bytes.Length, NeedsComma: true) { Skip = start, Codec = this };
-        decoding = Decoding.Found(new(bytes, start, bytes.Length, Escaped: false, envelope));
+        decoding = Decoding.Found(new(new(bytes, start, bytes.Length), envelope));
         return true;
     }
 
-    public override byte[] Answer(TextEvent decoded, ReadOnlySpan<byte> analysis)
+    public override byte[] Answer(TextEvent decoded, in Analysis analysis)
     {
         var output = Utf8Buffer.ForAnswers();
         output.Write("{\"text\":\""u8);
         JsonText.Escape(decoded.Text, output);
         output.Write("\",\"analysis\":"u8);
-        output.Write(analysis);
+        output.Write(analysis.Json);
         output.Write((byte)'}');
         return output.Written.ToArray();
     }
 
-    public override IReadOnlyList<EventHeader> AnswerHeaders(TextEvent decoded) => ContentType.BecomesJson(decoded.Source.Headers);
+    public override IReadOnlyList<EventHeader> AnswerHeadersOf(TextEvent decoded) => AnswerHeaders.Of(decoded.Source.Headers, becomesJson: true);
 }

@@ -20,6 +20,9 @@ public readonly record struct Envelope(int InsertAt, bool NeedsComma, int Remove
     /// <summary>Who puts the analysis in; null for the codec that found the text.</summary>
     public PayloadCodec? Codec { get; init; }
 
+    /// <summary>What that codec has to know besides; its own business.</summary>
+    public object? State { get; init; }
+
     internal Envelope Moved(int by) => this with
     {
         InsertAt = InsertAt + by,
@@ -28,11 +31,26 @@ public readonly record struct Envelope(int InsertAt, bool NeedsComma, int Remove
     };
 }
 
+/// <summary>Which part of a text came from where.</summary>
+/// <param name="From">The pointer that led to it.</param>
+/// <param name="Start">In UTF-16 units of the text, as offsets in the result.</param>
+/// <param name="End">Exclusive end.</param>
+public readonly record struct TextField(string From, int Start, int End);
+
+/// <summary>Which event of a message that holds several.</summary>
+public sealed record EventPart(EventGroup Group, int Index);
+
 /// <summary>A decoded event: its text and where its result goes. Owns the text.</summary>
 public sealed class TextEvent(SourceRecord source, PooledArray<char> text, Envelope envelope) : IDisposable
 {
     public SourceRecord Source { get; } = source;
     public Envelope Envelope { get; } = envelope;
+
+    /// <summary>What the text was made of, where several pointers lead to texts; else null.</summary>
+    public IReadOnlyList<TextField>? Fields { get; init; }
+
+    /// <summary>Its place among the events of its message; null when it is the only one.</summary>
+    public EventPart? Part { get; init; }
 
     /// <summary>The text in UTF-16 units, as offsets in the result count them. An unpaired surrogate was read as U+FFFD.</summary>
     public ReadOnlySpan<char> Text => text.Span;

@@ -72,6 +72,28 @@ internal static class JsonText
         return new(chars);
     }
 
+    /// <summary>A well-formed string's contents as UTF-8; an escaped surrogate without its other half becomes U+FFFD.</summary>
+    public static byte[] UnescapeToUtf8(ReadOnlySpan<byte> contents) => Encoding.UTF8.GetBytes(Unescape(contents));
+
+    /// <summary>Whether a well-formed string holds nothing but white space.</summary>
+    public static bool IsBlank(ReadOnlySpan<byte> contents, bool escaped)
+    {
+        if (contents.IsEmpty) return true;
+        if (contents[0] is > 0x20 and < 0x80 and not (byte)'\\') return false; // nearly every text
+        return string.IsNullOrWhiteSpace(escaped ? Unescape(contents) : Encoding.UTF8.GetString(contents));
+    }
+
+    /// <summary>Whether a well-formed string's contents begin with this bracket, white space aside.</summary>
+    public static bool LooksLikeJson(ReadOnlySpan<byte> contents, bool escaped, byte bracket)
+    {
+        while (!contents.IsEmpty && (contents[0] is (byte)' ' || StartsWithSpace(contents, escaped)))
+            contents = contents[(contents[0] == '\\' ? 2 : 1)..];
+        return !contents.IsEmpty && contents[0] == bracket;
+    }
+
+    private static bool StartsWithSpace(ReadOnlySpan<byte> contents, bool escaped) =>
+        escaped && contents.Length > 1 && contents[0] == '\\' && contents[1] is (byte)'n' or (byte)'r' or (byte)'t';
+
     /// <summary>Writes valid UTF-8 as the contents of a JSON string: escapes only what must be.</summary>
     public static void Escape(ReadOnlySpan<byte> utf8, Utf8Buffer output)
     {

@@ -1,3 +1,4 @@
+using MtlStream.Events;
 using MtlStream.Json;
 using MtlStream.Models;
 using MtlStream.Tasks;
@@ -16,12 +17,16 @@ internal sealed class AnalysisTemplate
         Tasks = tasks;
         Model = model;
         _allScores = allScores;
+        Shape = ShapeOf(tasks, allScores);
         _head = Head(model);
         _names = [.. tasks.Select((task, index) => Name(task, first: index == 0))];
     }
 
     public IReadOnlyList<ModelTask> Tasks { get; }
     public ModelIdentity Model { get; }
+
+    /// <summary>What is in the value, for formats that must declare it.</summary>
+    public Shape Shape { get; }
 
     /// <summary>Says what is wrong with the scores of an event; null when nothing is.</summary>
     public string? ValidationError(TokenizedEvent scored, Predictions predictions, int row)
@@ -45,8 +50,41 @@ internal sealed class AnalysisTemplate
             output.Write(_names[i]);
             Tasks[i].Write(predictions.Of(i, row), text, _allScores, output);
         }
+        output.Write((byte)'}');
+        if (scored.Event.Fields is { } fields) WriteFields(fields, output);
+        output.Write((byte)'}');
+    }
 
-        output.Write("}}"u8);
+    private static void WriteFields(IReadOnlyList<TextField> fields, Utf8Buffer output)
+    {
+        output.Write(",\"fields\":["u8);
+        for (var i = 0; i < fields.Count; i++)
+        {
+            output.Write(i == 0 ? "{\"pointer\":\""u8 : ",{\"pointer\":\""u8);
+            JsonText.Escape(fields[i].From, output);
+            output.Write("\",\"start\":"u8);
+            output.WriteNumber(fields[i].Start);
+            output.Write(",\"end\":"u8);
+            output.WriteNumber(fields[i].End);
+            output.Write((byte)'}');
+        }
+        output.Write((byte)']');
+    }
+
+    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, bool allScores)
+    {
+        Shape.Field pointer = new("pointer", Shape.Text);
+        Shape.Field start = new("start", Shape.Whole);
+        Shape.Field end = new("end", Shape.Whole);
+        return new Shape.Fields(
+        [
+            new("schema", Shape.Text),
+            new("model", new Shape.Fields([new("name", Shape.Text), new("version", Shape.Text)])),
+            new("offsets", Shape.Text),
+            new("truncated", Shape.Flag),
+            new("tasks", new Shape.Fields([.. tasks.Select(t => new Shape.Field(t.Name, t.ShapeOf(allScores)))])),
+            new("fields", new Shape.ListOf(new Shape.Fields([pointer, start, end])), Optional: true),
+        ]);
     }
 
     private static byte[] Head(ModelIdentity model)

@@ -33,7 +33,8 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
         var buffer = Utf8Buffer.ForThisThread();
         template.Write(scored, predictions, row, buffer);
         var codec = scored.Event.Envelope.Codec ?? throw new ArgumentException("Nothing says how to answer this event.", nameof(scored));
-        result = new(Destination.Results, codec.Answer(scored.Event, buffer.Written), codec.AnswerHeaders(scored.Event), source);
+        var payload = codec.Answer(scored.Event, new(buffer.Written, template.Shape));
+        result = new(Destination.Results, payload, codec.AnswerHeadersOf(scored.Event), source);
         rejection = null;
         return true;
     }
@@ -49,6 +50,12 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 
     /// <summary>A tombstone, passed on.</summary>
     public static OutboundRecord EncodeTombstone(SourceRecord source) => new(Destination.Results, null, source.Headers, source);
+
+    /// <summary>What becomes of an event without a result: a dead letter, or what was chosen for those without a text.</summary>
+    public static OutboundRecord EncodeRefused(Rejection rejection, TextlessEvents withoutText) =>
+        withoutText != TextlessEvents.Reject && rejection.Reason.IsTextless()
+            ? OutboundRecord.Textless(rejection.Source, withoutText)
+            : EncodeDeadLetter(rejection);
 
     private AnalysisTemplate Template(Predictions predictions)
     {

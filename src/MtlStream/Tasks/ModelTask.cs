@@ -57,6 +57,9 @@ public abstract class ModelTask
     /// <param name="allScores">Also every label's score, where the task has one for the whole text.</param>
     public abstract void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output);
 
+    /// <summary>What <see cref="Write"/> writes, for formats that must declare it.</summary>
+    public abstract Shape ShapeOf(bool allScores);
+
     /// <summary>What is given, one entry for each thing that two models can agree on: a text's label or a word's.</summary>
     public abstract IReadOnlyList<string> Given(TaskValues values, TokenizedText text);
 

@@ -52,6 +52,9 @@ public sealed class MultiLabelTask : TextLabelTask
         return new(confidence, Math.Clamp(entropy, 0, 1));
     }
 
+    protected override IReadOnlyList<Shape.Field> ShapeOfGiven =>
+        [new("labels", new Shape.ListOf(new Shape.Fields([new("label", Shape.Text), new("score", Shape.Number)])))];
+
     protected override void WriteGiven(ReadOnlySpan<float> scores, Utf8Buffer output)
     {
         output.Write("\"labels\":["u8);

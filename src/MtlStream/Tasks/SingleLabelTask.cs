@@ -28,6 +28,8 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
         return new(score, Math.Clamp(entropy, 0, 1));
     }
 
+    protected override IReadOnlyList<Shape.Field> ShapeOfGiven => [new("label", Shape.Text, Optional: true), new("score", Shape.Number)];
+
     protected override void WriteGiven(ReadOnlySpan<float> scores, Utf8Buffer output)
     {
         var label = GivenLabel(scores, out var score);

@@ -52,6 +52,15 @@ public abstract class TextLabelTask : ModelTask
         output.Write((byte)'}');
     }
 
+    public override Shape ShapeOf(bool allScores)
+    {
+        IReadOnlyList<Shape.Field> scores = allScores ? [new("scores", new Shape.MapOf(Shape.Number))] : [];
+        return new Shape.Fields([.. ShapeOfGiven, .. scores]);
+    }
+
+    /// <summary>The members that <see cref="WriteGiven"/> writes.</summary>
+    protected abstract IReadOnlyList<Shape.Field> ShapeOfGiven { get; }
+
     /// <summary>Writes the members that say which labels are given.</summary>
     protected abstract void WriteGiven(ReadOnlySpan<float> scores, Utf8Buffer output);
 

@@ -52,6 +52,13 @@ public sealed class TokenSpansTask : TokenLabelTask
     }
 
     /// <summary>For each word the span that it begins or goes on with.</summary>
+    public override Shape ShapeOf(bool allScores)
+    {
+        Shape span = new Shape.Fields(
+            [new("start", Shape.Whole), new("end", Shape.Whole), new("text", Shape.Text), new("label", Shape.Text), new("score", Shape.Number)]);
+        return new Shape.Fields([new("spans", new Shape.ListOf(span))]);
+    }
+
     public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
     {
         var given = new string[text.Words.Length];

@@ -36,6 +36,12 @@ public sealed class TokenTagsTask : TokenLabelTask
         output.Write("]}"u8);
     }
 
+    public override Shape ShapeOf(bool allScores)
+    {
+        Shape tag = new Shape.Fields([new("start", Shape.Whole), new("end", Shape.Whole), new("label", Shape.Text), new("score", Shape.Number)]);
+        return new Shape.Fields([new("tags", new Shape.ListOf(tag))]);
+    }
+
     public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
     {
         var tags = TagsOf(values);

@@ -39,6 +39,37 @@ internal static class Codec
         return decoded;
     }
 
+    /// <summary>The text of a payload that these options find.</summary>
+    public static TextEvent Decode(InputOptions options, string payload, params EventHeader[] headers)
+    {
+        var outcome = new EventDecoder(options).Decode(Record(Encoding.UTF8.GetBytes(payload), headers));
+        Assert.True(outcome.Event is not null, outcome.Rejection?.Message ?? "no single event");
+        return outcome.Event;
+    }
+
+    /// <summary>Why these options find no text in a payload.</summary>
+    public static Rejection Reject(InputOptions options, string payload, params EventHeader[] headers)
+    {
+        var outcome = new EventDecoder(options).Decode(Record(Encoding.UTF8.GetBytes(payload), headers));
+        Assert.NotNull(outcome.Rejection);
+        return outcome.Rejection;
+    }
+
+    /// <summary>The message that answers an event, or all events of a message.</summary>
+    public static OutboundRecord EncodeAll(Decoded decoded)
+    {
+        if (decoded.Event is { } one) return Encode(one);
+        Assert.True(decoded.Events is not null, decoded.Rejection?.Message ?? "has to wait");
+        OutboundRecord? together = null;
+        foreach (var text in decoded.Events)
+        {
+            Assert.Null(together);
+            together = text.Part!.Group.Answered(text.Part.Index, Encode(text));
+        }
+        Assert.NotNull(together);
+        return together;
+    }
+
     public static Rejection Reject(string payload, InputFormat format = InputFormat.Auto, string pointer = "/text", params EventHeader[] headers) =>
         Reject(Encoding.UTF8.GetBytes(payload), format, pointer, headers);
 
@@ -126,6 +157,17 @@ internal static class Codec
         Encoding.UTF8.GetString(Encode(Decode(payload, format, pointer, headers)).Payload!);
 
     /// <summary>The output with its member <c>analysis</c> replaced by a short mark, so that what is around it can be compared.</summary>
+    public static string Around(byte[]? output) => Around(Encoding.UTF8.GetString(output!));
+
+    /// <summary>The same of a message with several events, each of which has its own.</summary>
+    public static string AroundAll(byte[]? output)
+    {
+        var text = Encoding.UTF8.GetString(output!);
+        while (text.Contains("\"analysis\":{\"schema\"", StringComparison.Ordinal)) text = Around(text);
+        return text;
+    }
+
+    /// <inheritdoc cref="Around(byte[])"/>
     public static string Around(string output)
     {
         var start = output.IndexOf("\"analysis\":{\"schema\"", StringComparison.Ordinal);

@@ -85,19 +85,29 @@ public sealed class EventDecoderTests
 
     [Theory]
     [InlineData("""{"text":5}""", "The text at /text is a number (byte 8)")]
-    [InlineData("""{"text":null}""", "The text at /text is null (byte 8)")]
     [InlineData("""{"text":true}""", "The text at /text is a boolean (byte 8)")]
     [InlineData("""{"text":["x"]}""", "The text at /text is an array (byte 8)")]
     [InlineData("""{"text":"x","text":{"text":"y"}}""", "The text at /text is an object (byte 19)")]
-    [InlineData("""["text"]""", "The payload is an array (byte 0)")]
-    [InlineData(""" "text" """, "The payload is a string (byte 1)")]
     [InlineData("17", "The payload is a number (byte 0)")]
-    [InlineData("null", "The payload is null (byte 0)")]
+    [InlineData(" true", "The payload is a boolean (byte 1)")]
+    [InlineData("[17]", "At /0 of the array: The payload is a number (byte 1)")]
     public void A_value_of_the_wrong_type_is_named(string payload, string said)
     {
         var rejection = Reject(payload);
 
         Assert.Equal(RejectionReason.WrongType, rejection.Reason);
+        Assert.Contains(said, rejection.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"text":null}""", "The text at /text is null (byte 8)")]
+    [InlineData("null", "The payload is null (byte 0)")]
+    [InlineData("[]", "The payload is an array without elements")]
+    public void Null_is_no_text(string payload, string said)
+    {
+        var rejection = Reject(payload);
+
+        Assert.Equal(RejectionReason.MissingText, rejection.Reason);
         Assert.Contains(said, rejection.Message, StringComparison.Ordinal);
     }
 
@@ -136,7 +146,7 @@ public sealed class EventDecoderTests
         Assert.Equal("x", TextOf(Nested(999)));
         var rejection = Reject(Nested(1000));
         Assert.Equal(RejectionReason.MalformedPayload, rejection.Reason);
-        Assert.Contains("depth of 1000", rejection.Message, StringComparison.Ordinal);
+        Assert.True(rejection.Message.Contains("depth of 1000", StringComparison.Ordinal), rejection.Message);
         Assert.Equal(RejectionReason.MalformedPayload, Reject(new string('[', 1_000_000)).Reason);
     }
 
@@ -191,7 +201,9 @@ public sealed class EventDecoderTests
         string[] payloads =
         [
             $$"""{"{{Secret}}":"{{Secret}}"}""", $$"""{"text":{"password":"{{Secret}}"} }""", $$"""{"text":"{{Secret}}" "{{Secret}}"}""",
-            "{\"text\":" + Secret + "}", $$"""{"{{Secret}}":"{{Secret}}","text":"x",}""", Secret, $"\"{Secret}\"", $$"""{"text":"{{Secret}}\q"}""",
+            "{\"text\":" + Secret + "}", $$"""{"{{Secret}}":"{{Secret}}","text":"x",}""", Secret, $$"""{"text":"{{Secret}}\q"}""",
+            "the password is " + Secret, "[" + Secret + "]", "[\"" + Secret + "\" " + Secret + "]", "nul " + Secret, $"12{Secret}",
+            $$"""{"specversion":"{{Secret}}","id":"{{Secret}}","text":5}""", $$"""{"text":"x"} {{Secret}}""",
         ];
 
         foreach (var payload in payloads) Assert.DoesNotContain("hunter", Reject(payload).Message, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ public sealed class ContractTests
 
         // 2020-12 allows unknown keywords, a misspelt one would say nothing; the later meta-schema has the same keywords and refuses others.
         Assert.Empty(MetaSchemas.V1_2026.Problems(JsonSerializer.SerializeToElement(schema)));
-        schema["properties"]!.AsObject().First().Value!.AsObject()["minimun"] = 1;
+        (schema["properties"] ?? schema["$defs"])!.AsObject().First().Value!.AsObject()["minimun"] = 1;
         Assert.NotEmpty(MetaSchemas.V1_2026.Problems(JsonSerializer.SerializeToElement(schema)));
     }
 
@@ -74,9 +74,13 @@ public sealed class ContractTests
     [MemberData(nameof(Valid), "text-event.v1")]
     public void A_valid_text_event_is_decoded_and_what_becomes_of_it_is_valid(string example)
     {
-        var output = Codec.Encode(Codec.Decode(SchemaFiles.Read(example)), allScores: true, entities: [1, 2, 0, 3]);
+        var decoded = new EventDecoder(new()).Decode(Codec.Record(SchemaFiles.Read(example)));
 
-        Assert.Empty(SchemaFiles.Strict("enriched-event.v1").Problems(SchemaFiles.Parse(output.Payload!)));
+        var output = SchemaFiles.Parse(Codec.EncodeAll(decoded).Payload!);
+
+        var schema = SchemaFiles.Strict("enriched-event.v1");
+        var events = output.ValueKind == JsonValueKind.Array ? output.EnumerateArray().ToList() : [output];
+        Assert.All(events, e => Assert.Empty(schema.Problems(e)));
     }
 
     [Theory]
@@ -96,9 +100,10 @@ public sealed class ContractTests
     public void An_enriched_event_can_be_analysed_again(string example)
     {
         var original = SchemaFiles.Parse(SchemaFiles.Read(example));
-        var path = original.TryGetProperty("text", out _) ? "/text" : "/message/body";
+        InputOptions options = original.TryGetProperty("subject", out _) ? new() { TextPointers = ["/subject", "/body"], JoinTexts = true }
+            : new() { TextPointer = original.TryGetProperty("text", out _) ? "/text" : "/message/body" };
 
-        var output = SchemaFiles.Parse(Codec.Encode(Codec.Decode(SchemaFiles.Read(example), pointer: path)).Payload!);
+        var output = SchemaFiles.Parse(Codec.EncodeAll(new EventDecoder(options).Decode(Codec.Record(SchemaFiles.Read(example)))).Payload!);
 
         Assert.Empty(SchemaFiles.Strict("enriched-event.v1").Problems(output));
         Assert.Equal(original.EnumerateObject().Select(p => p.Name).Order(), output.EnumerateObject().Select(p => p.Name).Order());

@@ -157,6 +157,9 @@ public sealed class NewKindTests : IDisposable
             output.Write("]}"u8);
         }
 
+        public override Shape ShapeOf(bool allScores) =>
+            new Shape.Fields([new("vector", new Shape.ListOf(Shape.Number)), new("keep", new Shape.ListOf(Shape.Number))]);
+
         public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text) => [];
 
         public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts) => null;
