@@ -30,6 +30,8 @@ internal static class CommandLine
             BenchCommand.Build(),
             DeadLettersCommand.Build(),
             DoctorCommand.Build(),
+            VersionCommand.Build(),
+            CompletionCommand.Build(),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -43,7 +45,7 @@ internal static class CommandLine
         var parsed = Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync($"mtlstream: {error.Message}");
+            foreach (var error in Errors(parsed)) await Console.Error.WriteLineAsync($"mtlstream: {error}");
             await Console.Error.WriteLineAsync($"Try: {HelpOf(parsed)}");
             return ExitCodes.Usage;
         }
@@ -63,12 +65,28 @@ internal static class CommandLine
     }
 
     /// <summary>A leading <c>@</c> is nothing special: response files are off.</summary>
-    internal static ParseResult Parse(IReadOnlyList<string> args) => Build().Parse(args, new() { ResponseFileTokenReplacer = null });
+    internal static ParseResult Parse(IReadOnlyList<string> args)
+    {
+        // As git, docker and dotnet have it: "help annotate" is "annotate --help".
+        if (args.Count > 0 && args[0] == "help") args = [.. args.Skip(1), "--help"];
+        return Build().Parse(args, new() { ResponseFileTokenReplacer = null });
+    }
+
+    private static IEnumerable<string> Errors(ParseResult parsed)
+    {
+        var commands = parsed.CommandResult.Command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name).ToList();
+        if (commands.Count == 0) return parsed.Errors.Select(e => e.Message);
+        var after = parsed.CommandResult.Command is RootCommand ? "" : $" after {parsed.CommandResult.Command.Name}";
+        var known = string.Join(", ", commands);
+        if (parsed.UnmatchedTokens.Count == 0) return [$"expected a command{after}: {known}."];
+        var wrong = parsed.UnmatchedTokens[0];
+        return [Nearest.Of(wrong, commands) is { } meant ? $"there is no command {wrong}; did you mean {meant}?" : $"there is no command {wrong}; there are {known}."];
+    }
 
     /// <summary>The message alone where it says what to do; everything where the program is to blame.</summary>
     private static string Describe(Exception exception, CancellationToken stopping) => exception switch
     {
-        OperationCanceledException when stopping.IsCancellationRequested => "stopped before the work was done.",
+        OperationCanceledException when stopping.IsCancellationRequested => "stopped by a signal before the work was done.",
         UsageException or PipelineException or InferenceException or DeviceUnavailableException or InvalidDataException or IOException
             or UnauthorizedAccessException or TimeoutException => exception.Message,
         _ => exception.ToString(),

@@ -10,7 +10,9 @@ namespace MtlStream.Host;
 /// <summary><c>mtlstream model inspect</c> and <c>model verify</c>: what a package is, and whether it is what it says.</summary>
 internal static class ModelCommands
 {
-    public static Command Build() => new("model", "Looks into a model package, checks it, measures it.") { Inspect(), Verify(), EvalCommand.Build() };
+    public static Command Build() => new CliCommand(
+        "model", "Looks into a model package, checks it, measures it.",
+        "mtlstream model inspect", "mtlstream model verify models/mtlstream-en") { Inspect(), Verify(), EvalCommand.Build() };
 
     private static CliCommand Inspect()
     {

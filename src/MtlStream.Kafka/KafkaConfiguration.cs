@@ -80,6 +80,9 @@ public sealed class KafkaConfiguration
         Producer = ProducerProperties();
     }
 
+    /// <summary>Version of the native client library.</summary>
+    public static string ClientVersion => Confluent.Kafka.Library.VersionString;
+
     public KafkaOptions Kafka { get; }
     public DeliveryOptions Delivery { get; }
     public bool ExactlyOnce => Delivery.Guarantee == DeliveryGuarantee.ExactlyOnce;

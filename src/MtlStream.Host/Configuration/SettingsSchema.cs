@@ -114,30 +114,10 @@ internal static class SettingsSchema
         _ => value.ToString() ?? "",
     };
 
-    /// <summary>The end of the sentence: a full stop, or the name that was probably meant.</summary>
+    /// <summary>The end of the sentence: the name that was probably meant, or all that there are.</summary>
     private static string Suggest(string wrong, IEnumerable<string> known)
     {
         var names = known.ToList();
-        var nearest = names.MinBy(n => Distance(wrong, n))!;
-        return Distance(wrong, nearest) <= Math.Max(2, wrong.Length / 3)
-            ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";
-    }
-
-    /// <summary>Levenshtein distance, letter case ignored.</summary>
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var same = char.ToUpperInvariant(a[i - 1]) == char.ToUpperInvariant(b[j - 1]);
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (same ? 0 : 1)));
-            }
-        }
-
-        return row[^1];
+        return Nearest.Of(wrong, names) is { } nearest ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";
     }
 }

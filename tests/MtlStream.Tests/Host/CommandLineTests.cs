@@ -87,6 +87,65 @@ public sealed class CommandLineTests
         Assert.Equal($"## {version}", changes.First(l => l.StartsWith("## ", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("anotate", "there is no command anotate; did you mean annotate?")]
+    [InlineData("vershion", "there is no command vershion; did you mean version?")]
+    [InlineData("model inspekt", "there is no command inspekt; did you mean inspect?")]
+    [InlineData("xyzzyxyzzy", "there is no command xyzzyxyzzy; there are run, demo, ")]
+    [InlineData("", "expected a command: run, demo, ")]
+    [InlineData("bench", "expected a command after bench: model, ")]
+    public async Task A_mistyped_command_is_told_what_was_probably_meant(string arguments, string said)
+    {
+        var result = await Cli.RunAsync("", arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith($"mtlstream: {said}", result.Error, StringComparison.Ordinal);
+        Assert.Equal(2, result.Error.TrimEnd().Split('\n').Length);
+    }
+
+    [Theory]
+    [InlineData("help")]
+    [InlineData("help annotate")]
+    [InlineData("help model inspect")]
+    public void Help_is_a_command_too(string arguments)
+    {
+        var output = new StringWriter();
+
+        Assert.Equal(0, CommandLine.Parse(arguments.Split(' ')).Invoke(new() { Output = output }));
+
+        Assert.Contains("Examples:", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_version_names_the_commit_and_the_model()
+    {
+        var lines = (await Cli.RunAsync("", "version")).Lines;
+
+        Assert.Matches("^mtlstream [0-9]+\\.[0-9]+\\.[0-9]+, commit ([0-9a-f]{40}|unknown)$", lines[0]);
+        Assert.Matches("librdkafka [0-9]", lines[1]);
+        Assert.Equal(3, lines.Count);
+    }
+
+    [Fact]
+    public async Task A_shell_completes_commands_and_options()
+    {
+        var start = new System.Diagnostics.ProcessStartInfo("bash", ["-c", $$"""
+            . <('{{Cli.Program}}' completion bash)
+            complete_line() {
+              COMP_LINE=$1 COMP_POINT=${#1}; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mtlstream; echo "${COMPREPLY[@]}"
+            }
+            complete_line '{{Cli.Program}} ann'
+            complete_line '{{Cli.Program}} annotate --dev'
+            complete_line '{{Cli.Program}} model ins'
+            """])
+        { RedirectStandardOutput = true };
+        using var bash = new OwnedProcess(start);
+
+        var output = await bash.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(["annotate", "--device", "inspect"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
     /// <summary>What the shell would pass: the words after the program, up to a redirection.</summary>
     internal static string[] CommandOf(string line)
     {
