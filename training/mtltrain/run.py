@@ -54,7 +54,8 @@ class Run:
     final_rows: int = 0           # per task at the end; 0: all
     evaluate_every: int = 500
     patience: int = 0             # evaluations without a better score before stopping; 0: never
-    checkpoint_every: int = 200
+    checkpoint_every: int = 200   # steps
+    checkpoint_seconds: float = 0  # and whenever so much time has passed since the last one; 0: never
     teachers: list[str] = field(default_factory=list)  # run files of teachers, beside this one; `initial` teaches too. losses.py says what the shares do
     teach_itself: bool = False    # `initial` teaches, without other teachers too
     said: str = ""                # folder of what they said; made when there are teachers

@@ -25,7 +25,7 @@ from .weighting import METHODS
 from .workers import Gradients
 
 # What a run may change from one call to the next and still be the same run.
-OF_ONE_CALL = ("said", "steps", "evaluate_every", "checkpoint_every", "dev_rows", "final_rows", "patience")
+OF_ONE_CALL = ("said", "steps", "evaluate_every", "checkpoint_every", "checkpoint_seconds", "dev_rows", "final_rows", "patience")
 
 
 def build(run: Run, cache: Path, auxiliary: bool = False) -> MultitaskModel:
@@ -92,7 +92,7 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
     asked = _Asked()
     noise = CaseNoise(run.case_noise, vocab.read_text(encoding="utf-8").split("\n")) if run.case_noise else None
     gradients = Gradients(model, optimizer, weighting, run, processes, noise)
-    leave = False
+    leave, saved_at = False, time.time()
     while step < run.steps:
         quantized = step >= run.steps * (1 - run.quantized_share)
         batches = [sampler.next() for _ in range(run.micro_batches)]
@@ -125,11 +125,13 @@ def train(run: Run, data: Path, cache: Path, out: Path, processes: int = 2, stop
             print(f"{run.name} {step} dev {total:.4f} " + " ".join(f"{t} {v:.4f}" for t, v in values.items()), flush=True)
             if run.patience and waited >= run.patience:
                 break
-        if step % run.checkpoint_every == 0 or leave:
+        due = run.checkpoint_seconds and time.time() - saved_at >= run.checkpoint_seconds
+        if step % run.checkpoint_every == 0 or due or leave:
             temporary = out / "checkpoint.tmp"
             torch.save({"run": vars(run), "model": model.state_dict(), "optimizer": optimizer.state(), "weighting": weighting.state(), "sampler": sampler.state(),
                         "step": step, "tokens": tokens, "best": best, "waited": waited}, temporary)
             temporary.replace(checkpoint)
+            saved_at = time.time()
         if leave:
             break
     gradients.close()

@@ -202,6 +202,15 @@ class LoopTest(unittest.TestCase):
             self.assertEqual(8, json.loads((out / "log.jsonl").read_text().splitlines()[-1])["steps"])
             self.assertEqual(before, signal.getsignal(signal.SIGTERM))
 
+    def test_a_checkpoint_is_written_when_its_time_has_come(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_of(folder, [0.5] * 4, patience=0, checkpoint_every=1000)
+            self.assertFalse((Path(folder) / "out/checkpoint.pt").exists())
+
+            self.run_of(folder, [0.5] * 4, patience=0, checkpoint_every=1000, checkpoint_seconds=1e-9)
+
+            self.assertEqual(8, torch.load(Path(folder) / "out/checkpoint.pt")["step"])
+
     def test_without_patience_the_last_weights_stay(self):
         with tempfile.TemporaryDirectory() as folder:
             seen = self.run_of(folder, [0.5, 0.7, 0.6, 0.4], patience=0)
