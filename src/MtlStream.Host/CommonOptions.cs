@@ -61,7 +61,7 @@ internal static class CommonOptions
     }
 
     /// <param name="format"><c>jsonl</c> or <c>text</c>.</param>
-    public static InputFormat ToInputFormat(string format) => format == "text" ? InputFormat.Text : InputFormat.Json;
+    public static InputFormat ToInputFormat(string format) => format == "text" ? InputFormat.Text : InputFormat.Auto;
 
     /// <summary>Opens what an argument FILE names.</summary>
     /// <exception cref="UsageException">It cannot be opened.</exception>

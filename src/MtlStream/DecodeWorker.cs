@@ -31,7 +31,7 @@ internal sealed class DecodeWorker(
     {
         var tokens = tokenizer.Tokenize(decoded.Text);
         if (tokens.Truncated) metrics.EventTruncated();
-        if (tokens.Tokens.Length > 0)
+        if (!tokens.IsEmpty)
         {
             events.Add(new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(model.Tasks, tokens) : null));
             return;
@@ -44,7 +44,7 @@ internal sealed class DecodeWorker(
     // Characters that are no part of any word: zero-width spaces, controls and the like.
     private OutboundRecord? AnswerUnread(TextEvent decoded)
     {
-        var message = $"The text has {decoded.Text.Length} characters, none of them visible; expected at least one word or sign.";
+        var message = $"The text has {decoded.Text.Length} characters, none of which can be read; expected at least one word or sign.";
         var rejection = new Rejection(RejectionReason.EmptyText, "decode", message, decoded.Source);
         if (decoded.Part is not { } part) return EventEncoder.EncodeRefused(rejection, decoder.WithoutText);
         var stays = decoder.WithoutText != TextlessEvents.Reject;

@@ -28,6 +28,22 @@ public sealed class KafkaSessionTests
     [Theory]
     [InlineData(DeliveryGuarantee.AtLeastOnce)]
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public void What_goes_nowhere_is_committed_in_its_turn_and_nothing_is_written_of_it(DeliveryGuarantee guarantee)
+    {
+        using var harness = Start(guarantee, events: 10);
+
+        harness.Publish(4);
+        Assert.Equal(6, harness.DropAll());
+        if (guarantee == DeliveryGuarantee.AtLeastOnce) Assert.Equal(0, harness.Cluster.CommittedOf(0)); // what is before it is not durable yet
+        Pass(harness);
+
+        Assert.Equal((10, 10L), (harness.Durable, harness.Cluster.CommittedOf(0)));
+        Assert.Equal(0, harness.Session.InFlightEvents);
+    }
+
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void An_error_that_stays_is_tried_less_and_less_often_and_ends_the_run(DeliveryGuarantee guarantee)
     {
         using var harness = Start(guarantee, events: 10);

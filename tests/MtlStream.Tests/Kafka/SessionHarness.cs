@@ -97,6 +97,20 @@ internal sealed class SessionHarness : IDisposable
         return published;
     }
 
+    /// <summary>Has what was received go nowhere, until the session lets nothing more through.</summary>
+    public int DropAll()
+    {
+        var dropped = 0;
+        for (; _received.TryPeek(out var next); dropped++)
+        {
+            var record = OutboundRecord.Textless(next, TextlessEvents.Drop);
+            if (Session.Publisher.TryPublish(record, Reported, out _) != Publisher.Attempt.Done) return dropped;
+            _received.Dequeue();
+        }
+
+        return dropped;
+    }
+
     /// <summary>Publishes what was received last, before what came before it: order is not kept then.</summary>
     public void PublishLast()
     {
