@@ -1,6 +1,8 @@
 using System.CommandLine;
+using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
+using MtlStream.Kafka.Diagnosis;
 
 namespace MtlStream.Host;
 
@@ -48,8 +50,11 @@ internal static class DoctorCommand
                 "Give it in the environment (MTLSTREAM__Kafka__Client__...) or in a file.");
         }
 
-        foreach (var finding in ModelDiagnosis.Find(settings.Serving)) yield return finding;
+        // Loading takes seconds in which nothing listens to a stop.
+        var model = Task.Run(() => ModelDiagnosis.Find(settings.Serving).ToList(), CancellationToken.None);
+        foreach (var finding in await model.WaitAsync(stopping)) yield return finding;
         yield return HttpDiagnosis.Find(settings.Http);
-        await foreach (var finding in KafkaDiagnosis.FindAsync(settings, stopping)) yield return finding;
+        var kafka = new KafkaDiagnosis(settings.KafkaClients, settings.Input, TimeProvider.System);
+        await foreach (var finding in kafka.FindAsync(stopping)) yield return finding;
     }
 }

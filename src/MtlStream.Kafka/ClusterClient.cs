@@ -1,6 +1,8 @@
 using System.Globalization;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using MtlStream.Kafka.Diagnosis;
 
 namespace MtlStream.Kafka;
 
@@ -9,13 +11,17 @@ internal sealed record BrokerAddress(int Id, string Host, int Port);
 
 /// <param name="Leader">Id of the broker that leads it; -1 for none.</param>
 /// <param name="Replicas">Ids of the brokers that hold it.</param>
-internal sealed record PartitionState(int Id, int Leader, IReadOnlyList<int> Replicas);
+/// <param name="InSync">How many of them have all of it.</param>
+internal sealed record PartitionState(int Id, int Leader, IReadOnlyList<int> Replicas, int InSync);
 
 /// <summary>A topic that exists and may be seen.</summary>
 internal sealed record TopicState(string Name, IReadOnlyList<PartitionState> Partitions);
 
-/// <summary>What the brokers say of some topics. A topic that is not in it does not exist, or may not be seen.</summary>
-internal sealed record ClusterState(IReadOnlyList<BrokerAddress> Brokers, IReadOnlyDictionary<string, TopicState> Topics)
+/// <summary>What the brokers say of some topics.</summary>
+/// <param name="Topics">Those that exist and may be seen.</param>
+/// <param name="Unseen">The others, and why.</param>
+internal sealed record ClusterState(
+    IReadOnlyList<BrokerAddress> Brokers, IReadOnlyDictionary<string, TopicState> Topics, IReadOnlyDictionary<string, ErrorCode> Unseen)
 {
     /// <summary>Every broker that holds one of the topics is there.</summary>
     public bool AllBrokersUp
@@ -46,7 +52,10 @@ internal sealed record TopicDetails(string Id, IReadOnlyList<AclOperation>? Righ
 }
 
 /// <summary>Settings of a topic; null where the broker does not tell.</summary>
-internal sealed record TopicSettings(int? MaxMessageBytes, string? CleanupPolicy, string? Compression);
+internal sealed record TopicSettings(int? MaxMessageBytes, string? CleanupPolicy, string? Compression, int? MinInSync)
+{
+    public bool IsCompacted => CleanupPolicy?.Contains("compact", StringComparison.Ordinal) == true;
+}
 
 /// <summary>A consumer group.</summary>
 /// <param name="Members">Ids of its members.</param>
@@ -81,14 +90,23 @@ internal interface IClusterClient : IDisposable
 /// </remarks>
 internal sealed class ClusterClient(IAdminClient admin) : IClusterClient
 {
+    /// <param name="trouble">Hears what the client says of connections.</param>
     /// <exception cref="InvalidOperationException">The client refuses its settings.</exception>
-    public static ClusterClient Open(KafkaConfiguration configuration, Action<Error> onError, Action<LogMessage> onLine) => new(
-        new AdminClientBuilder(configuration.Admin).SetErrorHandler((_, error) => onError(error)).SetLogHandler((_, line) => onLine(line)).Build());
+    public static ClusterClient Open(KafkaConfiguration configuration, ConnectionTrouble trouble, ILogger logger)
+    {
+        var builder = new AdminClientBuilder(configuration.Admin).SetErrorHandler((_, error) => trouble.Hear(error)).SetLogHandler((_, line) =>
+        {
+            trouble.Hear(line);
+            logger.ClientLine("admin", line.Facility, line.Message);
+        });
+        return new(builder.Build());
+    }
 
     public Task<ClusterState> LookAsync(IEnumerable<string> topics, TimeSpan limit)
     {
         var since = TimeProvider.System.GetTimestamp();
         var found = new Dictionary<string, TopicState>();
+        var unseen = new Dictionary<string, ErrorCode>();
         IReadOnlyList<BrokerAddress> brokers = [];
         foreach (var name in topics.Distinct())
         {
@@ -96,10 +114,11 @@ internal sealed class ClusterClient(IAdminClient admin) : IClusterClient
             if (left <= TimeSpan.Zero) throw new KafkaException(ErrorCode.Local_TimedOut);
             var metadata = admin.GetMetadata(name, left);
             brokers = [.. metadata.Brokers.Select(b => new BrokerAddress(b.BrokerId, b.Host, b.Port))];
-            foreach (var topic in metadata.Topics.Where(t => !t.Error.IsError)) found[topic.Topic] = StateOf(topic);
+            if (metadata.Topics is [{ Error.IsError: false } topic]) found[name] = StateOf(topic);
+            else unseen[name] = metadata.Topics is [{ } refused] ? refused.Error.Code : ErrorCode.UnknownTopicOrPart;
         }
 
-        return Task.FromResult(new ClusterState(brokers, found));
+        return Task.FromResult(new ClusterState(brokers, found, unseen));
     }
 
     public async Task<IReadOnlyDictionary<string, TopicSettings>> SettingsAsync(IEnumerable<string> topics, TimeSpan limit)
@@ -140,22 +159,30 @@ internal sealed class ClusterClient(IAdminClient admin) : IClusterClient
 
     public async Task<GroupState> GroupAsync(string group, TimeSpan limit)
     {
-        var described = await admin.DescribeConsumerGroupsAsync([group], new() { RequestTimeout = limit, IncludeAuthorizedOperations = true });
-        var found = described.ConsumerGroupDescriptions.Single();
-        var mayRead = found.AuthorizedOperations is not { Count: > 0 } rights || rights.Contains(AclOperation.Read) || rights.Contains(AclOperation.All);
-        return new(found.State, found.PartitionAssignor ?? "", [.. found.Members.Select(m => m.ConsumerId)], mayRead);
+        try
+        {
+            var options = new DescribeConsumerGroupsOptions { RequestTimeout = limit, IncludeAuthorizedOperations = true };
+            var found = (await admin.DescribeConsumerGroupsAsync([group], options)).ConsumerGroupDescriptions.Single();
+            var rights = found.AuthorizedOperations;
+            var mayRead = rights is not { Count: > 0 } || rights.Contains(AclOperation.Read) || rights.Contains(AclOperation.All);
+            return new(found.State, found.PartitionAssignor ?? "", [.. found.Members.Select(m => m.ConsumerId)], mayRead);
+        }
+        catch (DescribeConsumerGroupsException exception) when (exception.Results.ConsumerGroupDescriptions is [{ Error.IsError: true } refused])
+        {
+            throw new KafkaException(refused.Error); // the exception's own error says less
+        }
     }
 
     public void Dispose() => admin.Dispose();
 
     private static TopicState StateOf(TopicMetadata topic) =>
-        new(topic.Topic, [.. topic.Partitions.Select(p => new PartitionState(p.PartitionId, p.Leader, p.Replicas))]);
+        new(topic.Topic, [.. topic.Partitions.Select(p => new PartitionState(p.PartitionId, p.Leader, p.Replicas, p.InSyncReplicas.Length))]);
 
     private static TopicSettings SettingsOf(Dictionary<string, ConfigEntryResult> entries)
     {
-        int? limit = null;
-        if (int.TryParse(Value("max.message.bytes"), CultureInfo.InvariantCulture, out var bytes)) limit = bytes;
-        return new(limit, Value("cleanup.policy"), Value("compression.type"));
+        return new(Number("max.message.bytes"), Value("cleanup.policy"), Value("compression.type"), Number("min.insync.replicas"));
+
+        int? Number(string name) => int.TryParse(Value(name), CultureInfo.InvariantCulture, out var number) ? number : null;
 
         string? Value(string name) => entries.TryGetValue(name, out var entry) ? entry.Value : null;
     }

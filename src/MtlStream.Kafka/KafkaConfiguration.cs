@@ -95,6 +95,9 @@ public sealed class KafkaConfiguration
     /// <summary>After how long without a heartbeat the group goes on without this worker; null when the broker alone decides.</summary>
     public TimeSpan? SessionTimeout { get; }
 
+    /// <summary>What is sent is compressed, so that it takes less of a topic's limit than it has.</summary>
+    internal bool Compresses => Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
+
     internal IReadOnlyDictionary<string, string> Consumer { get; }
     internal IReadOnlyDictionary<string, string> Producer { get; }
     internal IReadOnlyDictionary<string, string> Admin { get; }

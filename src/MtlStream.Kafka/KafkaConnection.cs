@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
+using MtlStream.Kafka.Diagnosis;
 
 namespace MtlStream.Kafka;
 
@@ -21,9 +22,8 @@ public sealed class KafkaConnection : ITransport
         _configuration = configuration;
         _status = status;
         _time = time;
-        _topics = new(
-            configuration, status, time, logger,
-            () => ClusterClient.Open(configuration, _ => { }, line => logger.ClientLine("admin", line.Facility, line.Message)));
+        var trouble = new ConnectionTrouble(configuration.Admin, time);
+        _topics = new(configuration, status, trouble, time, logger, () => ClusterClient.Open(configuration, trouble, logger));
         var context = new SessionContext(configuration, _topics, status, metrics, time, logger);
         metrics.Observe(context.Table, configuration.Kafka);
         _session = new(context, new KafkaClients(context));

@@ -3,7 +3,8 @@ namespace MtlStream.Kafka;
 /// <summary>How the worker stands with Kafka, for health endpoints. Written by the client threads, read by anyone.</summary>
 public sealed class KafkaStatus(TimeProvider? time = null)
 {
-    private const string Unreachable = "the brokers cannot be reached; the log says why";
+    private const string Unreachable = "the brokers cannot be reached";
+    private const string Log = "; the log says more";
 
     /// <summary>What was said longer ago is not believed any more: looks are at most half as far apart, whatever happens.</summary>
     private static readonly TimeSpan s_believed = TimeSpan.FromMinutes(1);
@@ -47,9 +48,9 @@ public sealed class KafkaStatus(TimeProvider? time = null)
         get
         {
             if (!_connected) return _trouble;
-            if (!Connected) return Unreachable;
-            if (_missingTopics.Count > 0) return "topics are missing; the log names them";
-            if (_leaderless.Count > 0) return "partitions have no leader; the log names them";
+            if (!Connected) return Unreachable + Log;
+            if (_missingTopics.Count > 0) return "topics are missing or may not be seen" + Log;
+            if (_leaderless.Count > 0) return "partitions have no leader" + Log;
             return _assigned == 0 && !_member ? "joining the consumer group" : null;
         }
     }
@@ -75,9 +76,10 @@ public sealed class KafkaStatus(TimeProvider? time = null)
         _connected = true;
     }
 
-    internal void SetDisconnected()
+    /// <param name="reason">One of a few fixed clauses; null where the client does not say why.</param>
+    internal void SetDisconnected(string? reason = null)
     {
-        _trouble = Unreachable;
+        if (reason is not null || _connected) _trouble = (reason ?? Unreachable) + Log;
         _connected = false;
     }
 

@@ -39,6 +39,17 @@ internal static class LibrdkafkaProperties
         || name.Contains("key.pem", StringComparison.Ordinal) || name.Contains("assertion", StringComparison.Ordinal)
         || name is "ssl.key" or "sasl.oauthbearer.config" or "sasl.jaas.config" or "ssl_key";
 
+    /// <summary>A text of the client's, in which no secret value of its settings is left. Shorter ones than four letters are no secrets.</summary>
+    public static string WithoutSecrets(string text, IReadOnlyDictionary<string, string> properties)
+    {
+        foreach (var (name, value) in properties)
+        {
+            if (value.Length >= 4 && IsSecret(name)) text = text.Replace(value, "***", StringComparison.Ordinal);
+        }
+
+        return text;
+    }
+
     /// <summary>Everything wrong with the three dictionaries, one sentence each.</summary>
     public static IEnumerable<string> Problems(KafkaOptions options)
     {

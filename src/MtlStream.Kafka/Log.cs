@@ -35,8 +35,8 @@ internal static partial class Log
     [LoggerMessage(2010, LogLevel.Warning, "Missing topics: {Topics}. Trying again until they exist; not ready.")]
     public static partial void TopicsMissing(this ILogger logger, string topics);
 
-    [LoggerMessage(2011, LogLevel.Warning, "Brokers {BootstrapServers} cannot be reached: {Reason}. Trying again until they can; not ready.")]
-    public static partial void BrokersUnreachable(this ILogger logger, string bootstrapServers, string reason);
+    [LoggerMessage(2011, LogLevel.Warning, "Brokers {BootstrapServers} cannot be reached: {Reason}. {Remedy} Trying again until they can; not ready.")]
+    public static partial void BrokersUnreachable(this ILogger logger, string bootstrapServers, string reason, string remedy);
 
     [LoggerMessage(2012, LogLevel.Warning, "Topic {Topic} could not be created: {Reason}.")]
     public static partial void TopicNotCreated(this ILogger logger, string topic, string reason);

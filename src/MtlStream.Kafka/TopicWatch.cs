@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using MtlStream.Kafka.Diagnosis;
 
 namespace MtlStream.Kafka;
 
@@ -10,9 +11,11 @@ namespace MtlStream.Kafka;
 /// It also creates topics when told to, and asks whether an idle worker is in its group. Every question has a limit, and one that fails
 /// keeps the next look from nothing: what it knows is never older than the brokers' last answer.
 /// </remarks>
+/// <param name="trouble">Hears what that client says.</param>
 /// <param name="open">Makes the client that is asked.</param>
 internal sealed class TopicWatch(
-    KafkaConfiguration configuration, KafkaStatus status, TimeProvider time, ILogger logger, Func<IClusterClient> open) : IOutputTopics, IAsyncDisposable
+    KafkaConfiguration configuration, KafkaStatus status, ConnectionTrouble trouble, TimeProvider time, ILogger logger,
+    Func<IClusterClient> open) : IOutputTopics, IAsyncDisposable
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
@@ -105,7 +108,7 @@ internal sealed class TopicWatch(
         catch (Exception exception) when (!stopping.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            Disconnected((exception as KafkaException)?.Error.Reason ?? exception.Message);
+            await DisconnectedAsync((exception as KafkaException)?.Error.Reason ?? exception.Message, stopping);
             var pause = _pause;
             _pause = Min(_pause * 2, s_whenFound);
             return pause;
@@ -135,16 +138,20 @@ internal sealed class TopicWatch(
     private void Connected()
     {
         _failingSince = null;
+        trouble.Over();
         status.SetConnected();
         if (!_unreachable.Troubled) return;
         _unreachable.Over();
         logger.BrokersReached();
     }
 
-    private void Disconnected(string reason)
+    private async Task DisconnectedAsync(string reason, CancellationToken stopping)
     {
         status.SetDisconnected();
-        if (_unreachable.IsDue(reason)) logger.BrokersUnreachable(_options.BootstrapServers, reason);
+        var explanation = await trouble.ExplainAsync(reason, stopping);
+        var cause = explanation.Cause;
+        status.SetDisconnected(cause.Reason);
+        if (_unreachable.IsDue(cause.Reason)) logger.BrokersUnreachable(_options.BootstrapServers, explanation.Reason, cause.Remedy);
         _failingSince ??= time.GetTimestamp();
         if (time.GetElapsedTime(_failingSince.Value) < s_renew) return;
         _failingSince = null;
@@ -157,7 +164,7 @@ internal sealed class TopicWatch(
         status.SetMissingTopics([.. missing.Intersect(Needed)]);
         if (missing.Count > 0)
         {
-            var names = string.Join(", ", missing);
+            var names = string.Join(", ", missing.Select(t => NameOf(t, cluster)));
             if (_missing.IsDue(names)) logger.TopicsMissing(names);
         }
         else if (_missing.Troubled)
@@ -184,6 +191,9 @@ internal sealed class TopicWatch(
 
         return missing.Count == 0 && leaderless.Count == 0;
     }
+
+    private static string NameOf(string missing, ClusterState cluster) =>
+        cluster.Unseen.GetValueOrDefault(missing) == ErrorCode.TopicAuthorizationFailed ? $"{missing} (without the right to see it)" : missing;
 
     private bool MayCreate(List<string> missing)
     {

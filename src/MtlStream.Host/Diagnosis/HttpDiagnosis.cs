@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 
 namespace MtlStream.Host.Diagnosis;

@@ -1,3 +1,4 @@
+using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Models;

@@ -59,6 +59,9 @@ internal sealed partial class WorkerProcess : IDisposable
     /// <summary>Whether <c>/health/ready</c> says so.</summary>
     public bool IsReady() => Answers("/health/ready");
 
+    /// <summary>The body of what <c>/health/ready</c> answers; null when nobody answers.</summary>
+    public string? ReadyBody() => Ask("/health/ready")?.Body;
+
     public bool IsLive() => Answers("/health/live");
 
     public void SendTerminate() => Signal(Terminate);
@@ -93,18 +96,21 @@ internal sealed partial class WorkerProcess : IDisposable
         }
     }
 
-    private bool Answers(string path)
+    private bool Answers(string path) => Ask(path) is { Ok: true };
+
+    private (bool Ok, string Body)? Ask(string path)
     {
-        if (_health is not { } address) return false;
+        if (_health is not { } address) return null;
         try
         {
             using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
             using var answer = client.Send(new(HttpMethod.Get, new Uri(address, path)));
-            return answer.IsSuccessStatusCode;
+            using var reader = new StreamReader(answer.Content.ReadAsStream());
+            return (answer.IsSuccessStatusCode, reader.ReadToEnd());
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException) // refused, or too slow
         {
-            return false;
+            return null;
         }
     }
 

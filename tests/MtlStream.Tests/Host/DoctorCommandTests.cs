@@ -1,6 +1,6 @@
-using Confluent.Kafka;
-using MtlStream.Host.Configuration;
-using MtlStream.Host.Diagnosis;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Net;
 using MtlStream.Kafka;
 using MtlStream.Tests.Models;
 
@@ -83,28 +83,35 @@ public sealed class DoctorCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Brokers_that_go_away_while_topics_are_looked_at_are_a_finding()
+    public async Task Brokers_that_do_not_answer_and_a_signal_end_it_soon()
     {
-        var settings = AppSettings.From(SettingsReader.Read(null, new System.Collections.Hashtable(), Settings("127.0.0.1:1")));
-        using var admin = new AdminClientBuilder(settings.KafkaClients.Admin).SetLogHandler((_, _) => { }).Build();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start(); // takes connections, says nothing
+        using var process = Cli.Start(["doctor", .. Settings(silent.LocalEndpoint.ToString()!)]);
+        while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2)) is { } line)
+        {
+            if (line.Contains(" http ", StringComparison.Ordinal)) break; // what comes next are the brokers
+        }
 
-        var findings = await KafkaDiagnosis.TopicsAsync(admin, settings, CancellationToken.None).ToListAsync();
+        var since = Stopwatch.StartNew();
+        Cli.Signal(process, "INT");
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
 
-        var finding = Assert.Single(findings);
-        Assert.Equal(Severity.Failure, finding.Severity);
-        Assert.StartsWith("the topics cannot be looked at: ", finding.Found, StringComparison.Ordinal);
+        Assert.Equal(1, process.ExitCode);
+        Assert.True(since.Elapsed < TimeSpan.FromSeconds(5), $"{since.Elapsed}");
     }
 
-    [Theory]
-    [InlineData("out", "Larger results become dead letters")]
-    [InlineData("doubtful", "Copies of larger results are left out")]
-    [InlineData("dead", "one that cannot be written stops the worker")]
-    public void What_a_topic_of_small_messages_costs_is_said(string topic, string said)
+    [Fact]
+    public async Task A_partition_without_a_leader_is_a_finding_and_holds_nothing_up()
     {
-        var settings = AppSettings.From(SettingsReader.Read(
-            null, new System.Collections.Hashtable(), [.. Settings("127.0.0.1:1"), "--Kafka:ReviewTopic=doubtful"]));
+        using var cluster = new MockCluster();
+        foreach (var topic in new[] { "in", "out", "dead" }) cluster.CreateTopic(topic, 2);
+        cluster.MoveLeader("in", 1, -1);
 
-        Assert.Contains(said, KafkaDiagnosis.Size(topic, 1000, 1000, settings)!.Remedy, StringComparison.Ordinal);
+        var result = await RunAsync(cluster.BootstrapServers);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(result.Lines, l => l.StartsWith("failure", StringComparison.Ordinal) && l.Contains("no broker leads partition 1 of 2", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Collections;
+using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
 using MtlStream.Host;

@@ -15,7 +15,7 @@ public sealed class KafkaStatusTests
         status.SetConnected();
         Assert.Equal("joining the consumer group", status.NotReadyBecause);
         status.SetMissingTopics(["a", "b"]);
-        Assert.Equal("topics are missing; the log names them", status.NotReadyBecause);
+        Assert.Equal("topics are missing or may not be seen; the log says more", status.NotReadyBecause);
         status.SetMissingTopics([]);
         status.SetGroup(member: true, assigned: 0);
 
@@ -24,7 +24,7 @@ public sealed class KafkaStatusTests
         Assert.False(status.Ready);
         status.SetGroup(member: true, assigned: 3);
         status.SetDisconnected();
-        Assert.Equal((false, "the brokers cannot be reached; the log says why"), (status.Ready, status.NotReadyBecause));
+        Assert.Equal((false, "the brokers cannot be reached; the log says more"), (status.Ready, status.NotReadyBecause));
     }
 
     [Fact]

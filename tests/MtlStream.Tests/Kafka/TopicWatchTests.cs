@@ -38,7 +38,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         _time.Advance(s_lookLimit);
         await look;
 
-        Assert.Equal("the brokers cannot be reached; the log says why", _status.NotReadyBecause);
+        Assert.Equal("the brokers cannot be reached; the log says more", _status.NotReadyBecause);
         _cluster.Hang = false;
         await LookAsync();
         Assert.True(_status.Ready);
@@ -119,7 +119,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         Assert.True(_status.Ready); // one look may fall into an election
 
         await LookAsync();
-        Assert.Equal("partitions have no leader; the log names them", _status.NotReadyBecause);
+        Assert.Equal("partitions have no leader; the log says more", _status.NotReadyBecause);
         Assert.Equal(["in [1]"], _status.Leaderless);
 
         _cluster.Leaders["in"] = [1, 2];
@@ -194,7 +194,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
 
     private Task<TimeSpan> LookAsync() => _watch.TryLookAsync(CancellationToken.None);
 
-    private TopicWatch Watch(KafkaOptions options) => new(new(options, new()), _status, _time, NullLogger.Instance, _cluster.Open);
+    private TopicWatch Watch(KafkaOptions options) => new(new(options, new()), _status, new(new Dictionary<string, string>(), _time), _time, NullLogger.Instance, _cluster.Open);
 
     /// <summary>A cluster that answers, fails, or does not answer at all.</summary>
     private sealed class FakeCluster
@@ -231,12 +231,12 @@ public sealed class TopicWatchTests : IAsyncDisposable
                 if (cluster.Failure is { } failure) return Task.FromException<ClusterState>(failure);
                 if (cluster.Hang) return new TaskCompletionSource<ClusterState>().Task;
                 var found = topics.Where(cluster.Leaders.ContainsKey).ToDictionary(t => t, t => new TopicState(
-                    t, [.. cluster.Leaders[t].Select((leader, id) => new PartitionState(id, leader, [1 + (id % 2)]))]));
-                return Task.FromResult(new ClusterState([.. cluster.Brokers.Select(b => new BrokerAddress(b, "host", 9092))], found));
+                    t, [.. cluster.Leaders[t].Select((leader, id) => new PartitionState(id, leader, [1 + (id % 2)], 1))]));
+                return Task.FromResult(new ClusterState([.. cluster.Brokers.Select(b => new BrokerAddress(b, "host", 9092))], found, new Dictionary<string, ErrorCode>()));
             }
 
             public Task<IReadOnlyDictionary<string, TopicSettings>> SettingsAsync(IEnumerable<string> topics, TimeSpan limit) =>
-                AnswerAsync("settings", topics, _ => new TopicSettings(1_000_000, "delete", "producer"));
+                AnswerAsync("settings", topics, _ => new TopicSettings(1_000_000, "delete", "producer", 1));
 
             public Task<IReadOnlyDictionary<string, TopicDetails>> DetailsAsync(IEnumerable<string> topics, TimeSpan limit) =>
                 AnswerAsync("details", topics, topic => new TopicDetails($"id of {topic}", null));
