@@ -98,6 +98,9 @@ public sealed class KafkaConfiguration
     /// <summary>What is sent is compressed, so that it takes less of a topic's limit than it has.</summary>
     internal bool Compresses => Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
 
+    /// <summary>The largest message that the producer sends, in bytes, with what its batch takes.</summary>
+    internal int LargestMessage => int.Parse(Producer["message.max.bytes"], CultureInfo.InvariantCulture) + 1024;
+
     internal IReadOnlyDictionary<string, string> Consumer { get; }
     internal IReadOnlyDictionary<string, string> Producer { get; }
     internal IReadOnlyDictionary<string, string> Admin { get; }

@@ -55,6 +55,10 @@ public sealed record KafkaOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (InputTopics.Any(string.IsNullOrWhiteSpace)) yield return new("Kafka:InputTopics has an empty name.");
+        foreach (var topic in InputTopics.GroupBy(t => t).Where(g => g.Count() > 1).Select(g => g.Key))
+            yield return new($"Kafka:InputTopics names '{topic}' more than once; expected each topic once.");
+        foreach (var topic in InputTopics.Concat(WrittenTopics).Where(t => t.StartsWith('^')).Distinct())
+            yield return new($"Kafka: '{topic}' is a pattern, expected the name of a topic: a pattern could match the topics that are written to.");
         foreach (var topic in InputTopics.Where(WrittenTopics.Contains))
             yield return new($"Kafka:InputTopics names '{topic}', which is written to as well: every event would come back for ever.");
         if (OutputTopic.Length > 0 && OutputTopic == DeadLetterTopic)

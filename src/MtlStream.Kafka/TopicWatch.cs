@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -208,7 +209,14 @@ internal sealed class TopicWatch(
         _createRefused = null;
         foreach (var topic in missing.Intersect(_options.WrittenTopics))
         {
-            var specification = new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = -1 };
+            // What the worker writes is to fit: whatever its client sends.
+            var specification = new TopicSpecification
+            {
+                Name = topic,
+                NumPartitions = partitions,
+                ReplicationFactor = -1,
+                Configs = new() { ["max.message.bytes"] = configuration.LargestMessage.ToString(CultureInfo.InvariantCulture) },
+            };
             try
             {
                 await AskAsync((client, limit) => client.CreateAsync(specification, limit), stopping);

@@ -186,6 +186,14 @@ public sealed class KafkaConfigurationTests
         Assert.Contains(Problems(s_options with { DeadLetterTopic = "out" }), p => p.Contains("'out'", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void A_topic_named_twice_and_a_pattern_are_refused()
+    {
+        Assert.Contains("'in' more than once", Assert.Single(Problems(s_options with { InputTopics = ["in", "more", "in"] })), StringComparison.Ordinal);
+        Assert.Contains("'^loop.*' is a pattern", Assert.Single(Problems(s_options with { InputTopics = ["^loop.*"] })), StringComparison.Ordinal);
+        Assert.Contains("'^out' is a pattern", Assert.Single(Problems(s_options with { OutputTopic = "^out" })), StringComparison.Ordinal);
+    }
+
     private static Dictionary<string, string> Settings(params (string Name, string Value)[] settings) => settings.ToDictionary(s => s.Name, s => s.Value);
 
     private static List<string> Problems(KafkaOptions options) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
@@ -163,6 +164,18 @@ public sealed class TopicWatchTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Topics_that_are_made_take_whatever_the_worker_sends()
+    {
+        _cluster.Leaders.Remove("dead");
+        await using var watch = Watch(new() { InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "dead", CreateTopics = true });
+        await watch.TryLookAsync(CancellationToken.None);
+
+        var made = Assert.Single(_cluster.Created);
+        Assert.Equal(("dead", 2), (made.Name, made.NumPartitions));
+        Assert.True(int.Parse(made.Configs["max.message.bytes"], CultureInfo.InvariantCulture) >= 64 << 20);
+    }
+
+    [Fact]
     public async Task A_missing_topic_for_review_is_waited_for_by_nobody()
     {
         await using var watch = Watch(new() { InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "dead", ReviewTopic = "review" });
@@ -209,6 +222,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         public Exception? DetailsFailure { get; set; }
         public ManualResetEventSlim? Block { get; set; }
         public List<string> AskedOf { get; } = [];
+        public List<TopicSpecification> Created { get; } = [];
         public int Opened { get; private set; }
         public int Ended { get; private set; }
 
@@ -241,7 +255,11 @@ public sealed class TopicWatchTests : IAsyncDisposable
             public Task<IReadOnlyDictionary<string, TopicDetails>> DetailsAsync(IEnumerable<string> topics, TimeSpan limit) =>
                 AnswerAsync("details", topics, topic => new TopicDetails($"id of {topic}", null));
 
-            public Task<bool> CreateAsync(TopicSpecification topic, TimeSpan limit) => Task.FromResult(true);
+            public Task<bool> CreateAsync(TopicSpecification topic, TimeSpan limit)
+            {
+                cluster.Created.Add(topic);
+                return Task.FromResult(true);
+            }
 
             public Task<GroupState> GroupAsync(string group, TimeSpan limit) =>
                 Task.FromResult(new GroupState(ConsumerGroupState.Stable, "", [], true));
