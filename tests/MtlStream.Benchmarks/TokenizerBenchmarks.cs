@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
+using Microsoft.ML.Tokenizers;
 using MtlStream.Text;
 
 namespace MtlStream.Benchmarks;
@@ -14,8 +15,13 @@ namespace MtlStream.Benchmarks;
 public class TokenizerBenchmarks
 {
     private const int Texts = 4096;
+    private const int MaxIds = 4096;
     private string[] _texts = [];
+    private readonly long[] _ids = new long[MaxIds];
+    private readonly long[] _mask = new long[MaxIds];
+    private readonly FastBertTokenizer.BertTokenizer _fastBert = new();
     private TextTokenizer _plain = null!, _words = null!;
+    private BertTokenizer _mlTokenizers = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -30,6 +36,8 @@ public class TokenizerBenchmarks
         _texts = [.. Enumerable.Range(0, Texts).Select(i => found[i % found.Length])];
         _plain = Load(vocabulary, splitWords: false);
         _words = Load(vocabulary, splitWords: true);
+        using (var entries = File.OpenText(vocabulary)) _fastBert.LoadVocabulary(entries, convertInputToLowercase: true);
+        _mlTokenizers = BertTokenizer.Create(vocabulary, new() { LowerCaseBeforeTokenization = true, RemoveNonSpacingMarks = true });
         Console.WriteLine($"{texts}: {Tokens(_plain):N0} tokens, {Tokens(_words):N0} by words, {_texts.Sum(text => text.Length):N0} characters");
     }
 
@@ -39,6 +47,24 @@ public class TokenizerBenchmarks
 
     [Benchmark(OperationsPerInvoke = Texts)]
     public int WordsThenWordPiece() => Tokens(_words);
+
+    /// <summary>Ids alone, and into memory that is there: no ranges in the text, no letter case.</summary>
+    [Benchmark(OperationsPerInvoke = Texts)]
+    public int FastBert()
+    {
+        var count = 0;
+        foreach (var text in _texts) count += _fastBert.Encode(text, _ids, _mask, null);
+        return count;
+    }
+
+    /// <summary>Ids alone. With ranges it allocates every token, and they are of the normalized text.</summary>
+    [Benchmark(OperationsPerInvoke = Texts)]
+    public int MLTokenizersBert()
+    {
+        var count = 0;
+        foreach (var text in _texts) count += _mlTokenizers.EncodeToIds(text).Count;
+        return count;
+    }
 
     [Benchmark(OperationsPerInvoke = Texts)]
     public int WordsAlone()
