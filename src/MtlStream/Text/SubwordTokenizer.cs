@@ -1,7 +1,6 @@
 namespace MtlStream.Text;
 
 /// <summary>Turns a text, or a word of it, into the tokens of one model's vocabulary. Immutable and thread-safe.</summary>
-/// <remarks>A base class, so that SentencePiece and byte-level BPE can be compiled in without the rest knowing.</remarks>
 internal abstract class SubwordTokenizer
 {
     public abstract int ClsId { get; }

@@ -1,14 +1,26 @@
 namespace MtlStream.Text;
 
 /// <summary>What a tokenizer needs to know of the model it serves.</summary>
-/// <param name="Kind">Kind named by the manifest; <c>wordpiece</c> is built in.</param>
-/// <param name="Files">Paths by role: <c>vocab</c> (vocab.txt) or <c>tokenizer</c> (tokenizer.json).</param>
+/// <param name="Kind">Kind named by the manifest, one of <see cref="TextTokenizer.Kinds"/>.</param>
+/// <param name="Files">
+/// Paths by role. <c>wordpiece</c>: <c>vocab</c> (vocab.txt) or <c>tokenizer</c> (tokenizer.json); <c>sentencepiece</c>: <c>model</c>;
+/// <c>bpe</c>: <c>vocab</c> (vocab.json) and <c>merges</c> (merges.txt).
+/// </param>
 /// <param name="SplitWords">Split the text into words first, and tokenize each by itself.</param>
 /// <param name="MaxTokens">Columns of the model, [CLS] and [SEP] included.</param>
 /// <param name="WindowOverlap">Tokens that neighbouring windows of a long text share, at least.</param>
 public sealed record TokenizerSettings(
     string Kind, IReadOnlyDictionary<string, string> Files, bool Lowercase, bool StripAccents, bool CaseIds, bool SplitWords,
-    int MaxTokens, int WindowOverlap);
+    int MaxTokens, int WindowOverlap)
+{
+    /// <summary>The path of a role that has to be there.</summary>
+    /// <exception cref="InvalidDataException">The manifest does not name it, or the file is not there.</exception>
+    internal string FileOf(string role)
+    {
+        if (!Files.TryGetValue(role, out var path)) throw new InvalidDataException($"A {Kind} tokenizer needs the file role {role}; the manifest names none.");
+        return File.Exists(path) ? path : throw new InvalidDataException($"A {Kind} tokenizer needs the file role {role}; {path} is not there.");
+    }
+}
 
 /// <summary>Turns a text into tokens, words and windows. Thread-safe; allocates nothing in the long run.</summary>
 /// <remarks>
@@ -40,16 +52,22 @@ public sealed class TextTokenizer
     }
 
     /// <summary>The kinds that this build supports.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["wordpiece", .. MLTokenizers.Kinds];
+    public static IReadOnlyList<string> Kinds { get; } = ["wordpiece", "sentencepiece", "bpe"];
 
     /// <exception cref="InvalidDataException">The tokenizer kind is not supported, or its files are not what they should be.</exception>
     /// <exception cref="PlatformNotSupportedException">The runtime's Unicode normalization is switched off.</exception>
     public static TextTokenizer Load(TokenizerSettings settings, TokenizationOptions options)
     {
-        if (settings.Kind == "wordpiece")
-            return new(new WordPieceTokenizer(VocabularyFile.Read(settings), settings.Lowercase, settings.StripAccents), settings, options);
-        if (MLTokenizers.Kinds.Contains(settings.Kind)) return new(MLTokenizers.Load(settings), settings, options);
-        throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}.");
+        if (settings.CaseIds && settings.Kind is ("sentencepiece" or "bpe"))
+            throw new InvalidDataException($"A {settings.Kind} tokenizer gives no letter cases; caseIds has to be false.");
+        SubwordTokenizer subwords = settings.Kind switch
+        {
+            "wordpiece" => new WordPieceTokenizer(VocabularyFile.Read(settings), settings.Lowercase, settings.StripAccents),
+            "sentencepiece" => UnigramTokenizer.Load(settings),
+            "bpe" => ByteLevelBpeTokenizer.Load(settings),
+            _ => throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}."),
+        };
+        return new(subwords, settings, options);
     }
 
     /// <summary>Token of what the vocabulary does not know; -1 when nothing is unknown to it.</summary>

@@ -33,6 +33,22 @@ public sealed class AnnotateCommandTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("sentencepiece")]
+    [InlineData("bpe")]
+    public async Task A_package_with_another_kind_of_tokenizer_gives_every_word_its_tag(string kind)
+    {
+        _package.Tokenize(kind);
+
+        var result = await AnnotateAsync("{\"text\": \"The \ufb01ne \ud83d\ude00\ud83d\ude00  cat\u00e9gorie  is  back!\"}");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var tags = Json(Assert.Single(result.Lines)).GetProperty("analysis").GetProperty("tasks").GetProperty("tags").GetProperty("tags").EnumerateArray();
+        Assert.Equal(
+            [(0, 3), (4, 7), (8, 12), (14, 23), (25, 27), (29, 34)],
+            tags.Select(tag => (tag.GetProperty("start").GetInt32(), tag.GetProperty("end").GetInt32())));
+    }
+
     [Fact]
     public async Task A_dash_is_standard_output_and_no_file()
     {

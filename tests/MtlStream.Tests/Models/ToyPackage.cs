@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Google.Protobuf;
 using MtlStream.Batching;
 using MtlStream.Models;
+using MtlStream.Tests.Text;
 using MtlStream.Text;
+using Onnx;
 
 namespace MtlStream.Tests.Models;
 
@@ -57,6 +60,28 @@ internal sealed class ToyPackage : IDisposable
         edit?.Invoke(golden);
         File.WriteAllText(At("golden.json"), golden.ToJsonString());
         return Edit(manifest => manifest["golden"] = "golden.json");
+    }
+
+    /// <summary>Gives it another kind of tokenizer, with 1,000 tokens that share the graph's first rows.</summary>
+    public ToyPackage Tokenize(string kind)
+    {
+        const int Rows = Infinite; // those before are finite
+        var graph = ModelProto.Parser.ParseFrom(File.ReadAllBytes(At("model.cpu.onnx")));
+        graph.Graph.Initializer.Add(new TensorProto { Name = "rows", DataType = (int)TensorProto.Types.DataType.Int64, Int64Data = { Rows } });
+        graph.Graph.Node.Single(node => node.Input[0] == "words").Input[1] = "row";
+        graph.Graph.Node.Insert(0, new NodeProto { OpType = "Mod", Input = { "input_ids", "rows" }, Output = { "row" } });
+        File.WriteAllBytes(At("model.cpu.onnx"), graph.ToByteArray());
+        var files = new JsonObject();
+        foreach (var (role, path) in SubwordVectors.Files[kind])
+        {
+            File.Copy(path, At(Path.GetFileName(path)));
+            files[role] = Path.GetFileName(path);
+        }
+
+        return Edit(manifest => manifest["tokenizer"] = new JsonObject
+        {
+            ["kind"] = kind, ["files"] = files, ["lowercase"] = false, ["stripAccents"] = false, ["caseIds"] = false, ["words"] = false,
+        });
     }
 
     /// <summary>Spoils the weights of token 0, so that no text of it gets scores that are finite; checksums are made to fit.</summary>

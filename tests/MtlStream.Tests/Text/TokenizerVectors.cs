@@ -13,17 +13,19 @@ internal static class TokenizerVectors
 
     public sealed record Words(string Kind, string Text, int[][] Ranges);
 
-    public static string SampleVocabulary { get; } = Path.Combine(Folder(), "vectors", "wordpiece-vocab.txt");
+    public static string Folder { get; } = FindFolder();
+
+    public static string SampleVocabulary { get; } = Path.Combine(Folder, "vectors", "wordpiece-vocab.txt");
 
     /// <summary>Folder of the whole reference, or null on machines that lack it.</summary>
     public static string? Reference { get; } = FindReference();
 
-    public static List<WordPiece> SampleWordPiece() => ReadWordPiece(Path.Combine(Folder(), "vectors", "wordpiece.jsonl.gz"));
+    public static List<WordPiece> SampleWordPiece() => ReadWordPiece(Path.Combine(Folder, "vectors", "wordpiece.jsonl.gz"));
 
     public static List<WordPiece> AllWordPiece() => ReadWordPiece(Path.Combine(Reference!, "vectors.jsonl.gz"));
 
     public static List<Words> SampleWords() =>
-        [.. Lines(Path.Combine(Folder(), "vectors", "words.jsonl.gz")).Select(line => new Words(Text(line, "kind"), Text(line, "text"), Ranges(line, "words")))];
+        [.. Lines(Path.Combine(Folder, "vectors", "words.jsonl.gz")).Select(line => new Words(Text(line, "kind"), Text(line, "text"), Ranges(line, "words")))];
 
     /// <summary>The tokenizer of the sample's vocabulary.</summary>
     public static TextTokenizer Tokenizer(
@@ -33,11 +35,11 @@ internal static class TokenizerVectors
                 "wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary ?? SampleVocabulary }, uncased, uncased, true, splitWords, maxTokens, overlap),
             new TokenizationOptions { MaxTextTokens = maxTextTokens });
 
-    private static string Folder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private static string FindFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 
     private static string? FindReference()
     {
-        var root = new DirectoryInfo(Folder());
+        var root = new DirectoryInfo(Folder);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "MtlStream.sln"))) root = root.Parent;
         var reference = root is null ? null : Path.GetFullPath(Path.Combine(root.FullName, "../shared/vectors/wordpiece"));
         return Directory.Exists(reference) ? reference : null;
@@ -48,23 +50,28 @@ internal static class TokenizerVectors
             Text(line, "kind"), Text(line, "text"), Numbers(line, "ids"), Ranges(line, "offsets"), Numbers(line, "case"),
             Numbers(line, "cased_ids"), Ranges(line, "cased_offsets")))];
 
-    private static IEnumerable<JsonElement> Lines(string path)
+    public static IEnumerable<JsonElement> Lines(string path)
     {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
-        while (reader.ReadLine() is { } line)
+        foreach (var line in TextLines(path))
         {
             using var document = JsonDocument.Parse(line);
             yield return document.RootElement;
         }
     }
 
+    public static IEnumerable<string> TextLines(string path)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line) yield return line;
+    }
+
     private static int[] Numbers(JsonElement line, string name) => [.. line.GetProperty(name).EnumerateArray().Select(number => number.GetInt32())];
 
-    private static int[][] Ranges(JsonElement line, string name) =>
+    public static int[][] Ranges(JsonElement line, string name) =>
         [.. line.GetProperty(name).EnumerateArray().Select(range => range.EnumerateArray().Select(number => number.GetInt32()).ToArray())];
 
     // By hand, because JsonElement.GetString refuses unpaired surrogates.
-    private static string Text(JsonElement line, string name)
+    public static string Text(JsonElement line, string name)
     {
         var raw = line.GetProperty(name).GetRawText();
         var text = new System.Text.StringBuilder();
