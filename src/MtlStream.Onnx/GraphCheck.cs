@@ -11,7 +11,7 @@ internal static class GraphCheck
     public static IReadOnlyList<string> Compare(InferenceSession session, ModelInputs inputs, IReadOnlyList<ManifestTask> tasks)
     {
         var problems = new List<string>();
-        string[] expected = inputs.Types is null ? [inputs.Ids, inputs.Mask] : [inputs.Ids, inputs.Mask, inputs.Types];
+        var expected = inputs.Names;
         foreach (var name in expected) Check("input", name, session.InputMetadata, TensorElementType.Int64, null, problems);
         foreach (var name in session.InputNames.Except(expected))
             problems.Add($"input {name}: found in the graph, but the manifest's inputs are {string.Join(", ", expected)}.");

@@ -24,7 +24,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
     private readonly Dictionary<(int Rows, int Columns), Views> _views = [];
     private readonly List<OrtMemoryAllocation> _allocations = [];
     private readonly OrtMemoryInfo _memory;
-    private readonly Buffer _ids, _mask, _types;
+    private readonly Buffer _ids, _mask, _cases, _segments;
     private readonly Buffer[][] _outputs; // of each task
     private int _filledRows, _filledColumns;
 
@@ -42,7 +42,8 @@ internal sealed unsafe class InferenceWorker : IDisposable
         {
             _ids = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
             _mask = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
-            _types = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+            if (inputs.Cases is not null) _cases = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
+            if (inputs.Segments is not null) _segments = Allocate(allocator, TensorElementType.Int64, shape.MaxCallTokens, sizeof(long));
             _outputs = [.. tasks.Select(t => t.Task.Outputs.Select(Allocated).ToArray())];
         }
         catch
@@ -70,17 +71,19 @@ internal sealed unsafe class InferenceWorker : IDisposable
         var tokens = rows * columns;
         new Span<long>(_ids.Data, tokens).Clear();
         new Span<long>(_mask.Data, tokens).Clear();
-        new Span<long>(_types.Data, tokens).Clear();
+        if (_inputs.Cases is not null) new Span<long>(_cases.Data, tokens).Clear();
+        if (_inputs.Segments is not null) new Span<long>(_segments.Data, tokens).Clear(); // one text: all of it is the first
         // A row without a single token gives 0/0 in attention and pooling; nobody reads a padding row, but NaN must not spread.
         for (var row = 0; row < rows; row++) ((long*)_mask.Data)[row * columns] = 1;
     }
 
-    /// <summary>The input of one row, to be written by the caller: token ids and letter-case ids.</summary>
-    public void Row(int row, int length, out Span<long> ids, out Span<long> types)
+    /// <summary>The input of one row, to be written by the caller: token ids and, where the graph asks for it, letter case.</summary>
+    /// <param name="cases">Empty where the graph does not ask for it.</param>
+    public void Row(int row, int length, out Span<long> ids, out Span<long> cases)
     {
         var start = row * _filledColumns;
         ids = new Span<long>((long*)_ids.Data + start, length);
-        types = new Span<long>((long*)_types.Data + start, length);
+        cases = _inputs.Cases is null ? default : new Span<long>((long*)_cases.Data + start, length);
         new Span<long>((long*)_mask.Data + start, length).Fill(1);
     }
 
@@ -124,7 +127,8 @@ internal sealed unsafe class InferenceWorker : IDisposable
         var views = new Views();
         Input(_inputs.Ids, _ids);
         Input(_inputs.Mask, _mask);
-        if (_inputs.Types is { } types) Input(types, _types);
+        if (_inputs.Cases is { } cases) Input(cases, _cases);
+        if (_inputs.Segments is { } segments) Input(segments, _segments);
         for (var task = 0; task < _tasks.Count; task++)
         {
             var (head, tensors, _, _, _) = _tasks[task];

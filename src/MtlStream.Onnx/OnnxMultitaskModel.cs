@@ -250,8 +250,8 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         {
             var row = batch.Rows[rows[first + i]];
             predictions.Padding -= row.Length;
-            lane.Row(i, row.Length, out var ids, out var types);
-            row.Tokens.WriteRow(row.Window, ids, _manifest.Tokenizer.CaseIds ? types : []);
+            lane.Row(i, row.Length, out var ids, out var cases);
+            row.Tokens.WriteRow(row.Window, ids, cases);
         }
 
         Run(lane);

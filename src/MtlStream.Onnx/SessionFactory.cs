@@ -166,7 +166,7 @@ internal static class SessionFactory
             ["trt_timing_cache_path"] = cache,
         };
 
-        string Shapes(int rows, int columns) => string.Join(',', new[] { manifest.Inputs.Ids, manifest.Inputs.Mask, manifest.Inputs.Types }.OfType<string>()
+        string Shapes(int rows, int columns) => string.Join(',', manifest.Inputs.Names
             .Select(name => string.Create(CultureInfo.InvariantCulture, $"{name}:{rows}x{columns}")));
     }
 

@@ -60,11 +60,9 @@ internal sealed class ManifestReader
         NoOthers(
             root, "", "schema", "name", "version", "encoder", "tokenizer", "maxTokens", "window", "graphs", "inputs", "rowsPerCall", "tasks",
             "checksums", "golden", "reference");
-        var inputs = Member(root, "", "inputs", JsonValueKind.Object);
-        NoOthers(inputs, "inputs", "ids", "mask", "types");
         return new(
             _folder, Text(root, "", "name"), Text(root, "", "version"), Optional(root, "encoder"), Tokenizer(root),
-            Graphs(root), new(Text(inputs, "inputs", "ids"), Text(inputs, "inputs", "mask"), OptionalText(inputs, "inputs", "types")),
+            Graphs(root), Inputs(root),
             Optional(root, "rowsPerCall") is null ? 1 : WholeNumber(root, "", "rowsPerCall", least: 1, most: 64), Tasks(root), Checksums(root), Golden(root), Optional(root, "reference"));
     }
 
@@ -102,6 +100,22 @@ internal sealed class ManifestReader
 
         if (graphs.Count == 0 && _fields.Problems.Count == 0) Problem("graphs", "found none, expected a file for cpu, cuda, tensorrt or several of them");
         return graphs;
+    }
+
+    private ModelInputs Inputs(JsonElement root)
+    {
+        var inputs = Member(root, "", "inputs", JsonValueKind.Object);
+        NoOthers(inputs, "inputs", "ids", "mask", "types", "cases", "segments");
+        var ids = Text(inputs, "inputs", "ids");
+        var mask = Text(inputs, "inputs", "mask");
+        var cases = OptionalText(inputs, "inputs", "cases");
+        var segments = OptionalText(inputs, "inputs", "segments");
+        var types = OptionalText(inputs, "inputs", "types");
+        var givesCases = Optional(root, "tokenizer") is { } tokenizer && Optional(tokenizer, "caseIds") is { ValueKind: JsonValueKind.True };
+        if (cases is not null && !givesCases) Problem("inputs.cases", "found an input for letter case, expected tokenizer.caseIds to be true");
+        if (types is null) return new(ids, mask, cases, segments);
+        if (cases is not null || segments is not null) Problem("inputs.types", "found beside cases or segments, expected them alone");
+        return givesCases ? new(ids, mask, types, null) : new(ids, mask, null, types);
     }
 
     private List<ManifestTask> Tasks(JsonElement root)

@@ -129,9 +129,14 @@ public sealed record ModelManifest(
     }
 }
 
-/// <summary>Names of the graph's inputs, each int64 [rows, columns].</summary>
-/// <param name="Types">Letter-case ids, or zeros; null when the graph has no such input.</param>
-public sealed record ModelInputs(string Ids, string Mask, string? Types);
+/// <summary>Names of the graph's inputs, each int64 [sequences, padded length].</summary>
+/// <param name="Cases">Letter case of each token's word; null when the graph has no such input.</param>
+/// <param name="Segments">Which of two texts each token is from, zeros for one text; null when the graph has no such input.</param>
+public sealed record ModelInputs(string Ids, string Mask, string? Cases, string? Segments)
+{
+    /// <summary>Those that the graph has.</summary>
+    public IReadOnlyList<string> Names { get; } = [.. new[] { Ids, Mask, Cases, Segments }.OfType<string>()];
+}
 
 /// <summary>One task of a package: what is served, and where it comes from.</summary>
 /// <param name="Tensors">Name of the graph's output for each of the task's <see cref="ModelTask.Outputs"/>.</param>

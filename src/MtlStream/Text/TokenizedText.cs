@@ -70,18 +70,18 @@ public sealed class TokenizedText : IDisposable
     public int RowLength(int window) => Windows[window].Length + 2;
 
     /// <summary>Writes one row of the model's input, [CLS] and [SEP] included; the rest of the spans is left alone.</summary>
-    /// <param name="types">Letter-case ids, or empty when the model does not ask for them.</param>
-    public void WriteRow(int window, Span<long> ids, Span<long> types)
+    /// <param name="cases">Letter case of each token's word, or empty when the model does not ask for it.</param>
+    public void WriteRow(int window, Span<long> ids, Span<long> cases)
     {
         var (start, length) = Windows[window];
         var row = Tokens.Slice(start, length);
         ids[0] = _clsId;
         for (var i = 0; i < row.Length; i++) ids[i + 1] = row[i].Id;
         ids[length + 1] = _sepId;
-        if (types.IsEmpty) return;
-        types[0] = 0;
-        for (var i = 0; i < row.Length; i++) types[i + 1] = row[i].Case;
-        types[length + 1] = 0;
+        if (cases.IsEmpty) return;
+        cases[0] = 0;
+        for (var i = 0; i < row.Length; i++) cases[i + 1] = row[i].Case;
+        cases[length + 1] = 0;
     }
 
     /// <summary>The same text in buffers of its own. The caller owns it.</summary>

@@ -17,7 +17,7 @@ public sealed class ModelManifestTests
         Assert.Equal(package.At("vocab.txt"), manifest.Tokenizer.Files["vocab"]);
         Assert.True(manifest.Tokenizer is { Kind: "wordpiece", Lowercase: true, CaseIds: true, SplitWords: true, WindowOverlap: 16 });
         Assert.Equal(package.At("model.cpu.onnx"), manifest.Graphs["cpu"]);
-        Assert.Equal(new("input_ids", "attention_mask", "token_type_ids"), manifest.Inputs);
+        Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], manifest.Inputs.Names);
         Assert.Equal(["mood", "traits", "tags", "names"], manifest.Tasks.Select(t => t.Task.Name));
         Assert.Equal(["single_label", "multi_label", "token_tags", "token_spans"], manifest.Tasks.Select(t => t.Task.Kind));
         Assert.Equal([0.4f], manifest.Tasks[0].Task.Thresholds);

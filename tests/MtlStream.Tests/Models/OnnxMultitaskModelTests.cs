@@ -8,6 +8,7 @@ using MtlStream.Batching;
 using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Tests.Doubles;
+using MtlStream.Text;
 
 namespace MtlStream.Tests.Models;
 
@@ -229,6 +230,28 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     }
 
     [Fact]
+    public void Letter_case_and_segments_are_inputs_of_their_own()
+    {
+        var sequence = ToyPackage.Row(5, 6, 7); // of several letter cases
+        var plain = new TokenSequence(TokenizedText.Of([.. sequence.Tokens.Tokens.ToArray().Select(t => t with { Case = 0 })], 2, 3), 0);
+        var (cased, caseless) = (Scores(), Scores(plain));
+
+        _package.Edit(manifest => manifest["inputs"] = JsonNode.Parse("""{"ids": "input_ids", "mask": "attention_mask", "cases": "token_type_ids"}"""));
+        Assert.Equal(cased, Scores());
+
+        _package.Edit(manifest => manifest["inputs"] = JsonNode.Parse("""{"ids": "input_ids", "mask": "attention_mask", "segments": "token_type_ids"}"""));
+        Assert.Equal(caseless, Scores()); // one text: zeros
+        Assert.NotEqual(cased, caseless);
+
+        float[] Scores(TokenSequence? other = null)
+        {
+            using var model = Load();
+            using var predictions = model.Predict(ToyPackage.Batch(other ?? sequence), 0);
+            return predictions.All(0, sequence.Length);
+        }
+    }
+
+    [Fact]
     public void Heads_of_other_tasks_are_not_run()
     {
         var whole = File.ReadAllBytes(_package.At("model.cpu.onnx"));
@@ -248,7 +271,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     {
         _package.Edit(manifest =>
         {
-            manifest["inputs"]!["types"] = "segments";
+            manifest["inputs"]!["types"] = "other_types";
             manifest["tasks"]![0]!["labels"] = new JsonArray("low", "high");
             manifest["tasks"]![1]!["outputs"]!["probabilities"] = "feelings.probabilities";
             manifest["tasks"]![2]!["outputs"]!["tags"] = "tags.scores";
@@ -258,8 +281,8 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
         string[] expected =
         [
-            "input segments: not in the graph, which has input_ids, attention_mask, token_type_ids; expected Int64 [rows, columns].",
-            "input token_type_ids: found in the graph, but the manifest's inputs are input_ids, attention_mask, segments.",
+            "input other_types: not in the graph, which has input_ids, attention_mask, token_type_ids; expected Int64 [rows, columns].",
+            "input token_type_ids: found in the graph, but the manifest's inputs are input_ids, attention_mask, other_types.",
             "task mood, output mood.probabilities: found Float [-1, 3], expected Float [rows, 2]",
             "task traits, output feelings.probabilities: not in the graph",
             "task tags, output tags.scores: found Float [-1, -1], expected Int32 [rows, columns]",
