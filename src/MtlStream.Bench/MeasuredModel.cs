@@ -14,27 +14,27 @@ internal sealed class MeasuredModel(IMultitaskModel model) : IMultitaskModel
     public ModelIdentity Identity => model.Identity;
     public IReadOnlyList<ModelTask> Tasks => model.Tasks;
     public BatchShape Shape => model.Shape;
-    public int Lanes => model.Lanes;
+    public int Workers => model.Workers;
 
     /// <summary>Tokens scored so far, [CLS] and [SEP] included, padding not.</summary>
     public long Tokens => Interlocked.Read(ref _tokens);
 
-    /// <summary>Tokens that the model computed for them, padding included; none for rows that another answers.</summary>
+    /// <summary>Tokens that the model computed for them, padding included; none for sequences that another answers.</summary>
     public long Computed => Interlocked.Read(ref _computed);
 
     /// <summary>Tokens of padding among them.</summary>
     public long Padding => Interlocked.Read(ref _padding);
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
-        var predictions = model.Predict(batch, lane);
+        var predictions = model.Predict(batch, worker);
         Interlocked.Add(ref _tokens, batch.Tokens);
         Interlocked.Add(ref _computed, predictions.Computed);
         Interlocked.Add(ref _padding, predictions.Padding);
         return predictions;
     }
 
-    public void Probe(int lane) => model.Probe(lane);
+    public void Probe(int worker) => model.Probe(worker);
 
     public void Dispose()
     {

@@ -6,7 +6,7 @@ using MtlStream.Text;
 
 namespace MtlStream.Bench;
 
-/// <summary>What nothing around the model can exceed: texts tokenized beforehand, in ideal batches, straight into all its lanes.</summary>
+/// <summary>What nothing around the model can exceed: texts tokenized beforehand, in ideal batches, through all its workers at once.</summary>
 internal static class ModelCeiling
 {
     /// <summary>Scores the events once.</summary>
@@ -17,12 +17,12 @@ internal static class ModelCeiling
         var batches = IdealBatches(events, shape);
         var next = -1;
         Exception? failure = null;
-        var lanes = Enumerable.Range(0, loaded.Model.Lanes).Select(lane => new Thread(() =>
+        var workers = Enumerable.Range(0, loaded.Model.Workers).Select(worker => new Thread(() =>
         {
             try
             {
                 for (int i; (i = Interlocked.Increment(ref next)) < batches.Count && !stopping.IsCancellationRequested;)
-                    loaded.Model.Predict(batches[i], lane).Dispose();
+                    loaded.Model.Predict(batches[i], worker).Dispose();
             }
             catch (InferenceException exception)
             {
@@ -30,8 +30,8 @@ internal static class ModelCeiling
             }
         })).ToList();
         var (cpu, started) = (Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
-        lanes.ForEach(l => l.Start());
-        lanes.ForEach(l => l.Join());
+        workers.ForEach(w => w.Start());
+        workers.ForEach(w => w.Join());
         var elapsed = Stopwatch.GetElapsedTime(started);
         cpu = Environment.CpuUsage.TotalTime - cpu;
         events.ForEach(e => e.Dispose());
@@ -53,18 +53,18 @@ internal static class ModelCeiling
         return events;
     }
 
-    /// <summary>Longest rows first, so that neighbours are of one length and no lane is left alone with a long batch at the end.</summary>
+    /// <summary>Longest sequences first, so that neighbours are of one length and no worker is left alone with a long batch at the end.</summary>
     private static List<TokenBatch> IdealBatches(List<TokenizedText> events, BatchShape shape)
     {
-        var rows = events
+        var sequences = events
             .SelectMany(e => Enumerable.Range(0, e.Windows.Length).Select(window => new TokenSequence(e, window)))
             .OrderByDescending(r => r.Length).ToList();
         var batches = new List<TokenBatch>();
-        for (var first = 0; first < rows.Count;)
+        for (var first = 0; first < sequences.Count;)
         {
-            var columns = shape.PadTo(rows[first].Length);
-            var count = Math.Clamp(shape.MaxPaddedTokens / columns, 1, Math.Min(shape.MaxRows, rows.Count - first));
-            batches.Add(new(rows.GetRange(first, count), columns, BatchTrigger.RowLimit));
+            var paddedLength = shape.PadTo(sequences[first].Length);
+            var count = Math.Clamp(shape.MaxPaddedTokens / paddedLength, 1, Math.Min(shape.MaxSequences, sequences.Count - first));
+            batches.Add(new(sequences.GetRange(first, count), paddedLength, BatchTrigger.RowLimit));
             first += count;
         }
 

@@ -9,7 +9,7 @@ namespace MtlStream.Bench;
 /// <param name="TokensPerSecond">Tokens that are not padding, [CLS] and [SEP] included.</param>
 internal sealed record GridCell(int Rows, int Columns, double TokensPerSecond, double EventsPerSecond);
 
-/// <summary>The model alone over a grid of rows x columns: pretokenized rows straight into all its lanes at once.</summary>
+/// <summary>The model alone over a grid of rows x columns: pretokenized rows through all its workers at once.</summary>
 internal static class ModelGrid
 {
     private const int Repetitions = 3;
@@ -39,9 +39,9 @@ internal static class ModelGrid
         foreach (var columns in widths.Where(c => c <= loaded.Manifest.MaxTokens))
         {
             // Beyond the device's own batch a cell would repeat the one before it.
-            foreach (var rows in s_rows.Where(r => r <= shape.MaxRows && (r == 1 || r * columns <= shape.MaxPaddedTokens)))
+            foreach (var rows in s_rows.Where(r => r <= shape.MaxSequences && (r == 1 || r * columns <= shape.MaxPaddedTokens)))
             {
-                var batches = Enumerable.Range(0, loaded.Model.Lanes).Select(_ => Batch(sample, rows, columns, random)).ToArray();
+                var batches = Enumerable.Range(0, loaded.Model.Workers).Select(_ => Batch(sample, rows, columns, random)).ToArray();
                 Run(loaded.Model, batches, TimeSpan.Zero, stopping);
                 var rates = Enumerable.Range(0, Repetitions).Select(_ => Run(loaded.Model, batches, time / Repetitions, stopping)).Order().ToArray();
                 var median = rates[Repetitions / 2];
@@ -53,21 +53,21 @@ internal static class ModelGrid
         return grid;
     }
 
-    /// <summary>Every lane scores its batch again and again for <paramref name="time"/>, at least once.</summary>
-    /// <returns>Rows per second over all lanes.</returns>
+    /// <summary>Every worker scores its batch again and again for <paramref name="time"/>, at least once.</summary>
+    /// <returns>Rows per second over all workers.</returns>
     private static double Run(IMultitaskModel model, TokenBatch[] batches, TimeSpan time, CancellationToken stopping)
     {
         var rows = 0L;
         Exception? failure = null;
         var started = Stopwatch.GetTimestamp();
-        var lanes = Enumerable.Range(0, batches.Length).Select(lane => new Thread(() =>
+        var threads = Enumerable.Range(0, batches.Length).Select(worker => new Thread(() =>
         {
             try
             {
                 do
                 {
-                    model.Predict(batches[lane], lane).Dispose();
-                    Interlocked.Add(ref rows, batches[lane].Rows.Count);
+                    model.Predict(batches[worker], worker).Dispose();
+                    Interlocked.Add(ref rows, batches[worker].Sequences.Count);
                 }
                 while (Stopwatch.GetElapsedTime(started) < time && failure is null && !stopping.IsCancellationRequested);
             }
@@ -76,10 +76,10 @@ internal static class ModelGrid
                 failure = exception;
             }
         })).ToArray();
-        foreach (var lane in lanes) lane.Start();
-        foreach (var lane in lanes) lane.Join();
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
         stopping.ThrowIfCancellationRequested();
-        if (failure is not null) throw new InferenceException($"{batches[0].Rows.Count} x {batches[0].Columns}: {failure.Message}", failure);
+        if (failure is not null) throw new InferenceException($"{batches[0].Sequences.Count} x {batches[0].PaddedLength}: {failure.Message}", failure);
         return rows / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -89,8 +89,8 @@ internal static class ModelGrid
 
     private static TokenizedText Drawn(TokenizedText sample, int columns, Random random)
     {
-        var ends = new long[sample.RowLength(0)];
-        sample.WriteRow(0, ends, []);
+        var ends = new long[sample.SequenceLength(0)];
+        sample.WriteSequence(0, ends, []);
         var tokens = new Token[columns - 2];
         for (var i = 0; i < tokens.Length; i++) tokens[i] = sample.Tokens[random.Next(sample.Tokens.Length)];
         return TokenizedText.Of(tokens, (int)ends[0], (int)ends[^1]);

@@ -22,7 +22,7 @@ internal sealed class PipelineBench(
     private readonly Batching.BatchShape _shape = settings.Pipeline.Batching.Over(loaded.Model.Shape);
 
     // Enough to fill every stage and still leave rows to choose neighbours from, as a worker has (Kafka:MaxInFlightEvents); more only waits.
-    private int InFlight => Math.Max(1024, 16 * _shape.MaxRows * loaded.Model.Lanes);
+    private int InFlight => Math.Max(1024, 16 * _shape.MaxSequences * loaded.Model.Workers);
 
     private sealed record Run(double EventsPerSecond, double TokensPerSecond, double AllocatedPerEvent, double CpuMicroseconds, long Rejected);
 
@@ -58,7 +58,7 @@ internal sealed class PipelineBench(
             hasCeiling ? Math.Round(BenchInput.Median(ceilings.Select(c => c.EventsPerSecond)), 1) : null,
             Math.Round(BenchInput.Median(runs.Select(r => r.CpuMicroseconds)), 2), hasCeiling ? Math.Round(BenchInput.Median(ceilings.Select(c => c.CpuMicroseconds)), 2) : null,
             Math.Round(tokens / (double)(count * request.Repetitions), 2), count, request.Repetitions, runs.Sum(r => r.Rejected),
-            loaded.Model.Identity.Name, loaded.Model.Identity.Device, loaded.Model.Lanes,
+            loaded.Model.Identity.Name, loaded.Model.Identity.Device, loaded.Model.Workers,
             [.. shares.Select(s => Math.Round(s, 4))], memory, gen2);
     }
 

@@ -6,7 +6,7 @@ using MtlStream.Models;
 
 namespace MtlStream.Host;
 
-/// <summary><c>mtlstream bench model</c>: the ceiling, pretokenized rows straight into the model on all its lanes at once.</summary>
+/// <summary><c>mtlstream bench model</c>: the ceiling, pretokenized rows straight into the model, all its workers at once.</summary>
 internal static class BenchModelCommand
 {
     public static Command Build()
@@ -51,7 +51,7 @@ internal static class BenchModelCommand
         var (tokens, events) = (grid.MaxBy(c => c.TokensPerSecond)!, grid.MaxBy(c => c.EventsPerSecond)!);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.Identity.Name} {model.Identity.Version} on {model.Identity.Device}, {model.Lanes} lane(s): best {tokens.TokensPerSecond:N0} tokens/s " +
+            $"{model.Identity.Name} {model.Identity.Version} on {model.Identity.Device}, {model.Workers} worker(s): best {tokens.TokensPerSecond:N0} tokens/s " +
             $"({tokens.Rows} x {tokens.Columns}), best {events.EventsPerSecond:N0} events/s ({events.Rows} x {events.Columns})."));
         if (!json) return;
         output.WriteLine(JsonSerializer.Serialize(
@@ -60,7 +60,7 @@ internal static class BenchModelCommand
                 Model = model.Identity.Name,
                 model.Identity.Version,
                 model.Identity.Device,
-                model.Lanes,
+                Lanes = model.Workers,
                 Tasks = model.Tasks.Select(t => t.Name),
                 TokensPerSecond = Math.Round(tokens.TokensPerSecond),
                 EventsPerSecond = Math.Round(events.EventsPerSecond),

@@ -21,7 +21,7 @@ public static class BatchInvarianceCheck
     {
         ArgumentNullException.ThrowIfNull(loaded);
         var texts = sets.SelectMany(set => set.Take(TextsPerSet));
-        var former = new BatchFormer(loaded.Model.Shape, lanes: 1);
+        var former = new BatchFormer(loaded.Model.Shape, workers: 1);
         foreach (var text in texts)
         {
             var tokens = loaded.Tokenizer.Tokenize(text);
@@ -35,12 +35,12 @@ public static class BatchInvarianceCheck
             stopping.ThrowIfCancellationRequested();
             var batch = former.Form(BatchTrigger.RowLimit);
             using var together = loaded.Model.Predict(batch, 0);
-            for (var row = 0; row < batch.Rows.Count; row++)
+            for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
             {
-                using var tokens = batch.Rows[row].Tokens;
-                using var alone = loaded.Model.Predict(new([batch.Rows[row]], batch.Rows[row].Length, BatchTrigger.Split), 0);
+                using var tokens = batch.Sequences[sequence].Tokens;
+                using var alone = loaded.Model.Predict(new([batch.Sequences[sequence]], batch.Sequences[sequence].Length, BatchTrigger.Split), 0);
                 for (var task = 0; task < shares.Count; task++)
-                    shares[task] = Compare(shares[task], alone.Tasks[task], alone.Of(task, 0), together.Of(task, row), tokens);
+                    shares[task] = Compare(shares[task], alone.Tasks[task], alone.Of(task, 0), together.Of(task, sequence), tokens);
             }
         }
 
@@ -55,7 +55,7 @@ public static class BatchInvarianceCheck
         for (var output = 0; output < task.Outputs.Count; output++)
         {
             if (task.Outputs[output].Type != ElementType.Number) continue;
-            var left = alone.Floats(output)[..task.Outputs[output].Width(tokens.RowLength(0))];
+            var left = alone.Floats(output)[..task.Outputs[output].Width(tokens.SequenceLength(0))];
             var right = together.Floats(output);
             for (var i = 0; i < left.Length; i++) largest = Math.Max(largest, Math.Abs(left[i] - right[i]));
         }

@@ -16,7 +16,7 @@ internal static class GoldTokenization
         var labels = loaded.Model.Tasks[task].Labels;
         var tags = new string?[sentences.Count][];
         var firsts = new int[sentences.Count][];
-        var former = new BatchFormer(loaded.Model.Shape, loaded.Model.Lanes);
+        var former = new BatchFormer(loaded.Model.Shape, loaded.Model.Workers);
         for (var i = 0; i < sentences.Count; i++)
         {
             var tokens = loaded.Tokenizer.TokenizeWords(sentences[i]);
@@ -27,22 +27,22 @@ internal static class GoldTokenization
         var batches = new Queue<TokenBatch>();
         while (former.Count > 0) batches.Enqueue(former.Form(BatchTrigger.EndOfInput));
 
-        await Task.WhenAll(Enumerable.Range(0, loaded.Model.Lanes).Select(lane => Task.Run(
+        await Task.WhenAll(Enumerable.Range(0, loaded.Model.Workers).Select(worker => Task.Run(
             () =>
             {
                 while (Next() is { } batch)
                 {
                     stopping.ThrowIfCancellationRequested();
-                    using var predictions = loaded.Model.Predict(batch, lane);
-                    for (var row = 0; row < batch.Rows.Count; row++)
+                    using var predictions = loaded.Model.Predict(batch, worker);
+                    for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
                     {
-                        using var owner = (Sentence)batch.Rows[row].Owner!;
+                        using var owner = (Sentence)batch.Sequences[sequence].Owner!;
                         var sentence = owner.Index;
-                        var columns = TokenLabelTask.TagsOf(predictions.Of(task, row));
+                        var given = TokenLabelTask.TagsOf(predictions.Of(task, sequence));
                         tags[sentence] = new string?[firsts[sentence].Length];
                         for (var word = 0; word < tags[sentence].Length; word++)
                         {
-                            if (firsts[sentence][word] is >= 0 and var column) tags[sentence][word] = labels[columns[column]];
+                            if (firsts[sentence][word] is >= 0 and var column) tags[sentence][word] = labels[given[column]];
                         }
                     }
                 }

@@ -31,14 +31,14 @@ internal static class GraphCheck
     private static void Check(
         string what, string name, IReadOnlyDictionary<string, NodeMetadata> tensors, TensorElementType type, int? width, List<string> problems)
     {
-        var wanted = $"{type} [rows, {(width is null ? "columns" : width)}]";
+        var wanted = $"{type} [sequences, {(width is null ? "padded length" : width)}]";
         if (!tensors.TryGetValue(name, out var found))
         {
             problems.Add($"{what} {name}: not in the graph, which has {string.Join(", ", tensors.Keys)}; expected {wanted}.");
             return;
         }
 
-        // A dimension that may vary is -1. The rows may always vary; the width is the number of labels, or varies too.
+        // A dimension that may vary is -1. The sequences may always vary; the width is the number of labels, or varies too.
         var dimensions = found.Dimensions;
         if (found.ElementDataType != type || dimensions.Length != 2 || dimensions[0] > 0 || !(dimensions[1] == (width ?? -1)))
             problems.Add($"{what} {name}: found {found.ElementDataType} [{string.Join(", ", dimensions)}], expected {wanted} with -1 for what varies.");

@@ -14,19 +14,19 @@ namespace MtlStream.Onnx;
 /// </remarks>
 internal sealed unsafe class InferenceWorker : IDisposable
 {
-    private const int MostShapes = 1024; // all lengths of one row, and more; without a grid, rows x lengths would know no end
+    private const int MostShapes = 1024; // all lengths of one sequence, and more; without a grid, sequences x lengths would know no end
 
     private readonly InferenceSession _session;
     private readonly RunOptions _run = new();
     private readonly ModelInputs _inputs;
     private readonly IReadOnlyList<ManifestTask> _tasks;
     private readonly bool _bindOnce;
-    private readonly Dictionary<(int Rows, int Columns), Views> _views = [];
+    private readonly Dictionary<(int Sequences, int PaddedLength), Views> _views = [];
     private readonly List<OrtMemoryAllocation> _allocations = [];
     private readonly OrtMemoryInfo _memory;
     private readonly Buffer _ids, _mask, _cases, _segments;
     private readonly Buffer[][] _outputs; // of each task
-    private int _filledRows, _filledColumns;
+    private int _sequences, _paddedLength;
 
     /// <param name="tasks">Only their outputs are fetched.</param>
     /// <param name="bindOnce">True where the device reads the inputs where they lie: on a CPU.</param>
@@ -53,7 +53,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         }
 
         Buffer Allocated(TaskOutput output) => Allocate(
-            allocator, TypeOf(output), (shape.MaxCallRows * output.Fixed) + (shape.MaxCallTokens * output.PerToken), sizeof(float));
+            allocator, TypeOf(output), (shape.MaxCallSequences * output.Fixed) + (shape.MaxCallTokens * output.PerToken), sizeof(float));
     }
 
     /// <summary>What ONNX Runtime calls the elements of a task's output.</summary>
@@ -64,49 +64,49 @@ internal sealed unsafe class InferenceWorker : IDisposable
         _ => throw new ArgumentException($"No tensor has elements of type {output.Type}.", nameof(output)),
     };
 
-    /// <summary>Starts a call: rows to be filled with <see cref="Row"/>, all of them padding until then.</summary>
-    public void Begin(int rows, int columns)
+    /// <summary>Starts a call: sequences to be filled with <see cref="Sequence"/>, all of them padding until then.</summary>
+    public void Begin(int sequences, int paddedLength)
     {
-        (_filledRows, _filledColumns) = (rows, columns);
-        var tokens = rows * columns;
+        (_sequences, _paddedLength) = (sequences, paddedLength);
+        var tokens = sequences * paddedLength;
         new Span<long>(_ids.Data, tokens).Clear();
         new Span<long>(_mask.Data, tokens).Clear();
         if (_inputs.Cases is not null) new Span<long>(_cases.Data, tokens).Clear();
         if (_inputs.Segments is not null) new Span<long>(_segments.Data, tokens).Clear(); // one text: all of it is the first
-        // A row without a single token gives 0/0 in attention and pooling; nobody reads a padding row, but NaN must not spread.
-        for (var row = 0; row < rows; row++) ((long*)_mask.Data)[row * columns] = 1;
+        // A sequence without a single token gives 0/0 in attention and pooling; nobody reads a padding sequence, but NaN must not spread.
+        for (var sequence = 0; sequence < sequences; sequence++) ((long*)_mask.Data)[sequence * paddedLength] = 1;
     }
 
-    /// <summary>The input of one row, to be written by the caller: token ids and, where the graph asks for it, letter case.</summary>
+    /// <summary>The input of one sequence, to be written by the caller: token ids and, where the graph asks for it, letter case.</summary>
     /// <param name="cases">Empty where the graph does not ask for it.</param>
-    public void Row(int row, int length, out Span<long> ids, out Span<long> cases)
+    public void Sequence(int sequence, int length, out Span<long> ids, out Span<long> cases)
     {
-        var start = row * _filledColumns;
+        var start = sequence * _paddedLength;
         ids = new Span<long>((long*)_ids.Data + start, length);
         cases = _inputs.Cases is null ? default : new Span<long>((long*)_cases.Data + start, length);
         new Span<long>((long*)_mask.Data + start, length).Fill(1);
     }
 
-    /// <summary>Runs the graph over the rows filled.</summary>
+    /// <summary>Runs the graph over the sequences filled.</summary>
     /// <exception cref="OnnxRuntimeException">The device refused.</exception>
     public void Run()
     {
-        if (!_views.TryGetValue((_filledRows, _filledColumns), out var views))
+        if (!_views.TryGetValue((_sequences, _paddedLength), out var views))
         {
             if (_views.Count == MostShapes) ForgetShapes();
-            _views.Add((_filledRows, _filledColumns), views = ViewsOf(_filledRows, _filledColumns));
+            _views.Add((_sequences, _paddedLength), views = ViewsOf(_sequences, _paddedLength));
         }
 
         if (views.Binding is { } binding) _session.RunWithBinding(_run, binding);
         else _session.Run(_run, views.Inputs, views.InputValues, views.Outputs, views.OutputValues);
     }
 
-    /// <summary>A task's output for one row of the last call, of 4 bytes an element whatever they are.</summary>
+    /// <summary>A task's output for one sequence of the last call, of 4 bytes an element whatever they are.</summary>
     /// <param name="output">Index in the task's outputs.</param>
-    public ReadOnlySpan<float> Output(int task, int output, int row)
+    public ReadOnlySpan<float> Output(int task, int output, int sequence)
     {
-        var width = _tasks[task].Task.Outputs[output].Width(_filledColumns);
-        return new((float*)_outputs[task][output].Data + row * width, width);
+        var width = _tasks[task].Task.Outputs[output].Width(_paddedLength);
+        return new((float*)_outputs[task][output].Data + sequence * width, width);
     }
 
     public void Dispose()
@@ -122,7 +122,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         _views.Clear();
     }
 
-    private Views ViewsOf(int rows, int columns)
+    private Views ViewsOf(int sequences, int paddedLength)
     {
         var views = new Views();
         Input(_inputs.Ids, _ids);
@@ -133,7 +133,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         {
             var (head, tensors, _, _, _) = _tasks[task];
             for (var output = 0; output < tensors.Count; output++)
-                AddOutput(tensors[output], _outputs[task][output], head.Outputs[output].Width(columns));
+                AddOutput(tensors[output], _outputs[task][output], head.Outputs[output].Width(paddedLength));
         }
 
         if (_bindOnce) views.Bind(_session.CreateIoBinding());
@@ -142,7 +142,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         void Input(string name, Buffer buffer)
         {
             views.Inputs.Add(name);
-            views.InputValues.Add(View(buffer, columns));
+            views.InputValues.Add(View(buffer, paddedLength));
         }
 
         void AddOutput(string name, Buffer buffer, int width)
@@ -152,7 +152,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         }
 
         OrtValue View(Buffer buffer, int width) =>
-            OrtValue.CreateTensorValueWithData(_memory, buffer.Type, [rows, width], buffer.Address, buffer.Bytes);
+            OrtValue.CreateTensorValueWithData(_memory, buffer.Type, [sequences, width], buffer.Address, buffer.Bytes);
     }
 
     private Buffer Allocate(OrtAllocator allocator, TensorElementType type, int elements, int elementBytes)
@@ -167,7 +167,7 @@ internal sealed unsafe class InferenceWorker : IDisposable
         public void* Data => (void*)Address;
     }
 
-    /// <summary>The lane's memory as tensors of one shape.</summary>
+    /// <summary>The worker's memory as tensors of one shape.</summary>
     private sealed class Views : IDisposable
     {
         public List<string> Inputs { get; } = [];

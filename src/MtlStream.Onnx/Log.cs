@@ -7,11 +7,11 @@ internal static partial class Log
 {
     [LoggerMessage(
         3000, LogLevel.Information,
-        "Model {Name} {Version} serves {Tasks} on {Device} with {Lanes} lane(s) of {Threads} thread(s), warmed up in {Seconds:F2} s.")]
-    public static partial void ModelReady(this ILogger logger, string name, string version, string tasks, string device, int lanes, int threads, double seconds);
+        "Model {Name} {Version} serves {Tasks} on {Device} with {Workers} worker(s) of {Threads} thread(s), warmed up in {Seconds:F2} s.")]
+    public static partial void ModelReady(this ILogger logger, string name, string version, string tasks, string device, int workers, int threads, double seconds);
 
-    [LoggerMessage(3001, LogLevel.Information, "Tried {Lanes} lane(s) of {Threads} thread(s): {RowsPerSecond:F0} rows of {Columns} tokens a second.")]
-    public static partial void LanesTried(this ILogger logger, int lanes, int threads, int columns, double rowsPerSecond);
+    [LoggerMessage(3001, LogLevel.Information, "Tried {Workers} worker(s) of {Threads} thread(s): {SequencesPerSecond:F0} sequences of {Length} tokens a second.")]
+    public static partial void WorkersTried(this ILogger logger, int workers, int threads, int length, double sequencesPerSecond);
 
     [LoggerMessage(
         3010, LogLevel.Warning,

@@ -8,26 +8,26 @@ using MtlStream.Tasks;
 
 namespace MtlStream.Onnx;
 
-/// <summary>A model package served by ONNX Runtime. Thread-safe per lane.</summary>
+/// <summary>A model package served by ONNX Runtime. Thread-safe per worker.</summary>
 /// <remarks>
-/// On a CPU all lanes call one session whose calls run on the calling thread alone: the same work as a session per lane, with
-/// the weights in memory once. Lanes of several threads have a session each. Each lane has its own memory for inputs and outputs.
+/// On a CPU all workers call one session whose calls run on the calling thread alone: the same work as a session per worker, with
+/// the weights in memory once. Workers of several threads have a session each. Each worker has its own memory for inputs and outputs.
 /// </remarks>
 public sealed class OnnxMultitaskModel : IMultitaskModel
 {
-    private const int GpuLanes = 2; // one call on the device, the next being filled
+    private const int GpuWorkers = 2; // one call on the device, the next being filled
 
     private readonly ModelManifest _manifest;
     private readonly IReadOnlyList<InferenceSession> _sessions;
     private readonly OrtAllocator _allocator;
     private readonly CallShape _calls;
     private readonly ModelMetrics? _metrics;
-    private readonly InferenceWorker[] _lanes;
-    private readonly RowDeduplicator[] _deduplicators;
+    private readonly InferenceWorker[] _workers;
+    private readonly SequenceDeduplicator[] _deduplicators;
 
     private OnnxMultitaskModel(
         ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, IReadOnlyList<InferenceSession> sessions, string device, CallShape calls,
-        int lanes, int threads, ModelMetrics? metrics)
+        int workers, int threads, ModelMetrics? metrics)
     {
         Threads = threads;
         _manifest = manifest;
@@ -37,25 +37,25 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         Tasks = [.. tasks.Select(t => t.Task)];
         _calls = calls;
         _allocator = device == "cpu" ? OrtAllocator.DefaultInstance : PinnedAllocator(sessions[0]);
-        _lanes = new InferenceWorker[lanes];
+        _workers = new InferenceWorker[workers];
         try
         {
-            for (var lane = 0; lane < lanes; lane++)
-                _lanes[lane] = new InferenceWorker(sessions[lane % sessions.Count], _allocator, manifest.Inputs, tasks, calls, bindOnce: device == "cpu");
+            for (var worker = 0; worker < workers; worker++)
+                _workers[worker] = new InferenceWorker(sessions[worker % sessions.Count], _allocator, manifest.Inputs, tasks, calls, bindOnce: device == "cpu");
         }
         catch
         {
-            DisposeLanes();
+            DisposeWorkers();
             throw;
         }
 
-        _deduplicators = [.. _lanes.Select(_ => new RowDeduplicator())];
+        _deduplicators = [.. _workers.Select(_ => new SequenceDeduplicator())];
     }
 
     public ModelIdentity Identity { get; }
     public IReadOnlyList<ModelTask> Tasks { get; }
     public BatchShape Shape => _calls.Batch;
-    public int Lanes => _lanes.Length;
+    public int Workers => _workers.Length;
 
     /// <summary>Threads of one call, on a CPU.</summary>
     public int Threads { get; }
@@ -63,7 +63,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     /// <summary>Why <c>auto</c> took the CPU; null when it did not, or was not asked.</summary>
     public string? Fallback { get; private set; }
 
-    /// <summary>Loads a package, checks it against its graph, and warms up every lane.</summary>
+    /// <summary>Loads a package, checks it against its graph, and warms up every worker.</summary>
     /// <param name="limits">Sizes of a call on a GPU, where something else than its own is asked for.</param>
     /// <exception cref="InvalidDataException">The package is not what its manifest says; the message names everything that does not fit.</exception>
     /// <exception cref="DeviceUnavailableException">The device asked for by name is not here.</exception>
@@ -76,7 +76,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         var tasks = manifest.Select(options.Tasks);
         var model = options.Device == "auto" ? OnAny() : On(options.Device);
         logger.ModelReady(
-            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), model.Identity.Device, model.Lanes, model.Threads,
+            manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), model.Identity.Device, model.Workers, model.Threads,
             Stopwatch.GetElapsedTime(started).TotalSeconds);
         return model;
 
@@ -100,12 +100,12 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
 
         OnnxMultitaskModel On(string device) => device == "cpu" && options.ThreadsPerLane == 0
             ? ThreadTuning.Choose(
-                ThreadTuning.Threads(Environment.ProcessorCount), threads => Make(device, threads), m => m.RowsPerSecond(ThreadTuning.Columns, ThreadTuning.Each),
-                (threads, rate) => logger.LanesTried(Lanes(device, threads), threads, ThreadTuning.Columns, rate), ThreadTuning.InAll)
+                ThreadTuning.Threads(Environment.ProcessorCount), threads => Make(device, threads), m => m.SequencesPerSecond(ThreadTuning.Length, ThreadTuning.Each),
+                (threads, rate) => logger.WorkersTried(Workers(device, threads), threads, ThreadTuning.Length, rate), ThreadTuning.InAll)
             : Make(device, Math.Max(1, options.ThreadsPerLane));
 
-        int Lanes(string device, int threads) =>
-            options.Lanes > 0 ? options.Lanes : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / threads) : GpuLanes;
+        int Workers(string device, int threads) =>
+            options.Lanes > 0 ? options.Lanes : device == "cpu" ? Math.Max(1, Environment.ProcessorCount / threads) : GpuWorkers;
 
         OnnxMultitaskModel Make(string device, int threads)
         {
@@ -115,9 +115,9 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             try
             {
                 Refuse(GraphCheck.Compare(sessions[0], manifest.Inputs, tasks), manifest);
-                while (device == "cpu" && threads > 1 && sessions.Count < Lanes(device, threads))
+                while (device == "cpu" && threads > 1 && sessions.Count < Workers(device, threads))
                     sessions.Add(SessionFactory.Open(manifest, tasks, device, calls, threads));
-                made = new OnnxMultitaskModel(manifest, tasks, sessions, device, calls, Lanes(device, threads), threads, metrics);
+                made = new OnnxMultitaskModel(manifest, tasks, sessions, device, calls, Workers(device, threads), threads, metrics);
                 made.WarmUp();
                 return made;
             }
@@ -125,33 +125,33 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
             {
                 made?.Dispose();
                 if (made is null) sessions.ForEach(s => s.Dispose());
-                if (exception is OnnxRuntimeException) throw Failed(device, exception); // no memory for the lanes
+                if (exception is OnnxRuntimeException) throw Failed(device, exception); // no memory for the workers
                 throw;
             }
         }
     }
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
-        if (batch.Columns > _manifest.MaxTokens)
-            throw new InferenceException($"A batch of {batch.Columns} columns, but the model {Identity.Name} takes at most {_manifest.MaxTokens}.");
+        if (batch.PaddedLength > _manifest.MaxTokens)
+            throw new InferenceException($"A batch of sequences of {batch.PaddedLength} tokens, but the model {Identity.Name} takes at most {_manifest.MaxTokens}.");
 
-        var rows = _deduplicators[lane];
-        rows.Load(batch);
-        if (rows.Unique.Count < batch.Rows.Count) _metrics?.Deduplicated.Add(batch.Rows.Count - rows.Unique.Count);
+        var sequences = _deduplicators[worker];
+        sequences.Load(batch);
+        if (sequences.Unique.Count < batch.Sequences.Count) _metrics?.Deduplicated.Add(batch.Sequences.Count - sequences.Unique.Count);
 
-        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
+        var predictions = new Predictions(Tasks, batch.Sequences.Count, batch.PaddedLength);
         try
         {
-            for (var (first, count) = (0, 0); first < rows.Unique.Count; first += count)
+            for (var (first, count) = (0, 0); first < sequences.Unique.Count; first += count)
             {
-                count = RowsOfCall(batch, rows.Unique, first);
-                Score(batch, rows.Unique, first, count, _lanes[lane], predictions);
+                count = SequencesOfCall(batch, sequences.Unique, first);
+                Score(batch, sequences.Unique, first, count, _workers[worker], predictions);
             }
 
-            for (var row = 0; row < batch.Rows.Count; row++)
+            for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
             {
-                if (rows.Sources[row] is var source && source != row) Copy(predictions, source, row);
+                if (sequences.Sources[sequence] is var source && source != sequence) Copy(predictions, source, sequence);
             }
 
             return predictions;
@@ -163,115 +163,115 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         }
     }
 
-    public void Probe(int lane)
+    public void Probe(int worker)
     {
         // Token 0 is in every vocabulary; a device that cannot score eight of them cannot score anything.
         const int length = 8;
-        var columns = _calls.Batch.PadTo(length);
-        _lanes[lane].Begin(_calls.PadRows(1, columns), columns);
-        _lanes[lane].Row(0, length, out _, out _);
-        Run(_lanes[lane]);
+        var paddedLength = _calls.Batch.PadTo(length);
+        _workers[worker].Begin(_calls.PadSequences(1, paddedLength), paddedLength);
+        _workers[worker].Sequence(0, length, out _, out _);
+        Run(_workers[worker]);
         for (var task = 0; task < Tasks.Count; task++)
         {
             for (var output = 0; output < Tasks[task].Outputs.Count; output++)
             {
-                if (IsFinite(_lanes[lane], task, output, 0, length)) continue;
+                if (IsFinite(_workers[worker], task, output, 0, length)) continue;
                 throw new InferenceException(
-                    $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good row: task {Tasks[task].Name}.");
+                    $"The model {Identity.Name} on {Identity.Device} gives scores that are not finite for a known-good sequence: task {Tasks[task].Name}.");
             }
         }
     }
 
     public void Dispose()
     {
-        DisposeLanes();
+        DisposeWorkers();
         foreach (var session in _sessions) session.Dispose();
     }
 
-    private void DisposeLanes()
+    private void DisposeWorkers()
     {
-        foreach (var lane in _lanes) lane?.Dispose(); // null where making it failed
+        foreach (var worker in _workers) worker?.Dispose(); // null where making it failed
         if (Identity.Device != "cpu") _allocator.Dispose();
     }
 
-    /// <summary>Runs every shape that will occur once, on all lanes at a time, so that no event pays for it.</summary>
-    private void WarmUp() => OnAllLanes(lane =>
+    /// <summary>Runs every shape that will occur once, on all workers at a time, so that no event pays for it.</summary>
+    private void WarmUp() => OnAllWorkers(worker =>
     {
-        foreach (var (rows, columns) in _calls.WarmUpShapes(_manifest.MaxTokens)) Call(rows, columns, lane);
+        foreach (var (sequences, paddedLength) in _calls.WarmUpShapes(_manifest.MaxTokens)) Call(sequences, paddedLength, worker);
     });
 
-    /// <summary>Rows of so many tokens that all lanes together score in a second.</summary>
-    private double RowsPerSecond(int columns, TimeSpan time)
+    /// <summary>Sequences of so many tokens that all workers together score in a second.</summary>
+    private double SequencesPerSecond(int paddedLength, TimeSpan time)
     {
         var started = Stopwatch.GetTimestamp();
-        var (rows, scored) = (_calls.RowsAt(columns), 0L);
-        OnAllLanes(lane =>
+        var (sequences, scored) = (_calls.SequencesAt(paddedLength), 0L);
+        OnAllWorkers(worker =>
         {
             do
             {
-                Call(rows, columns, lane);
-                Interlocked.Add(ref scored, rows);
+                Call(sequences, paddedLength, worker);
+                Interlocked.Add(ref scored, sequences);
             }
             while (Stopwatch.GetElapsedTime(started) < time);
         });
         return scored / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private void OnAllLanes(Action<InferenceWorker> work)
+    private void OnAllWorkers(Action<InferenceWorker> work)
     {
         try
         {
-            Parallel.ForEach(_lanes, new() { MaxDegreeOfParallelism = _lanes.Length }, work);
+            Parallel.ForEach(_workers, new() { MaxDegreeOfParallelism = _workers.Length }, work);
         }
         catch (AggregateException several)
         {
-            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]); // as if one lane had been asked
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]); // as if one worker had been asked
         }
     }
 
-    /// <summary>Rows from <paramref name="first"/> on, longest first, that cost less beside each other than in calls of their own.</summary>
-    private int RowsOfCall(TokenBatch batch, List<int> rows, int first)
+    /// <summary>Sequences from <paramref name="first"/> on, longest first, that cost less beside each other than in calls of their own.</summary>
+    private int SequencesOfCall(TokenBatch batch, List<int> sequences, int first)
     {
-        var longest = batch.Rows[rows[first]].Length;
-        var most = Math.Min(_calls.RowsAt(_calls.Batch.PadTo(longest)), rows.Count - first);
+        var longest = batch.Sequences[sequences[first]].Length;
+        var most = Math.Min(_calls.SequencesAt(_calls.Batch.PadTo(longest)), sequences.Count - first);
         var count = 1;
-        while (count < most && longest - batch.Rows[rows[first + count]].Length <= _calls.MaxRowPadding) count++;
+        while (count < most && longest - batch.Sequences[sequences[first + count]].Length <= _calls.MaxPadding) count++;
         return count;
     }
 
-    private void Score(TokenBatch batch, List<int> rows, int first, int count, InferenceWorker lane, Predictions predictions)
+    private void Score(TokenBatch batch, List<int> sequences, int first, int count, InferenceWorker worker, Predictions predictions)
     {
-        var columns = _calls.Batch.PadTo(batch.Rows[rows[first]].Length);
-        var padded = _calls.PadRows(count, columns);
-        lane.Begin(padded, columns);
-        predictions.Computed += padded * columns;
-        predictions.Padding += padded * columns;
+        var paddedLength = _calls.Batch.PadTo(batch.Sequences[sequences[first]].Length);
+        var padded = _calls.PadSequences(count, paddedLength);
+        worker.Begin(padded, paddedLength);
+        predictions.Computed += padded * paddedLength;
+        predictions.Padding += padded * paddedLength;
         for (var i = 0; i < count; i++)
         {
-            var row = batch.Rows[rows[first + i]];
-            predictions.Padding -= row.Length;
-            lane.Row(i, row.Length, out var ids, out var cases);
-            row.Tokens.WriteRow(row.Window, ids, cases);
+            var sequence = batch.Sequences[sequences[first + i]];
+            predictions.Padding -= sequence.Length;
+            worker.Sequence(i, sequence.Length, out var ids, out var cases);
+            sequence.Tokens.WriteSequence(sequence.Window, ids, cases);
         }
 
-        Run(lane);
+        Run(worker);
         for (var i = 0; i < count; i++)
         {
-            var row = rows[first + i];
-            Take(lane, i, predictions, row, batch.Rows[row].Length);
+            var sequence = sequences[first + i];
+            Take(worker, i, predictions, sequence, batch.Sequences[sequence].Length);
         }
     }
 
-    private void Take(InferenceWorker lane, int callRow, Predictions predictions, int row, int length)
+    private void Take(InferenceWorker worker, int callSequence, Predictions predictions, int sequence, int length)
     {
         for (var task = 0; task < Tasks.Count; task++)
         {
-            var values = predictions.Of(task, row);
+            var values = predictions.Of(task, sequence);
             for (var output = 0; output < Tasks[task].Outputs.Count; output++)
             {
-                if (!IsFinite(lane, task, output, callRow, length))
-                    throw new InferenceException($"The model gave scores that are not finite: task {Tasks[task].Name}, row {row}.");
-                lane.Output(task, output, callRow)[..Tasks[task].Outputs[output].Width(length)].CopyTo(values.Floats(output));
+                if (!IsFinite(worker, task, output, callSequence, length))
+                    throw new InferenceException($"The model gave scores that are not finite: task {Tasks[task].Name}, sequence {sequence}.");
+                worker.Output(task, output, callSequence)[..Tasks[task].Outputs[output].Width(length)].CopyTo(values.Floats(output));
             }
         }
     }
@@ -283,24 +283,24 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     }
 
     /// <summary>False when an output of numbers has one that is not finite among those of a sequence of so many tokens.</summary>
-    private bool IsFinite(InferenceWorker lane, int task, int output, int callRow, int length)
+    private bool IsFinite(InferenceWorker worker, int task, int output, int callSequence, int length)
     {
         var shape = Tasks[task].Outputs[output];
-        return shape.Type != ElementType.Number || AreFinite(lane.Output(task, output, callRow)[..shape.Width(length)]);
+        return shape.Type != ElementType.Number || AreFinite(worker.Output(task, output, callSequence)[..shape.Width(length)]);
     }
 
-    private void Call(int rows, int columns, InferenceWorker lane)
+    private void Call(int sequences, int paddedLength, InferenceWorker worker)
     {
-        lane.Begin(rows, columns);
-        for (var row = 0; row < rows; row++) lane.Row(row, columns, out _, out _);
-        Run(lane);
+        worker.Begin(sequences, paddedLength);
+        for (var sequence = 0; sequence < sequences; sequence++) worker.Sequence(sequence, paddedLength, out _, out _);
+        Run(worker);
     }
 
-    private void Run(InferenceWorker lane)
+    private void Run(InferenceWorker worker)
     {
         try
         {
-            lane.Run();
+            worker.Run();
         }
         catch (OnnxRuntimeException exception)
         {

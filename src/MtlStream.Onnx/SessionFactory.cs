@@ -148,12 +148,12 @@ internal static class SessionFactory
     /// </summary>
     internal static Dictionary<string, string> TensorRtOptions(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, CallShape calls)
     {
-        var (narrowest, widest, usual) = (calls.Batch.ColumnGrid[0], calls.Batch.ColumnGrid[^1], calls.Batch.PadTo(Math.Min(32, manifest.MaxTokens)));
+        var (narrowest, widest, usual) = (calls.Batch.LengthGrid[0], calls.Batch.LengthGrid[^1], calls.Batch.PadTo(Math.Min(32, manifest.MaxTokens)));
         var profile = new Dictionary<string, string>
         {
             ["trt_profile_min_shapes"] = Shapes(1, narrowest),
-            ["trt_profile_opt_shapes"] = Shapes(calls.RowsAt(usual), usual),
-            ["trt_profile_max_shapes"] = Shapes(calls.RowsAt(narrowest), widest),
+            ["trt_profile_opt_shapes"] = Shapes(calls.SequencesAt(usual), usual),
+            ["trt_profile_max_shapes"] = Shapes(calls.SequencesAt(narrowest), widest),
         };
         var cache = EngineFolder(manifest, [.. tasks.Select(t => t.Task.Name), .. profile.Values]);
         return new(profile)

@@ -5,8 +5,8 @@ namespace MtlStream.Onnx;
 /// <summary>Finds out by measuring how the cores are best shared out: many calls of one thread, or fewer of several.</summary>
 internal static class ThreadTuning
 {
-    /// <summary>Tokens of a row that is scored on trial: a short text.</summary>
-    public const int Columns = 32;
+    /// <summary>Tokens of a sequence that is scored on trial: a short text.</summary>
+    public const int Length = 32;
 
     /// <summary>How long each way is measured.</summary>
     public static readonly TimeSpan Each = TimeSpan.FromMilliseconds(200);
@@ -22,7 +22,7 @@ internal static class ThreadTuning
 
     /// <summary>The first way, unless one after it is clearly faster. The others are disposed.</summary>
     /// <param name="make">Makes the model with so many threads a call.</param>
-    /// <param name="rate">Rows per second.</param>
+    /// <param name="rate">Sequences per second.</param>
     /// <param name="tried">Gets each way's threads and rate.</param>
     public static T Choose<T>(IReadOnlyList<int> threads, Func<int, T> make, Func<T, double> rate, Action<int, double> tried, TimeSpan inAll)
         where T : class, IDisposable

@@ -17,7 +17,7 @@ public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions 
 
 /// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, acknowledge.</summary>
 /// <remarks>
-/// The stages and the lanes between them are all in this file and in <see cref="StageGroup"/>; what they call is synchronous code,
+/// The stages and the channels between them are all in this file and in <see cref="StageGroup"/>; what they call is synchronous code,
 /// thread-safe where several call it, or an adapter. Beside the stages run two loops: <see cref="ShadowModel"/> scores its sample,
 /// <see cref="ModelReload"/> looks for a new version, which <see cref="ModelSwap"/> puts in place between two batches. An event is acknowledged only after its result or dead letter is durable; whatever fails before is delivered again.
 /// </remarks>
@@ -30,7 +30,7 @@ public sealed class AnalyticsPipeline(
     private const int DecodedAtOnce = 512;
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
-    private int _halvings; // written by scoring lanes, applied by the batch former
+    private int _halvings; // written by the inference workers, applied by the batch former
 
     /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged.</summary>
     /// <param name="abort">Drops what is in flight; it is delivered again.</param>
@@ -41,16 +41,16 @@ public sealed class AnalyticsPipeline(
     {
         var decodeWorkers = Workers(settings.Pipeline.DecodeWorkers, 2);
         var encodeWorkers = Workers(settings.Pipeline.EncodeWorkers, 4);
-        KeepThreadsFor(model.Lanes + decodeWorkers + encodeWorkers);
+        KeepThreadsFor(model.Workers + decodeWorkers + encodeWorkers);
 
-        var lanes = new List<(string, Func<int>, int)>();
-        var received = Lane<IReadOnlyList<SourceRecord>>("received", 64, lanes);
-        var tokenized = Lane<IReadOnlyList<TokenizedEvent>>("tokenized", 16, lanes);
-        var batches = Lane<TokenBatch>("batches", model.Lanes, lanes); // the next batch waits here while the device runs this one
-        var scored = Lane<ScoredBatch>("scored", 2 * model.Lanes, lanes);
-        var finished = Lane<IReadOnlyList<OutboundRecord>>("finished", 64, lanes);
-        var refused = Lane<(OutboundRecord Record, PublishRefusal Refusal)>("refused", RefusedAtOnce, lanes);
-        metrics.ObserveLanes(lanes);
+        var channels = new List<(string, Func<int>, int)>();
+        var received = NewChannel<IReadOnlyList<SourceRecord>>("received", 64, channels);
+        var tokenized = NewChannel<IReadOnlyList<TokenizedEvent>>("tokenized", 16, channels);
+        var batches = NewChannel<TokenBatch>("batches", model.Workers, channels); // the next batch waits here while the device runs this one
+        var scored = NewChannel<ScoredBatch>("scored", 2 * model.Workers, channels);
+        var finished = NewChannel<IReadOnlyList<OutboundRecord>>("finished", 64, channels);
+        var refused = NewChannel<(OutboundRecord Record, PublishRefusal Refusal)>("refused", RefusedAtOnce, channels);
+        metrics.ObserveChannels(channels);
         metrics.ObserveModel(() => model.Identity);
 
         using var stages = new StageGroup(stopping, abort);
@@ -58,12 +58,12 @@ public sealed class AnalyticsPipeline(
         stages.Start("receive", (_, _) => source.ReceiveAsync(received, stages.Stopping), closes: received.Writer);
         stages.Start("decode", (_, a) => DecodeAsync(received, tokenized, finished, a), closes: tokenized.Writer, workers: decodeWorkers);
         stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
-        stages.Start("score", (lane, a) => ScoreAsync(batches, scored, lane, a), closes: scored.Writer, workers: model.Lanes);
+        stages.Start("score", (worker, a) => ScoreAsync(batches, scored, worker, a), closes: scored.Writer, workers: model.Workers);
         stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
         stages.Start("publish", (_, a) => PublishAsync(finished, reported, a), closes: refused.Writer);
         stages.Start<TokenBatch>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
 
-        logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Lanes, decodeWorkers);
+        logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Workers, decodeWorkers);
         await stages.CompleteAsync(source.CompleteAsync, settings.Delivery.DrainTimeout, time);
         logger.PipelineStopped();
     }
@@ -96,7 +96,7 @@ public sealed class AnalyticsPipeline(
     private async Task FormBatchesAsync(
         ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, ChannelWriter<TokenBatch> batches, CancellationToken abort)
     {
-        var former = new BatchFormer(_shape, model.Lanes, settings.Batching.LookAhead);
+        var former = new BatchFormer(_shape, model.Workers, settings.Batching.LookAhead);
         while (true)
         {
             TakeWaiting(tokenized, former);
@@ -125,7 +125,7 @@ public sealed class AnalyticsPipeline(
         }
     }
 
-    /// <summary>Waits until a batch is ready, the oldest row has lingered, or nothing more can come; says which.</summary>
+    /// <summary>Waits until a batch is ready, the oldest sequence has lingered, or nothing more can come; says which.</summary>
     private async Task<BatchTrigger> LingerAsync(
         ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, BatchFormer former, CancellationToken abort)
     {
@@ -152,52 +152,52 @@ public sealed class AnalyticsPipeline(
     }
 
     private async Task ScoreAsync(
-        ChannelReader<TokenBatch> batches, ChannelWriter<ScoredBatch> scored, int lane, CancellationToken abort)
+        ChannelReader<TokenBatch> batches, ChannelWriter<ScoredBatch> scored, int worker, CancellationToken abort)
     {
         await foreach (var batch in batches.ReadAllAsync(abort))
         {
             var parts = new Queue<TokenBatch>([batch]);
             while (parts.TryDequeue(out var part))
             {
-                if (Score(part, lane) is { } result) await scored.WriteAsync(result, abort);
+                if (Score(part, worker) is { } result) await scored.WriteAsync(result, abort);
                 else foreach (var half in Halves(part)) parts.Enqueue(half);
             }
         }
     }
 
     /// <summary>Scores a batch; null when the model refused it and it can be split.</summary>
-    private ScoredBatch? Score(TokenBatch batch, int lane)
+    private ScoredBatch? Score(TokenBatch batch, int worker)
     {
         using var span = Tracing.BeginBatch(batch, model.Identity);
         var started = time.GetTimestamp();
         try
         {
-            var predictions = model.Predict(batch, lane);
+            var predictions = model.Predict(batch, worker);
             var elapsed = time.GetElapsedTime(started);
             metrics.BatchScored(batch, predictions, elapsed);
             metrics.StageWorked("score", elapsed);
             return new(batch, predictions, null);
         }
-        catch (InferenceException exception) when (batch.Rows.Count > 1)
+        catch (InferenceException exception) when (batch.Sequences.Count > 1)
         {
             // One bad event must not cost its neighbours their result: halve until the culprit is alone.
-            logger.BatchSplit(batch.Rows.Count, exception);
+            logger.BatchSplit(batch.Sequences.Count, exception);
             metrics.BatchSplit();
             if (exception.OutOfMemory) Interlocked.Increment(ref _halvings);
             return null;
         }
         catch (InferenceException exception) when (!exception.OutOfMemory)
         {
-            model.Probe(lane); // throws when it is the device that is broken: then nothing is rejected and the run ends
+            model.Probe(worker); // throws when it is the device that is broken: then nothing is rejected and the run ends
             return new(batch, null, exception.Message);
         }
     }
 
     private IEnumerable<TokenBatch> Halves(TokenBatch batch)
     {
-        var half = batch.Rows.Count / 2;
-        foreach (var rows in new[] { batch.Rows.Take(half).ToList(), batch.Rows.Skip(half).ToList() })
-            yield return new(rows, _shape.PadTo(rows.Max(r => r.Length)), BatchTrigger.Split);
+        var half = batch.Sequences.Count / 2;
+        foreach (var sequences in new[] { batch.Sequences.Take(half).ToList(), batch.Sequences.Skip(half).ToList() })
+            yield return new(sequences, _shape.PadTo(sequences.Max(r => r.Length)), BatchTrigger.Split);
     }
 
     private async Task EncodeAsync(
@@ -214,19 +214,19 @@ public sealed class AnalyticsPipeline(
 
     private List<OutboundRecord> Encode(ScoredBatch scored)
     {
-        var records = new List<OutboundRecord>(scored.Batch.Rows.Count);
+        var records = new List<OutboundRecord>(scored.Batch.Sequences.Count);
         using var predictions = scored.Predictions;
-        for (var row = 0; row < scored.Batch.Rows.Count; row++)
+        for (var sequence = 0; sequence < scored.Batch.Sequences.Count; sequence++)
         {
-            var tokens = (TokenizedEvent)scored.Batch.Rows[row].Owner!;
+            var tokens = (TokenizedEvent)scored.Batch.Sequences[sequence].Owner!;
             if (tokens.Windows is not { } windows)
             {
-                using (tokens) Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, row), tokens, records);
+                using (tokens) Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, sequence), tokens, records);
                 continue;
             }
 
             var complete = predictions is null
-                ? windows.Refuse(scored.Failure!) : windows.Add(scored.Batch.Rows[row].Window, predictions, row);
+                ? windows.Refuse(scored.Failure!) : windows.Add(scored.Batch.Sequences[sequence].Window, predictions, sequence);
             if (!complete) continue; // other windows of this text are still to come
             using (tokens) Add(windows.Failure is { } failure ? Failed(tokens, failure) : Answer(tokens, windows.Merged, 0), tokens, records);
         }
@@ -244,13 +244,13 @@ public sealed class AnalyticsPipeline(
     private static OutboundRecord Failed(TokenizedEvent scored, string failure) =>
         EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
 
-    /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    private OutboundRecord Answer(TokenizedEvent scored, Predictions predictions, int row)
+    /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
+    private OutboundRecord Answer(TokenizedEvent scored, Predictions predictions, int sequence)
     {
-        if (!encoder.TryEncodeResult(scored, predictions, row, out var result, out var rejection))
+        if (!encoder.TryEncodeResult(scored, predictions, sequence, out var result, out var rejection))
             return EventEncoder.EncodeDeadLetter(rejection);
-        shadow?.Offer(scored.Tokens, predictions, row);
-        var unsure = watch?.Observe(scored.Tokens, predictions, row);
+        shadow?.Offer(scored.Tokens, predictions, sequence);
+        var unsure = watch?.Observe(scored.Tokens, predictions, sequence);
         return unsure is null ? result : result with { Review = EventEncoder.EncodeReview(result, unsure) };
     }
 
@@ -352,12 +352,12 @@ public sealed class AnalyticsPipeline(
         ThreadPool.SetMinThreads(Math.Max(threads, workers + Environment.ProcessorCount + 4), ports);
     }
 
-    /// <param name="lanes">Takes its name, its length to be asked for, and its capacity.</param>
-    private static Channel<T> Lane<T>(string name, int capacity, List<(string, Func<int>, int)> lanes)
+    /// <param name="channels">Takes its name, its length to be asked for, and its capacity.</param>
+    private static Channel<T> NewChannel<T>(string name, int capacity, List<(string, Func<int>, int)> channels)
     {
-        var lane = Channel.CreateBounded<T>(capacity);
-        lanes.Add((name, () => lane.Reader.Count, capacity));
-        return lane;
+        var channel = Channel.CreateBounded<T>(capacity);
+        channels.Add((name, () => channel.Reader.Count, capacity));
+        return channel;
     }
 
     private sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, string? Failure);

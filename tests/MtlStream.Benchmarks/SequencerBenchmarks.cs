@@ -6,7 +6,7 @@ namespace MtlStream.Benchmarks;
 
 /// <summary>
 /// Cost of putting results of four partitions back into source order. Budget: 100 ns and 16 B a record, in order or overtaken by up
-/// to 64 others, as results of several scoring lanes are.
+/// to 64 others, as results of several inference workers are.
 /// </summary>
 [MemoryDiagnoser]
 public class SequencerBenchmarks

@@ -14,10 +14,10 @@ public sealed class OnnxShippedModelTests
     private static readonly ModelManifest s_manifest =
         ModelManifest.Load(ModelManifest.Locate(Environment.GetEnvironmentVariable("MTLSTREAM_TEST_MODEL") ?? ""));
 
-    private static OnnxMultitaskModel Load(int lanes = 1, string tasks = "") =>
-        OnnxMultitaskModel.Load(s_manifest, new() { Device = "cpu", Lanes = lanes, Tasks = tasks }, NullLogger.Instance);
+    private static OnnxMultitaskModel Load(int workers = 1, string tasks = "") =>
+        OnnxMultitaskModel.Load(s_manifest, new() { Device = "cpu", Lanes = workers, Tasks = tasks }, NullLogger.Instance);
 
-    private static TokenSequence Row(int length, int seed)
+    private static TokenSequence Sequence(int length, int seed)
     {
         var random = new Random(seed);
         var tokens = new Token[length - 2];
@@ -25,7 +25,7 @@ public sealed class OnnxShippedModelTests
         return new(TokenizedText.Of(tokens, 101, 102), 0);
     }
 
-    private static TokenBatch Batch(params TokenSequence[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+    private static TokenBatch Batch(params TokenSequence[] sequences) => new(sequences, sequences.Max(r => r.Length), BatchTrigger.Linger);
 
     [Fact]
     public void The_package_gives_its_golden_outputs()
@@ -39,18 +39,18 @@ public sealed class OnnxShippedModelTests
     [Fact]
     public void A_texts_scores_are_the_same_to_the_bit_alone_and_among_neighbours()
     {
-        using var model = Load(lanes: 2);
-        var rows = Enumerable.Range(3, 40).Select(length => Row(length, length)).ToArray();
+        using var model = Load(workers: 2);
+        var sequences = Enumerable.Range(3, 40).Select(length => Sequence(length, length)).ToArray();
 
-        using var together = model.Predict(Batch(rows), 0);
+        using var together = model.Predict(Batch(sequences), 0);
 
-        for (var row = 0; row < rows.Length; row++)
+        for (var sequence = 0; sequence < sequences.Length; sequence++)
         {
-            using var alone = model.Predict(Batch(rows[row]), 1);
+            using var alone = model.Predict(Batch(sequences[sequence]), 1);
             for (var task = 0; task < model.Tasks.Count; task++)
             {
                 var expected = alone.Of(task, 0).Floats();
-                Assert.Equal(expected.ToArray(), together.Of(task, row).Floats()[..expected.Length].ToArray());
+                Assert.Equal(expected.ToArray(), together.Of(task, sequence).Floats()[..expected.Length].ToArray());
             }
         }
     }
@@ -59,17 +59,17 @@ public sealed class OnnxShippedModelTests
     public void A_task_served_alone_scores_as_it_does_among_all()
     {
         using var all = Load();
-        var batch = Batch([.. Enumerable.Range(3, 20).Select(length => Row(length, length))]);
+        var batch = Batch([.. Enumerable.Range(3, 20).Select(length => Sequence(length, length))]);
         using var expected = all.Predict(batch, 0);
 
         for (var task = 0; task < all.Tasks.Count; task++)
         {
             using var model = Load(tasks: all.Tasks[task].Name);
             using var predictions = model.Predict(batch, 0);
-            for (var row = 0; row < batch.Rows.Count; row++)
+            for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
             {
-                var served = predictions.Of(0, row).Floats()[..all.Tasks[task].Outputs[0].Width(batch.Rows[row].Length)].ToArray();
-                Assert.Equal(expected.Of(task, row).Floats()[..served.Length].ToArray(), served);
+                var served = predictions.Of(0, sequence).Floats()[..all.Tasks[task].Outputs[0].Width(batch.Sequences[sequence].Length)].ToArray();
+                Assert.Equal(expected.Of(task, sequence).Floats()[..served.Length].ToArray(), served);
             }
         }
     }
@@ -78,7 +78,7 @@ public sealed class OnnxShippedModelTests
     public void A_call_allocates_next_to_nothing()
     {
         using var model = Load();
-        var batch = Batch([.. Enumerable.Range(0, 8).Select(i => Row(16, i))]);
+        var batch = Batch([.. Enumerable.Range(0, 8).Select(i => Sequence(16, i))]);
         for (var i = 0; i < 20; i++) model.Predict(batch, 0).Dispose();
 
         var before = GC.GetAllocatedBytesForCurrentThread();

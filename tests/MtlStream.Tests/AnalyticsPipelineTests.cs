@@ -39,7 +39,7 @@ public sealed class AnalyticsPipelineTests
     private static string Reason(OutboundRecord deadLetter) =>
         Encoding.UTF8.GetString(deadLetter.Headers.Single(h => h.Key == "mtlstream.reason").Value!);
 
-    private static bool HasText(TokenBatch batch, string text) => batch.Rows.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains(text, StringComparison.Ordinal));
+    private static bool HasText(TokenBatch batch, string text) => batch.Sequences.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains(text, StringComparison.Ordinal));
 
     [Fact]
     public async Task Every_event_is_published_once_acknowledged_once_and_then_the_source_is_completed()
@@ -128,7 +128,7 @@ public sealed class AnalyticsPipelineTests
     [Fact]
     public async Task Out_of_memory_makes_batches_smaller_and_costs_no_event()
     {
-        var model = new TableModel { Refuse = b => b.Rows.Count * b.Columns > 40 ? new("no room", outOfMemory: true) : null };
+        var model = new TableModel { Refuse = b => b.Sequences.Count * b.PaddedLength > 40 ? new("no room", outOfMemory: true) : null };
         var source = new InMemorySource(Enumerable.Range(0, 2_000).Select(i => Event(i)));
         var sink = new RecordingSink();
 
@@ -157,7 +157,7 @@ public sealed class AnalyticsPipelineTests
     [Fact]
     public async Task One_refused_window_rejects_the_whole_text_once()
     {
-        var model = new TableModel { Refuse = b => b.Rows.Any(r => r.Window == 1) ? new("refused") : null };
+        var model = new TableModel { Refuse = b => b.Sequences.Any(r => r.Window == 1) ? new("refused") : null };
         var source = new InMemorySource([Event(0, string.Join(' ', Enumerable.Repeat("good", 60))), Event(1)]);
         var sink = new RecordingSink();
 
@@ -342,7 +342,7 @@ public sealed class AnalyticsPipelineTests
         await stop.CancelAsync();
         await run;
 
-        Assert.Equal((1, BatchTrigger.Linger), (model.Batches.Single().Rows, model.Batches.Single().Trigger));
+        Assert.Equal((1, BatchTrigger.Linger), (model.Batches.Single().Sequences, model.Batches.Single().Trigger));
     }
 
     [Fact]

@@ -55,7 +55,7 @@ internal static class ModelDiagnosis
             var model = loaded.Model;
             yield return new(
                 Severity.Ok, "model", $"{model.Identity.Name} {model.Identity.Version} in {loaded.Manifest.Folder}: {string.Join(", ", model.Tasks.Select(t => t.Name))}");
-            var device = $"{model.Identity.Device}, {model.Lanes} scoring lanes";
+            var device = $"{model.Identity.Device}, {model.Workers} inference workers";
             yield return loaded.Fallback is { } reason
                 ? new(Severity.Warning, "device", $"{device}, for no GPU serves: {reason}", "Set Model:Device to cpu where the CPU is meant; else bring what is missing, and set it to cuda to be sure.")
                 : new(

@@ -91,11 +91,11 @@ internal sealed class ServedModel : IAsyncDisposable
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
 
-    /// <summary>The device and the lanes that were chosen at the start: the pipeline has a worker for each, and beside it a trial would measure the load.</summary>
+    /// <summary>The device and the workers that were chosen at the start: the pipeline has a worker for each, and beside it a trial would measure the load.</summary>
     private ModelOptions AsServed(ModelOptions options)
     {
         var served = options with { Device = Loaded.Model.Identity.Device };
-        return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Lanes, ThreadsPerLane = Loaded.Threads };
+        return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Workers, ThreadsPerLane = Loaded.Threads };
     }
 
     private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>

@@ -72,7 +72,8 @@ public sealed class FeatureEncoder : IDisposable
         using var zero = OrtValue.CreateTensorValueFromMemory([0L], [1, 1]);
         using var one = OrtValue.CreateTensorValueFromMemory([1L], [1, 1]);
         var given = new Dictionary<string, OrtValue> { [inputs.Ids] = zero, [inputs.Mask] = one };
-        if (inputs.Types is { } name) given[name] = zero;
+        if (inputs.Cases is { } cases) given[cases] = zero;
+        if (inputs.Segments is { } segments) given[segments] = zero;
         using var outputs = session.Run(run, given, [FeatureGraph.Output]);
         return (int)outputs[0].GetTensorTypeAndShape().Shape[1];
     }
@@ -82,7 +83,7 @@ public sealed class FeatureEncoder : IDisposable
         var windows =
             from text in Enumerable.Range(0, texts.Count)
             from window in Enumerable.Range(0, texts[text].Windows.Length)
-            group (text, window) by texts[text].RowLength(window) into length
+            group (text, window) by texts[text].SequenceLength(window) into length
             orderby length.Key descending
             from call in length.Chunk(MostRowsPerCall)
             select call.ToList();
@@ -91,23 +92,25 @@ public sealed class FeatureEncoder : IDisposable
 
     private void Run(InferenceSession session, List<TokenizedText> texts, List<(int Text, int Window)> call, float[] values)
     {
-        var length = texts[call[0].Text].RowLength(call[0].Window);
+        var length = texts[call[0].Text].SequenceLength(call[0].Window);
         var ids = new long[call.Count * length];
-        var types = new long[ids.Length];
+        var cases = new long[ids.Length];
         var mask = new long[ids.Length];
         Array.Fill(mask, 1);
         for (var row = 0; row < call.Count; row++)
         {
-            var cases = _manifest.Tokenizer.CaseIds ? types.AsSpan(row * length, length) : default;
-            texts[call[row].Text].WriteRow(call[row].Window, ids.AsSpan(row * length, length), cases);
+            var (text, window) = call[row];
+            texts[text].WriteSequence(window, ids.AsSpan(row * length, length), cases.AsSpan(row * length, length));
         }
 
         using var run = new RunOptions();
         using var idTensor = OrtValue.CreateTensorValueFromMemory(ids, [call.Count, length]);
         using var maskTensor = OrtValue.CreateTensorValueFromMemory(mask, [call.Count, length]);
-        using var typeTensor = OrtValue.CreateTensorValueFromMemory(types, [call.Count, length]);
+        using var caseTensor = OrtValue.CreateTensorValueFromMemory(cases, [call.Count, length]);
+        using var segmentTensor = OrtValue.CreateTensorValueFromMemory(new long[ids.Length], [call.Count, length]);
         var inputs = new Dictionary<string, OrtValue> { [_manifest.Inputs.Ids] = idTensor, [_manifest.Inputs.Mask] = maskTensor };
-        if (_manifest.Inputs.Types is { } name) inputs[name] = typeTensor;
+        if (_manifest.Inputs.Cases is { } caseInput) inputs[caseInput] = caseTensor;
+        if (_manifest.Inputs.Segments is { } segmentInput) inputs[segmentInput] = segmentTensor;
         using var outputs = session.Run(run, inputs, [FeatureGraph.Output]);
         Add(outputs[0].GetTensorDataAsSpan<float>(), texts, call, values);
     }

@@ -19,23 +19,25 @@ internal sealed class GraphSession(InferenceSession session, ModelInputs inputs)
 
     /// <summary>One output about one text, as floats.</summary>
     /// <param name="ids">Tokens, [CLS] and [SEP] included.</param>
-    /// <param name="types">Letter cases of the tokens.</param>
-    public float[] Run(long[] ids, long[] types, string output)
+    /// <param name="cases">Letter cases of the tokens.</param>
+    public float[] Run(long[] ids, long[] cases, string output)
     {
-        using var results = Run(ids, types, [output]);
+        using var results = Run(ids, cases, [output]);
         return results[0].GetTensorDataAsSpan<float>().ToArray();
     }
 
     /// <summary>Some outputs about one text. The caller disposes them.</summary>
-    public IDisposableReadOnlyCollection<OrtValue> Run(long[] ids, long[] types, IReadOnlyCollection<string> outputs)
+    public IDisposableReadOnlyCollection<OrtValue> Run(long[] ids, long[] cases, IReadOnlyCollection<string> outputs)
     {
         var mask = new long[ids.Length];
         Array.Fill(mask, 1);
         using var idTensor = OrtValue.CreateTensorValueFromMemory(ids, [1, ids.Length]);
         using var maskTensor = OrtValue.CreateTensorValueFromMemory(mask, [1, ids.Length]);
-        using var typeTensor = OrtValue.CreateTensorValueFromMemory(types, [1, ids.Length]);
+        using var caseTensor = OrtValue.CreateTensorValueFromMemory(cases, [1, ids.Length]);
+        using var segmentTensor = OrtValue.CreateTensorValueFromMemory(new long[ids.Length], [1, ids.Length]);
         var given = new Dictionary<string, OrtValue> { [inputs.Ids] = idTensor, [inputs.Mask] = maskTensor };
-        if (inputs.Types is { } name) given[name] = typeTensor;
+        if (inputs.Cases is { } caseInput) given[caseInput] = caseTensor;
+        if (inputs.Segments is { } segmentInput) given[segmentInput] = segmentTensor;
         return session.Run(_run, given, outputs);
     }
 

@@ -15,12 +15,12 @@ public static class IdentityCheck
         for (var text = 0; text < texts.Count; text++)
         {
             using var tokens = tokenizer.Tokenize(texts[text]);
-            var length = tokens.RowLength(0);
+            var length = tokens.SequenceLength(0);
             var ids = new long[length];
-            var types = new long[length];
-            tokens.WriteRow(0, ids, before.Tokenizer.CaseIds ? types : default);
-            using var expected = old.Run(ids, types, old.Outputs);
-            using var found = taught.Run(ids, types, old.Outputs);
+            var cases = new long[length];
+            tokens.WriteSequence(0, ids, cases);
+            using var expected = old.Run(ids, cases, old.Outputs);
+            using var found = taught.Run(ids, cases, old.Outputs);
             for (var output = 0; output < old.Outputs.Count; output++)
             {
                 if (!Same(expected[output], found[output])) return (old.Outputs[output], text);

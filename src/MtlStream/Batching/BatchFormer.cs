@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace MtlStream.Batching;
 
-/// <summary>Decides which rows share a batch. Holds no clock and no thread; the caller brings both. Not thread-safe.</summary>
+/// <summary>Decides which sequences share a batch. Holds no clock and no thread; the caller brings both. Not thread-safe.</summary>
 /// <remarks>
-/// The oldest waiting row is always in the next batch; the rest are its neighbours in length, nearest first, as far as row limit
-/// and padded-token budget allow. So no row starves, and no long row drags short ones along.
+/// The oldest waiting sequence is always in the next batch; the rest are its neighbours in length, nearest first, as far as sequence limit
+/// and padded-token budget allow. So no sequence starves, and no long sequence drags short ones along.
 /// </remarks>
 public sealed class BatchFormer
 {
@@ -13,34 +13,34 @@ public sealed class BatchFormer
     public const int RegrowAfter = 256;
 
     private readonly BatchShape _shape;
-    private readonly int _lanes;
-    private readonly List<Queue<Waiting>> _byLength = []; // index: tokens of the row
+    private readonly int _workers;
+    private readonly List<Queue<Waiting>> _byLength = []; // index: tokens of the sequence
     private int _budget;
     private int _sinceHalved;
     private long _serial;
     private long _tokens;
 
-    /// <param name="lanes">Batches the device works on at once; waiting rows are shared out among them when company gains nothing.</param>
-    /// <param name="capacity">See <see cref="Capacity"/>; 0 for four batches, and 256 rows at least.</param>
-    public BatchFormer(BatchShape shape, int lanes, int capacity = 0)
+    /// <param name="workers">Batches the device works on at once; waiting sequences are shared out among them when company gains nothing.</param>
+    /// <param name="capacity">See <see cref="Capacity"/>; 0 for four batches, and 256 sequences at least.</param>
+    public BatchFormer(BatchShape shape, int workers, int capacity = 0)
     {
-        (_shape, _lanes, _budget) = (shape, lanes, shape.MaxPaddedTokens);
-        Capacity = capacity > 0 ? Math.Max(capacity, shape.MaxRows) : Math.Max(256, 4 * shape.MaxRows);
+        (_shape, _workers, _budget) = (shape, workers, shape.MaxPaddedTokens);
+        Capacity = capacity > 0 ? Math.Max(capacity, shape.MaxSequences) : Math.Max(256, 4 * shape.MaxSequences);
     }
 
-    /// <summary>Rows waiting.</summary>
+    /// <summary>Sequences waiting.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Rows beyond which no more should be added: enough to find neighbours of like length.</summary>
+    /// <summary>Sequences beyond which no more should be added: enough to find neighbours of like length.</summary>
     public int Capacity { get; }
 
     /// <summary>True when waiting longer cannot make the next batch better.</summary>
-    public bool IsReady => Count > 0 && (!_shape.BenefitsFromBatching || Count >= _shape.MaxRows || _tokens >= _budget);
+    public bool IsReady => Count > 0 && (!_shape.BenefitsFromBatching || Count >= _shape.MaxSequences || _tokens >= _budget);
 
-    /// <summary>When the oldest waiting row was added, as given to <see cref="Add"/>.</summary>
+    /// <summary>When the oldest waiting sequence was added, as given to <see cref="Add"/>.</summary>
     public long OldestSince => Oldest().Peek().Since;
 
-    /// <summary>Halves the padded-token budget: the device had no room. Down to one row of the widest kind at least.</summary>
+    /// <summary>Halves the padded-token budget: the device had no room. Down to one sequence of the widest kind at least.</summary>
     /// <returns>The budget now, in padded tokens.</returns>
     public int HalveBudget()
     {
@@ -48,16 +48,16 @@ public sealed class BatchFormer
         return _budget = Math.Max(_budget / 2, 1);
     }
 
-    public void Add(TokenSequence row, long since)
+    public void Add(TokenSequence sequence, long since)
     {
-        var length = row.Length;
+        var length = sequence.Length;
         while (_byLength.Count <= length) _byLength.Add(new());
-        _byLength[length].Enqueue(new(row, _serial++, since));
+        _byLength[length].Enqueue(new(sequence, _serial++, since));
         Count++;
         _tokens += length;
     }
 
-    /// <summary>Takes the next batch out of the waiting rows.</summary>
+    /// <summary>Takes the next batch out of the waiting sequences.</summary>
     /// <param name="trigger">Why it is taken if neither limit is reached.</param>
     public TokenBatch Form(BatchTrigger trigger)
     {
@@ -66,15 +66,15 @@ public sealed class BatchFormer
             (_sinceHalved, _budget) = (0, (int)Math.Min(2L * _budget, _shape.MaxPaddedTokens));
 
         var oldest = Oldest();
-        var share = _shape.BenefitsFromBatching ? _shape.MaxRows : Math.Clamp((Count + _lanes - 1) / _lanes, 1, _shape.MaxRows);
-        var rows = new List<TokenSequence>(Math.Min(Count, share));
-        var longest = oldest.Peek().Row.Length;
-        Take(oldest, rows);
+        var share = _shape.BenefitsFromBatching ? _shape.MaxSequences : Math.Clamp((Count + _workers - 1) / _workers, 1, _shape.MaxSequences);
+        var sequences = new List<TokenSequence>(Math.Min(Count, share));
+        var longest = oldest.Peek().Sequence.Length;
+        Take(oldest, sequences);
 
-        // Walk outwards from the oldest row's length, nearest lengths first; shorter ones first among equals: they widen nothing.
+        // Walk outwards from the oldest sequence's length, nearest lengths first; shorter ones first among equals: they widen nothing.
         var (shorter, longer) = (longest, longest + 1);
         var seed = longest;
-        while (rows.Count < share && Count > 0)
+        while (sequences.Count < share && Count > 0)
         {
             while (shorter > 0 && _byLength[shorter].Count == 0) shorter--;
             while (longer < _byLength.Count && _byLength[longer].Count == 0) longer++;
@@ -84,28 +84,28 @@ public sealed class BatchFormer
 
             var goDown = down && (!up || seed - shorter <= longer - seed);
             var length = goDown ? shorter : longer;
-            if ((long)_shape.PadTo(Math.Max(longest, length)) * (rows.Count + 1) > _budget)
+            if ((long)_shape.PadTo(Math.Max(longest, length)) * (sequences.Count + 1) > _budget)
             {
                 if (goDown || !down) return Batch(BatchTrigger.TokenBudget);
-                longer = _byLength.Count; // too wide; shorter rows may still fit
+                longer = _byLength.Count; // too wide; shorter sequences may still fit
                 continue;
             }
 
             longest = Math.Max(longest, length);
-            Take(_byLength[length], rows);
+            Take(_byLength[length], sequences);
         }
 
-        return Batch(rows.Count >= _shape.MaxRows ? BatchTrigger.RowLimit : trigger);
+        return Batch(sequences.Count >= _shape.MaxSequences ? BatchTrigger.RowLimit : trigger);
 
-        TokenBatch Batch(BatchTrigger why) => new(rows, _shape.PadTo(longest), why);
+        TokenBatch Batch(BatchTrigger why) => new(sequences, _shape.PadTo(longest), why);
     }
 
-    private void Take(Queue<Waiting> queue, List<TokenSequence> rows)
+    private void Take(Queue<Waiting> queue, List<TokenSequence> sequences)
     {
-        var row = queue.Dequeue().Row;
-        rows.Add(row);
+        var sequence = queue.Dequeue().Sequence;
+        sequences.Add(sequence);
         Count--;
-        _tokens -= row.Length;
+        _tokens -= sequence.Length;
     }
 
     private Queue<Waiting> Oldest()
@@ -116,8 +116,8 @@ public sealed class BatchFormer
             if (queue.Count > 0 && (oldest is null || queue.Peek().Serial < oldest.Peek().Serial)) oldest = queue;
         }
 
-        return oldest ?? throw new InvalidOperationException("No row is waiting.");
+        return oldest ?? throw new InvalidOperationException("No sequence is waiting.");
     }
 
-    private readonly record struct Waiting(TokenSequence Row, long Serial, long Since);
+    private readonly record struct Waiting(TokenSequence Sequence, long Serial, long Since);
 }

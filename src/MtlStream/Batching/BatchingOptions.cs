@@ -5,15 +5,15 @@ namespace MtlStream.Batching;
 /// <summary>When a batch is full. Section <c>Batching</c>. Sizes left at zero are the model adapter's choice.</summary>
 public sealed record BatchingOptions : IValidatableObject
 {
-    /// <summary>Most rows in one batch. Zero: what suits the device.</summary>
+    /// <summary>Most sequences in one batch. Zero: what suits the device.</summary>
     [Range(0, 4096)]
     public int MaxRows { get; init; }
 
-    /// <summary>Most padded tokens in one batch: rows x columns. Bounds device memory. Zero: what suits the device.</summary>
+    /// <summary>Most padded tokens in one batch: sequences x padded length. Bounds device memory. Zero: what suits the device.</summary>
     [Range(0, 1 << 20)]
     public int MaxPaddedTokens { get; init; }
 
-    /// <summary>Rows that wait to be put together by length; no fewer than make a batch. Zero: four batches, and 256 at least.</summary>
+    /// <summary>Sequences that wait to be put together by length; no fewer than make a batch. Zero: four batches, and 256 at least.</summary>
     [Range(0, 1 << 16)]
     public int LookAhead { get; init; }
 
@@ -30,7 +30,7 @@ public sealed record BatchingOptions : IValidatableObject
     /// <summary>The device's shape with what is set here in its place.</summary>
     public BatchShape Over(BatchShape shape) => shape with
     {
-        MaxRows = MaxRows > 0 ? MaxRows : shape.MaxRows,
+        MaxSequences = MaxRows > 0 ? MaxRows : shape.MaxSequences,
         MaxPaddedTokens = MaxPaddedTokens > 0 ? MaxPaddedTokens : shape.MaxPaddedTokens,
     };
 }

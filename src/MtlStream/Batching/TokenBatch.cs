@@ -16,22 +16,22 @@ public enum BatchTrigger
 }
 
 /// <summary>Sequences that go through the model together. Does not own their texts: a text may have windows in several batches.</summary>
-/// <remarks>The model input is [Rows.Count, Columns], row-major, padded on the right.</remarks>
-public sealed class TokenBatch(IReadOnlyList<TokenSequence> rows, int columns, BatchTrigger trigger)
+/// <remarks>The model input is [Sequences.Count, PaddedLength], row-major, padded on the right.</remarks>
+public sealed class TokenBatch(IReadOnlyList<TokenSequence> sequences, int paddedLength, BatchTrigger trigger)
 {
-    public IReadOnlyList<TokenSequence> Rows { get; } = rows;
+    public IReadOnlyList<TokenSequence> Sequences { get; } = sequences;
     public BatchTrigger Trigger { get; } = trigger;
 
-    /// <summary>Padded length of every row, in tokens.</summary>
-    public int Columns { get; } = columns;
+    /// <summary>Padded length of every sequence, in tokens.</summary>
+    public int PaddedLength { get; } = paddedLength;
 
     /// <summary>Tokens that are not padding.</summary>
-    public int Tokens { get; } = Sum(rows);
+    public int Tokens { get; } = Sum(sequences);
 
-    private static int Sum(IReadOnlyList<TokenSequence> rows)
+    private static int Sum(IReadOnlyList<TokenSequence> sequences)
     {
         var tokens = 0;
-        for (var i = 0; i < rows.Count; i++) tokens += rows[i].Length;
+        for (var i = 0; i < sequences.Count; i++) tokens += sequences[i].Length;
         return tokens;
     }
 }

@@ -9,7 +9,7 @@ namespace MtlStream.Batching;
 public readonly record struct TokenSequence(TokenizedText Tokens, int Window, SequenceOwner? Owner = null)
 {
     /// <summary>Tokens of the sequence, [CLS] and [SEP] included.</summary>
-    public int Length => Tokens.RowLength(Window);
+    public int Length => Tokens.SequenceLength(Window);
 
     /// <summary>The window's tokens, without [CLS] and [SEP].</summary>
     public ReadOnlySpan<Token> Inner

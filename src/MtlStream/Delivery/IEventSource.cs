@@ -8,7 +8,7 @@ public interface IEventSource
 {
     /// <summary>Reads events into <paramref name="received"/> until <paramref name="stopping"/> is cancelled or the input ends.</summary>
     /// <param name="received">Takes chunks of records in source order. The source bounds what is in flight by itself, between
-    /// handing over and <see cref="Acknowledge"/>; a full lane holds it back besides.</param>
+    /// handing over and <see cref="Acknowledge"/>; a full channel holds it back besides.</param>
     /// <param name="stopping">Ends reading, and any wait for room. An event not handed over by then was not received.</param>
     Task ReceiveAsync(ChannelWriter<IReadOnlyList<SourceRecord>> received, CancellationToken stopping);
 

@@ -6,14 +6,14 @@ namespace MtlStream.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(1000, LogLevel.Information,
-        "Pipeline started: model {Model} {Version} on {Device}, {Lanes} scoring lanes, {DecodeWorkers} decode workers.")]
-    public static partial void PipelineStarted(this ILogger logger, string model, string version, string device, int lanes, int decodeWorkers);
+        "Pipeline started: model {Model} {Version} on {Device}, {Workers} inference workers, {DecodeWorkers} decode workers.")]
+    public static partial void PipelineStarted(this ILogger logger, string model, string version, string device, int workers, int decodeWorkers);
 
     [LoggerMessage(1001, LogLevel.Information, "Pipeline drained and stopped.")]
     public static partial void PipelineStopped(this ILogger logger);
 
-    [LoggerMessage(1010, LogLevel.Warning, "The model failed on a batch of {Rows} rows; splitting it.")]
-    public static partial void BatchSplit(this ILogger logger, int rows, Exception exception);
+    [LoggerMessage(1010, LogLevel.Warning, "The model failed on a batch of {Sequences} sequences; splitting it.")]
+    public static partial void BatchSplit(this ILogger logger, int sequences, Exception exception);
 
     [LoggerMessage(1011, LogLevel.Warning, "The device ran out of memory; batches hold at most {PaddedTokens} padded tokens until it had room for a while.")]
     public static partial void BudgetHalved(this ILogger logger, int paddedTokens);

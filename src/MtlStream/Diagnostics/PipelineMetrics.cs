@@ -28,7 +28,7 @@ public sealed class PipelineMetrics
     private readonly Meter _meter;
     private readonly Histogram<double> _stageDuration;
     private readonly Histogram<double> _inferenceDuration;
-    private readonly Histogram<int> _batchRows;
+    private readonly Histogram<int> _batchSequences;
     private readonly Histogram<int> _batchTokens;
     private readonly Histogram<double> _batchPadding;
     private readonly Histogram<double> _eventLatency;
@@ -50,7 +50,7 @@ public sealed class PipelineMetrics
         _inferenceDuration = Seconds("mtlstream.inference.duration", "Time one batch spends in the model.");
         _eventLatency = Seconds("mtlstream.event.latency", "From the event's own timestamp to its durable result.");
         _processDuration = Seconds("messaging.process.duration", "From receiving an event to its durable result or dead letter.");
-        _batchRows = _meter.CreateHistogram<int>("mtlstream.batch.rows", "{row}", "Rows in one batch.",
+        _batchSequences = _meter.CreateHistogram<int>("mtlstream.batch.rows", "{row}", "Sequences in one batch.",
             advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] });
         _batchTokens = _meter.CreateHistogram<int>("mtlstream.batch.tokens", "{token}", "Tokens in one batch, padding left out.",
             advice: new() { HistogramBucketBoundaries = [16, 64, 256, 1024, 4096, 16384, 65536] });
@@ -67,13 +67,13 @@ public sealed class PipelineMetrics
         foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
 
-    /// <summary>Length and capacity of each lane, observed when metrics are collected.</summary>
-    public void ObserveLanes(IReadOnlyList<(string Name, Func<int> Length, int Capacity)> lanes)
+    /// <summary>Length and capacity of each channel between stages, observed when metrics are collected.</summary>
+    public void ObserveChannels(IReadOnlyList<(string Name, Func<int> Length, int Capacity)> channels)
     {
-        _meter.CreateObservableGauge("mtlstream.lane.length", () => lanes.Select(l => Lane(l.Length(), l.Name)), "{item}", "Items waiting in a lane.");
-        _meter.CreateObservableGauge("mtlstream.lane.capacity", () => lanes.Select(l => Lane(l.Capacity, l.Name)), "{item}", "Items a lane holds at most.");
+        _meter.CreateObservableGauge("mtlstream.lane.length", () => channels.Select(c => Channel(c.Length(), c.Name)), "{item}", "Items waiting in a channel.");
+        _meter.CreateObservableGauge("mtlstream.lane.capacity", () => channels.Select(c => Channel(c.Capacity, c.Name)), "{item}", "Items a channel holds at most.");
 
-        static Measurement<int> Lane(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
+        static Measurement<int> Channel(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
     }
 
     /// <summary>1 for the model that serves at the time of observing, with its name, version and device.</summary>
@@ -94,10 +94,10 @@ public sealed class PipelineMetrics
 
     public void BatchScored(TokenBatch batch, Predictions predictions, TimeSpan elapsed)
     {
-        _batchRows.Record(batch.Rows.Count, new KeyValuePair<string, object?>("mtlstream.batch.trigger", Tag(batch.Trigger)));
+        _batchSequences.Record(batch.Sequences.Count, new KeyValuePair<string, object?>("mtlstream.batch.trigger", Tag(batch.Trigger)));
         _batchTokens.Record(batch.Tokens);
         if (predictions.Computed > 0) _batchPadding.Record(predictions.Padding / (double)predictions.Computed);
-        _inferenceDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.batch.columns", Bucket(batch.Columns)));
+        _inferenceDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("mtlstream.batch.columns", Bucket(batch.PaddedLength)));
     }
 
     public void BatchSplit() => _batchesSplit.Add(1);

@@ -55,14 +55,14 @@ internal static class Tracing
     public static Activity? BeginBatch(TokenBatch batch, ModelIdentity model)
     {
         if (!Source.HasListeners()) return null;
-        var sampled = batch.Rows.Select(r => r.Owner).OfType<TokenizedEvent>().Select(e => Of(e.Event.Source))
+        var sampled = batch.Sequences.Select(r => r.Owner).OfType<TokenizedEvent>().Select(e => Of(e.Event.Source))
             .OfType<EventTrace>().Distinct().ToList();
         if (sampled.Count == 0) return null;
         var span = Source.StartActivity(
             "score", ActivityKind.Internal, sampled[0].Context, links: [.. sampled.Select(s => new ActivityLink(s.Context))]);
         if (span is null) return null;
-        span.SetTag("mtlstream.batch.rows", batch.Rows.Count);
-        span.SetTag("mtlstream.batch.columns", batch.Columns);
+        span.SetTag("mtlstream.batch.rows", batch.Sequences.Count);
+        span.SetTag("mtlstream.batch.columns", batch.PaddedLength);
         span.SetTag("mtlstream.batch.tokens", batch.Tokens);
         span.SetTag("mtlstream.batch.trigger", PipelineMetrics.Tag(batch.Trigger));
         span.SetTag("mtlstream.model.name", model.Name);

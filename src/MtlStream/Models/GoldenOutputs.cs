@@ -56,9 +56,9 @@ public sealed class GoldenOutputs
         for (var i = 0; i < _file.Texts.Count; i++)
         {
             using var tokens = tokenizer.Tokenize(_file.Texts[i].Text);
-            var length = tokens.RowLength(0);
+            var length = tokens.SequenceLength(0);
             var (ids, types) = (new long[length], new long[length]);
-            tokens.WriteRow(0, ids, types);
+            tokens.WriteSequence(0, ids, types);
             var place = FirstDifference(ids, _file.Texts[i].InputIds);
             if (place < 0) place = FirstDifference(types, _file.Texts[i].TokenTypeIds);
             if (place >= 0)
@@ -85,7 +85,7 @@ public sealed class GoldenOutputs
         for (var i = 0; i < _file.Texts.Count; i++)
         {
             using var tokens = Tokens(_file.Texts[i]);
-            using var predictions = model.Predict(new([new(tokens, 0)], tokens.RowLength(0), BatchTrigger.EndOfInput), 0);
+            using var predictions = model.Predict(new([new(tokens, 0)], tokens.SequenceLength(0), BatchTrigger.EndOfInput), 0);
             foreach (var comparison in comparisons)
             {
                 if (comparison.Add(_file.Texts[i], predictions) is { } problem) problems.Add($"{file}: texts[{i}]{problem}");

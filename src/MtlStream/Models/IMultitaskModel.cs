@@ -15,17 +15,17 @@ public interface IMultitaskModel : IDisposable
     /// <summary>What a good batch is on this device.</summary>
     BatchShape Shape { get; }
 
-    /// <summary>How many threads may call <see cref="Predict"/> at once, each with its own lane number.</summary>
-    int Lanes { get; }
+    /// <summary>How many threads may call <see cref="Predict"/> at once, each as an inference worker with a number of its own.</summary>
+    int Workers { get; }
 
     /// <summary>Runs the model and blocks the calling thread until the device is done. The caller owns the result.</summary>
-    /// <param name="lane">0 to <see cref="Lanes"/> - 1; two calls with the same lane must not overlap.</param>
+    /// <param name="worker">0 to <see cref="Workers"/> - 1; two calls of the same worker must not overlap.</param>
     /// <exception cref="InferenceException">The device refused this batch; a smaller one may succeed.</exception>
-    Predictions Predict(TokenBatch batch, int lane);
+    Predictions Predict(TokenBatch batch, int worker);
 
-    /// <summary>Scores a known-good text on this lane. Throws when the device, not an event, is at fault.</summary>
+    /// <summary>Scores a known-good text as this worker. Throws when the device, not an event, is at fault.</summary>
     /// <exception cref="InferenceException">The device is broken.</exception>
-    void Probe(int lane);
+    void Probe(int worker);
 }
 
 /// <summary>Which model it is.</summary>

@@ -25,7 +25,7 @@ public sealed record ModelManifest(
     /// <summary>Name of the package that comes with the program, below a folder <c>models</c>.</summary>
     public const string ShippedName = "mtlstream-en";
 
-    /// <summary>Columns of the model, [CLS] and [SEP] included.</summary>
+    /// <summary>Most tokens of a sequence, [CLS] and [SEP] included.</summary>
     public int MaxTokens => Tokenizer.MaxTokens;
 
     /// <summary>Reads and checks a package's manifest, and that the files it names exist.</summary>

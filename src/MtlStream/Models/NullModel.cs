@@ -22,20 +22,20 @@ public sealed class NullModel(IReadOnlyList<ModelTask> tasks) : IMultitaskModel
     public ModelIdentity Identity { get; } = new(Path, "0", "cpu");
     public IReadOnlyList<ModelTask> Tasks { get; } = tasks;
     public BatchShape Shape { get; } = new(64, 16_384, [], BenefitsFromBatching: false);
-    public int Lanes => 1;
+    public int Workers => 1;
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
-        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
+        var predictions = new Predictions(Tasks, batch.Sequences.Count, batch.PaddedLength);
         for (var task = 0; task < Tasks.Count; task++)
         {
-            for (var row = 0; row < batch.Rows.Count; row++) Tasks[task].WriteNeutral(predictions.Of(task, row));
+            for (var sequence = 0; sequence < batch.Sequences.Count; sequence++) Tasks[task].WriteNeutral(predictions.Of(task, sequence));
         }
 
         return predictions;
     }
 
-    public void Probe(int lane)
+    public void Probe(int worker)
     {
     }
 

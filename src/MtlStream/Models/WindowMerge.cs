@@ -33,7 +33,7 @@ public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText te
         _merged.Model = predictions.Model; // all windows of a text go to one version
         _merged.Tasks = predictions.Tasks;
         for (var task = 0; task < tasks.Count; task++)
-            predictions.Of(task, sequence).CopyTo(_windows.Of(task, window), text.RowLength(window));
+            predictions.Of(task, sequence).CopyTo(_windows.Of(task, window), text.SequenceLength(window));
         return Interlocked.Decrement(ref _left) == 0;
     }
 
@@ -63,7 +63,7 @@ public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText te
     private static int Longest(TokenizedText text)
     {
         var longest = 0;
-        for (var window = 0; window < text.Windows.Length; window++) longest = Math.Max(longest, text.RowLength(window));
+        for (var window = 0; window < text.Windows.Length; window++) longest = Math.Max(longest, text.SequenceLength(window));
         return longest;
     }
 }

@@ -78,9 +78,9 @@ public sealed class DriftMonitor
     }
 
     /// <summary>Takes note of one event. Call it once per event, before its buffers are given back.</summary>
-    /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
+    /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
     /// <returns>Where the model is so unsure that a person should look: tasks and confidence, such as <c>sentiment=0.41</c>; else null.</returns>
-    public string? Observe(TokenizedText text, Predictions predictions, int row)
+    public string? Observe(TokenizedText text, Predictions predictions, int sequence)
     {
         if (!(_confidence.Enabled || _needed) || !IsDue()) return null;
         var tokens = text.Tokens;
@@ -94,7 +94,7 @@ public sealed class DriftMonitor
             (_events, _tokensSeen, _tokensUnknown) = (_events + 1, _tokensSeen + tokens.Length, _tokensUnknown + unknown);
             _lengths.Add(Bin(tokens.Length));
             _lengths.EventDone();
-            for (var task = 0; task < _tallies.Length; task++) _tallies[task].Take(predictions.Tasks[task], predictions.Of(task, row), text);
+            for (var task = 0; task < _tallies.Length; task++) _tallies[task].Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
             foreach (var tally in _tallies)
             {
                 if (!tally.HasAnswer || tally.Confidence >= tally.ReviewBelow) continue;

@@ -29,18 +29,18 @@ internal sealed class AnalysisTemplate
     public Shape Shape { get; }
 
     /// <summary>Says what is wrong with the scores of an event; null when nothing is.</summary>
-    public string? ValidationError(TokenizedEvent scored, Predictions predictions, int row)
+    public string? ValidationError(TokenizedEvent scored, Predictions predictions, int sequence)
     {
         for (var i = 0; i < Tasks.Count; i++)
         {
-            if (Tasks[i].ValidationError(predictions.Of(i, row), scored.Tokens) is { } error) return error;
+            if (Tasks[i].ValidationError(predictions.Of(i, sequence), scored.Tokens) is { } error) return error;
         }
 
         return null;
     }
 
     /// <summary>Writes the member's value for an event without <see cref="ValidationError"/>.</summary>
-    public void Write(TokenizedEvent scored, Predictions predictions, int row, Utf8Buffer output)
+    public void Write(TokenizedEvent scored, Predictions predictions, int sequence, Utf8Buffer output)
     {
         var text = new TaskText(scored.Event.Text, scored.Tokens);
         output.Write(_head);
@@ -48,7 +48,7 @@ internal sealed class AnalysisTemplate
         for (var i = 0; i < _names.Length; i++)
         {
             output.Write(_names[i]);
-            Tasks[i].Write(predictions.Of(i, row), text, _allScores, output);
+            Tasks[i].Write(predictions.Of(i, sequence), text, _allScores, output);
         }
         output.Write((byte)'}');
         if (scored.Event.Fields is { } fields) WriteFields(fields, output);

@@ -17,21 +17,21 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     private volatile AnalysisTemplate? _template;
 
     /// <summary>The original payload with the member <c>analysis</c>; or why there is none: scores that are not finite.</summary>
-    /// <param name="row">The row of <paramref name="predictions"/> that covers all tokens of the event.</param>
+    /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
     public bool TryEncodeResult(
-        TokenizedEvent scored, Predictions predictions, int row,
+        TokenizedEvent scored, Predictions predictions, int sequence,
         [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection)
     {
         var source = scored.Event.Source;
         var template = Template(predictions);
-        if (template.ValidationError(scored, predictions, row) is { } error)
+        if (template.ValidationError(scored, predictions, sequence) is { } error)
         {
             result = null;
             rejection = new(RejectionReason.InferenceFailed, "score", error, source);
             return false;
         }
         var buffer = Utf8Buffer.ForThisThread();
-        template.Write(scored, predictions, row, buffer);
+        template.Write(scored, predictions, sequence, buffer);
         var codec = scored.Event.Envelope.Codec ?? throw new ArgumentException("Nothing says how to answer this event.", nameof(scored));
         var payload = codec.Answer(scored.Event, new(buffer.Written, template.Shape));
         result = new(Destination.Results, payload, codec.AnswerHeadersOf(scored.Event), source);

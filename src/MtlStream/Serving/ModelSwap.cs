@@ -4,7 +4,7 @@ using MtlStream.Tasks;
 
 namespace MtlStream.Serving;
 
-/// <summary>A model whose version can be replaced while it serves: between two batches, without a pause. Thread-safe per lane.</summary>
+/// <summary>A model whose version can be replaced while it serves: between two batches, without a pause. Thread-safe per worker.</summary>
 /// <remarks>
 /// Every batch is scored by one version from beginning to end, and its predictions say which. All windows of a long text go to
 /// the version that took the first of them, so the version before stays until the last such text is done, then it is disposed.
@@ -14,25 +14,25 @@ public sealed class ModelSwap : IMultitaskModel
     private Served _serving;
 
     /// <param name="first">Owned from now on.</param>
-    public ModelSwap(IMultitaskModel first) => (_serving, Tasks, Shape, Lanes) = (new(first), first.Tasks, first.Shape, first.Lanes);
+    public ModelSwap(IMultitaskModel first) => (_serving, Tasks, Shape, Workers) = (new(first), first.Tasks, first.Shape, first.Workers);
 
     public ModelIdentity Identity => Volatile.Read(ref _serving).Model.Identity;
     public IReadOnlyList<ModelTask> Tasks { get; }
     public BatchShape Shape { get; }
-    public int Lanes { get; }
+    public int Workers { get; }
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
         using var lease = LeaseFor(batch);
-        var predictions = lease.Model.Predict(batch, lane);
+        var predictions = lease.Model.Predict(batch, worker);
         predictions.Model = lease.Model.Identity;
         return predictions;
     }
 
-    public void Probe(int lane)
+    public void Probe(int worker)
     {
         using var lease = Current();
-        lease.Model.Probe(lane);
+        lease.Model.Probe(worker);
     }
 
     /// <summary>Lets another version serve from the next batch on.</summary>
@@ -49,9 +49,9 @@ public sealed class ModelSwap : IMultitaskModel
     /// <summary>Why a model cannot stand in for the one that serves; empty when it can.</summary>
     public string Incompatibility(IMultitaskModel next)
     {
-        if (next.Lanes < Lanes) return $"it has {next.Lanes} lanes, the version that serves has {Lanes}";
-        if (next.Shape.MaxRows != Shape.MaxRows || next.Shape.MaxPaddedTokens != Shape.MaxPaddedTokens)
-            return $"it wants batches of {next.Shape.MaxRows} rows and {next.Shape.MaxPaddedTokens} tokens, the version that serves {Shape.MaxRows} and {Shape.MaxPaddedTokens}";
+        if (next.Workers < Workers) return $"it has {next.Workers} workers, the version that serves has {Workers}";
+        if (next.Shape.MaxSequences != Shape.MaxSequences || next.Shape.MaxPaddedTokens != Shape.MaxPaddedTokens)
+            return $"it wants batches of {next.Shape.MaxSequences} sequences and {next.Shape.MaxPaddedTokens} tokens, the version that serves {Shape.MaxSequences} and {Shape.MaxPaddedTokens}";
         if (next.Tasks.Count == Tasks.Count && next.Tasks.Zip(Tasks).All(pair => pair.First.IsLike(pair.Second))) return "";
         var others = next.Tasks.Select(Describe).Except(Tasks.Select(Describe)).DefaultIfEmpty("fewer or reordered tasks");
         return $"its tasks or labels differ: found {string.Join(", ", others)}";
@@ -64,13 +64,13 @@ public sealed class ModelSwap : IMultitaskModel
     private Lease LeaseFor(TokenBatch batch)
     {
         Lease? pinned = null;
-        foreach (var row in batch.Rows)
+        foreach (var sequence in batch.Sequences)
         {
-            if (row.Owner?.Kept is Lease held) pinned = Same(pinned, held, batch);
+            if (sequence.Owner?.Kept is Lease held) pinned = Same(pinned, held, batch);
         }
 
         var lease = pinned?.Again() ?? Current();
-        foreach (var (tokens, _, owner) in batch.Rows)
+        foreach (var (tokens, _, owner) in batch.Sequences)
         {
             if (owner is null || tokens.Windows.Length == 1) continue;
             var mine = lease.Again();
@@ -79,9 +79,9 @@ public sealed class ModelSwap : IMultitaskModel
             mine.Dispose();
             if (held.Model == lease.Model) continue;
 
-            // Another lane pinned a window of this text to another version just now.
+            // Another worker pinned a window of this text to another version just now.
             lease.Dispose();
-            return batch.Rows.Count == 1 ? held.Again() : throw Mixed(batch);
+            return batch.Sequences.Count == 1 ? held.Again() : throw Mixed(batch);
         }
 
         return lease;
@@ -92,7 +92,7 @@ public sealed class ModelSwap : IMultitaskModel
 
     // The pipeline halves the batch, and each half finds its version: rarer than a swap, and nothing is lost by it.
     private static InferenceException Mixed(TokenBatch batch) =>
-        new($"{batch.Rows.Count} rows of long texts that were begun by two versions of the model.");
+        new($"{batch.Sequences.Count} sequences of long texts that were begun by two versions of the model.");
 
     private Lease Current()
     {

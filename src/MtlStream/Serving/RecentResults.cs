@@ -5,14 +5,14 @@ using MtlStream.Text;
 
 namespace MtlStream.Serving;
 
-/// <summary>A model that answers rows it has scored lately from memory. Owns the model. Thread-safe per lane.</summary>
+/// <summary>A model that answers sequences it has scored lately from memory. Owns the model. Thread-safe per worker.</summary>
 /// <remarks>
-/// Two rows are the same when all their token ids and letter cases are. What it trades: memory for each row kept (about 2 kB for
-/// 32 tokens and seven tasks), a lock per batch, and on a GPU that a row's scores are those of the batch it was first in,
+/// Two sequences are the same when all their token ids and letter cases are. What it trades: memory for each sequence kept (about 2 kB for
+/// 32 tokens and seven tasks), a lock per batch, and on a GPU that a sequence's scores are those of the batch it was first in,
 /// which differ from a fresh call's by rounding. Streams without repetition only pay. Off unless <c>Model:RecentResults</c> is set.
 /// </remarks>
-/// <param name="capacity">Most rows kept; the oldest goes first, used or not.</param>
-/// <param name="remembered">Takes how many rows of a batch were answered from memory.</param>
+/// <param name="capacity">Most sequences kept; the oldest goes first, used or not.</param>
+/// <param name="remembered">Takes how many sequences of a batch were answered from memory.</param>
 public sealed class RecentResults(IMultitaskModel model, int capacity, Action<int>? remembered = null) : IMultitaskModel
 {
     private readonly Lock _gate = new();
@@ -22,60 +22,60 @@ public sealed class RecentResults(IMultitaskModel model, int capacity, Action<in
     public ModelIdentity Identity => model.Identity;
     public IReadOnlyList<ModelTask> Tasks => model.Tasks;
     public BatchShape Shape => model.Shape;
-    public int Lanes => model.Lanes;
+    public int Workers => model.Workers;
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
-        var (keys, known) = (new ulong[batch.Rows.Count], new Answer?[batch.Rows.Count]);
+        var (keys, known) = (new ulong[batch.Sequences.Count], new Answer?[batch.Sequences.Count]);
         var unknown = new List<TokenSequence>();
         lock (_gate)
         {
-            for (var row = 0; row < keys.Length; row++)
+            for (var sequence = 0; sequence < keys.Length; sequence++)
             {
-                keys[row] = batch.Rows[row].ContentHash;
-                if (_answers.TryGetValue(keys[row], out var answer) && answer.IsFor(batch.Rows[row])) known[row] = answer;
-                else unknown.Add(batch.Rows[row]);
+                keys[sequence] = batch.Sequences[sequence].ContentHash;
+                if (_answers.TryGetValue(keys[sequence], out var answer) && answer.IsFor(batch.Sequences[sequence])) known[sequence] = answer;
+                else unknown.Add(batch.Sequences[sequence]);
             }
         }
 
         if (unknown.Count < keys.Length) remembered?.Invoke(keys.Length - unknown.Count);
         var fresh = unknown.Count == 0 ? null
-            : model.Predict(unknown.Count == keys.Length ? batch : new TokenBatch(unknown, batch.Columns, batch.Trigger), lane);
+            : model.Predict(unknown.Count == keys.Length ? batch : new TokenBatch(unknown, batch.PaddedLength, batch.Trigger), worker);
         if (fresh is not null) Remember(unknown, fresh);
         if (unknown.Count == keys.Length) return fresh!;
 
         using (fresh)
         {
-            var predictions = new Predictions(Tasks, keys.Length, batch.Columns);
+            var predictions = new Predictions(Tasks, keys.Length, batch.PaddedLength);
             (predictions.Computed, predictions.Padding) = (fresh?.Computed ?? 0, fresh?.Padding ?? 0);
-            for (int row = 0, scored = 0; row < keys.Length; row++)
+            for (int sequence = 0, scored = 0; sequence < keys.Length; sequence++)
             {
-                if (known[row] is { } answer) answer.WriteTo(predictions, row);
-                else new Answer(batch.Rows[row], fresh!, scored++).WriteTo(predictions, row);
+                if (known[sequence] is { } answer) answer.WriteTo(predictions, sequence);
+                else new Answer(batch.Sequences[sequence], fresh!, scored++).WriteTo(predictions, sequence);
             }
 
             return predictions;
         }
     }
 
-    public void Probe(int lane) => model.Probe(lane);
+    public void Probe(int worker) => model.Probe(worker);
 
     public void Dispose() => model.Dispose();
 
-    private void Remember(List<TokenSequence> rows, Predictions predictions)
+    private void Remember(List<TokenSequence> sequences, Predictions predictions)
     {
         lock (_gate)
         {
-            for (var row = 0; row < rows.Count; row++)
+            for (var sequence = 0; sequence < sequences.Count; sequence++)
             {
-                var key = rows[row].ContentHash;
+                var key = sequences[sequence].ContentHash;
                 if (!_answers.ContainsKey(key))
                 {
                     if (_byAge.Count == capacity) _answers.Remove(_byAge.Dequeue());
                     _byAge.Enqueue(key);
                 }
 
-                _answers[key] = new(rows[row], predictions, row);
+                _answers[key] = new(sequences[sequence], predictions, sequence);
             }
         }
     }

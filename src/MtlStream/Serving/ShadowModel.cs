@@ -11,7 +11,7 @@ namespace MtlStream.Serving;
 
 /// <summary>Another model that scores a sample of the events beside the one that serves. Only its agreement is published.</summary>
 /// <remarks>
-/// Events are copied for it, one row per call; when it cannot keep up they are left out, so it never holds the stream up.
+/// Events are copied for it, one sequence per call; when it cannot keep up they are left out, so it never holds the stream up.
 /// Texts of several windows are left out. Tasks are compared by name, labels by name; a word's tag counts once per word.
 /// </remarks>
 public sealed class ShadowModel : IDisposable
@@ -48,13 +48,13 @@ public sealed class ShadowModel : IDisposable
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
-    public void Offer(TokenizedText tokens, Predictions predictions, int row)
+    public void Offer(TokenizedText tokens, Predictions predictions, int sequence)
     {
         if (tokens.Windows.Length > 1) return;
         var offered = Interlocked.Increment(ref _offered);
         if ((long)(offered * _share) == (long)((offered - 1) * _share)) return;
         var given = new List<IReadOnlyList<string>>(_tasks.Count);
-        foreach (var task in _tasks) given.Add(Given(predictions, task.Serving, row, tokens));
+        foreach (var task in _tasks) given.Add(Given(predictions, task.Serving, sequence, tokens));
         var sample = new Sample(tokens.Copy(), given);
         if (_samples.Writer.TryWrite(sample)) return;
         _skipped.Add(1);
@@ -83,7 +83,7 @@ public sealed class ShadowModel : IDisposable
         var started = TimeProvider.System.GetTimestamp();
         try
         {
-            var batch = new TokenBatch([new(sample.Tokens, 0)], sample.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+            var batch = new TokenBatch([new(sample.Tokens, 0)], sample.Tokens.SequenceLength(0), BatchTrigger.DeviceFree);
             using var predictions = _shadow.Predict(batch, 0);
             _duration.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
             for (var i = 0; i < _tasks.Count; i++)

@@ -7,7 +7,7 @@ namespace MtlStream.Text;
 /// <c>bpe</c>: <c>vocab</c> (vocab.json) and <c>merges</c> (merges.txt).
 /// </param>
 /// <param name="SplitWords">Split the text into words first, and tokenize each by itself.</param>
-/// <param name="MaxTokens">Columns of the model, [CLS] and [SEP] included.</param>
+/// <param name="MaxTokens">Most tokens of a sequence, [CLS] and [SEP] included.</param>
 /// <param name="WindowOverlap">Tokens that neighbouring windows of a long text share, at least.</param>
 public sealed record TokenizerSettings(
     string Kind, IReadOnlyDictionary<string, string> Files, bool Lowercase, bool StripAccents, bool CaseIds, bool SplitWords,

@@ -66,21 +66,21 @@ public sealed class TokenizedText : IDisposable
 
     internal long BufferBytes => (16L * _tokens.Length) + (12L * _words.Length) + (8L * _windows.Length);
 
-    /// <summary>Columns that a window needs in the model's input: its tokens, [CLS] and [SEP].</summary>
-    public int RowLength(int window) => Windows[window].Length + 2;
+    /// <summary>Tokens that a window has in the model's input: its own, [CLS] and [SEP].</summary>
+    public int SequenceLength(int window) => Windows[window].Length + 2;
 
-    /// <summary>Writes one row of the model's input, [CLS] and [SEP] included; the rest of the spans is left alone.</summary>
+    /// <summary>Writes one sequence of the model's input, [CLS] and [SEP] included; the rest of the spans is left alone.</summary>
     /// <param name="cases">Letter case of each token's word, or empty when the model does not ask for it.</param>
-    public void WriteRow(int window, Span<long> ids, Span<long> cases)
+    public void WriteSequence(int window, Span<long> ids, Span<long> cases)
     {
         var (start, length) = Windows[window];
-        var row = Tokens.Slice(start, length);
+        var sequence = Tokens.Slice(start, length);
         ids[0] = _clsId;
-        for (var i = 0; i < row.Length; i++) ids[i + 1] = row[i].Id;
+        for (var i = 0; i < sequence.Length; i++) ids[i + 1] = sequence[i].Id;
         ids[length + 1] = _sepId;
         if (cases.IsEmpty) return;
         cases[0] = 0;
-        for (var i = 0; i < row.Length; i++) cases[i + 1] = row[i].Case;
+        for (var i = 0; i < sequence.Length; i++) cases[i + 1] = sequence[i].Case;
         cases[length + 1] = 0;
     }
 

@@ -38,7 +38,7 @@ public sealed class BackpressureTests : IDisposable
     [Fact]
     public async Task A_model_that_hangs_for_longer_than_the_poll_interval_costs_one_pause_and_no_assignment()
     {
-        const int Events = 30_000, MostInFlight = 25_000; // more than fits into the pipeline's lanes
+        const int Events = 30_000, MostInFlight = 25_000; // more than fits into the pipeline's channels
         for (var i = 0; i < Events; i++) _topics.Write(new("input", i % Partitions), new() { Value = Topics.Bytes($"{{\"text\":\"cat {i}\"}}") });
         _topics.Flush();
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -147,17 +147,17 @@ public sealed class BackpressureTests : IDisposable
         public ModelIdentity Identity => inner.Identity;
         public IReadOnlyList<ModelTask> Tasks => inner.Tasks;
         public BatchShape Shape => inner.Shape;
-        public int Lanes => inner.Lanes;
+        public int Workers => inner.Workers;
 
         public void Release() => _released.Set();
 
-        public Predictions Predict(TokenBatch batch, int lane)
+        public Predictions Predict(TokenBatch batch, int worker)
         {
             _released.Wait();
-            return inner.Predict(batch, lane);
+            return inner.Predict(batch, worker);
         }
 
-        public void Probe(int lane) => inner.Probe(lane);
+        public void Probe(int worker) => inner.Probe(worker);
 
         public void Dispose() => _released.Dispose(); // what it holds is its owner's
     }

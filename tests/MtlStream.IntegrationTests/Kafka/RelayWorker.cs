@@ -105,33 +105,33 @@ internal sealed class RelayWorker : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var lane = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(8);
+        var channel = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(8);
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        var receive = ReceiveAsync(lane, failed.Token);
-        var publish = PublishAsync(lane, failed);
+        var receive = ReceiveAsync(channel, failed.Token);
+        var publish = PublishAsync(channel, failed);
         var refuse = RefuseAsync();
         await Task.WhenAll(receive, publish, refuse);
         await Flushed(_kafka);
         await _kafka.Source.CompleteAsync(_abort.Token);
     }
 
-    private async Task ReceiveAsync(Channel<IReadOnlyList<SourceRecord>> lane, CancellationToken stopping)
+    private async Task ReceiveAsync(Channel<IReadOnlyList<SourceRecord>> channel, CancellationToken stopping)
     {
         try
         {
-            await _kafka.Source.ReceiveAsync(lane, stopping);
+            await _kafka.Source.ReceiveAsync(channel, stopping);
         }
         finally
         {
-            lane.Writer.TryComplete();
+            channel.Writer.TryComplete();
         }
     }
 
-    private async Task PublishAsync(Channel<IReadOnlyList<SourceRecord>> lane, CancellationTokenSource failed)
+    private async Task PublishAsync(Channel<IReadOnlyList<SourceRecord>> channel, CancellationTokenSource failed)
     {
         try
         {
-            await foreach (var chunk in lane.Reader.ReadAllAsync(_abort.Token))
+            await foreach (var chunk in channel.Reader.ReadAllAsync(_abort.Token))
             {
                 foreach (var record in chunk)
                 {

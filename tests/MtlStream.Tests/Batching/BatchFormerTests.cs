@@ -5,16 +5,16 @@ namespace MtlStream.Tests.Batching;
 
 public sealed class BatchFormerTests
 {
-    private static readonly BatchShape s_shape = new(MaxRows: 8, MaxPaddedTokens: 256, ColumnGrid: [16, 32, 64, 128]);
+    private static readonly BatchShape s_shape = new(MaxSequences: 8, MaxPaddedTokens: 256, LengthGrid: [16, 32, 64, 128]);
 
     private static BatchFormer Former(params int[] lengths)
     {
-        var former = new BatchFormer(s_shape, lanes: 1);
+        var former = new BatchFormer(s_shape, workers: 1);
         for (var i = 0; i < lengths.Length; i++) former.Add(Make.Sequence(lengths[i]), since: i);
         return former;
     }
 
-    private static int[] Lengths(TokenBatch batch) => [.. batch.Rows.Select(r => r.Length)];
+    private static int[] Lengths(TokenBatch batch) => [.. batch.Sequences.Select(r => r.Length)];
 
     [Theory]
     [InlineData(1)]
@@ -23,7 +23,7 @@ public sealed class BatchFormerTests
     public void No_row_is_lost_none_starves_and_no_limit_is_passed_whatever_comes(int seed)
     {
         var random = new Random(seed);
-        var former = new BatchFormer(s_shape, lanes: 1);
+        var former = new BatchFormer(s_shape, workers: 1);
         var waiting = new List<TokenSequence>();
         for (var step = 0; step < 5_000; step++)
         {
@@ -37,16 +37,16 @@ public sealed class BatchFormerTests
             if (former.Count == 0) continue;
             var batch = former.Form(BatchTrigger.Linger);
 
-            Assert.Contains(waiting[0], batch.Rows); // the oldest always leaves
-            Assert.True(batch.Rows.Count <= s_shape.MaxRows);
-            Assert.True(batch.Rows.Count == 1 || batch.Rows.Count * batch.Columns <= s_shape.MaxPaddedTokens);
-            Assert.All(batch.Rows, r => Assert.True(r.Length <= batch.Columns));
-            Assert.Contains(batch.Columns, s_shape.ColumnGrid);
-            foreach (var row in batch.Rows) Assert.True(waiting.Remove(row), "a row came out twice");
+            Assert.Contains(waiting[0], batch.Sequences); // the oldest always leaves
+            Assert.True(batch.Sequences.Count <= s_shape.MaxSequences);
+            Assert.True(batch.Sequences.Count == 1 || batch.Sequences.Count * batch.PaddedLength <= s_shape.MaxPaddedTokens);
+            Assert.All(batch.Sequences, r => Assert.True(r.Length <= batch.PaddedLength));
+            Assert.Contains(batch.PaddedLength, s_shape.LengthGrid);
+            foreach (var sequence in batch.Sequences) Assert.True(waiting.Remove(sequence), "a sequence came out twice");
             Assert.Equal(waiting.Count, former.Count);
         }
 
-        while (former.Count > 0) waiting.RemoveAll(former.Form(BatchTrigger.EndOfInput).Rows.Contains);
+        while (former.Count > 0) waiting.RemoveAll(former.Form(BatchTrigger.EndOfInput).Sequences.Contains);
         Assert.Empty(waiting);
     }
 
@@ -57,7 +57,7 @@ public sealed class BatchFormerTests
 
         var batch = former.Form(BatchTrigger.Linger);
 
-        Assert.Equal((BatchTrigger.RowLimit, 32), (batch.Trigger, batch.Columns));
+        Assert.Equal((BatchTrigger.RowLimit, 32), (batch.Trigger, batch.PaddedLength));
         Assert.DoesNotContain(3, Lengths(batch));
         Assert.DoesNotContain(100, Lengths(batch));
     }
@@ -69,7 +69,7 @@ public sealed class BatchFormerTests
 
         var batch = former.Form(BatchTrigger.Linger);
 
-        Assert.Equal([128, 5], Lengths(batch)); // 2 x 128 is the budget; a third row would pass it
+        Assert.Equal([128, 5], Lengths(batch)); // 2 x 128 is the budget; a third sequence would pass it
         Assert.Equal(BatchTrigger.TokenBudget, batch.Trigger);
     }
 
@@ -90,7 +90,7 @@ public sealed class BatchFormerTests
 
         var batch = former.Form(BatchTrigger.Linger);
 
-        Assert.Equal([10, 60, 60, 60], Lengths(batch).Order()); // 4 x 64 is the budget; 70 would need 128 columns
+        Assert.Equal([10, 60, 60, 60], Lengths(batch).Order()); // 4 x 64 is the budget; 70 would need 128 tokens each
     }
 
     [Fact]
@@ -109,11 +109,11 @@ public sealed class BatchFormerTests
     [InlineData(4, 8)]
     [InlineData(1000, 1000)]
     public void Rows_to_choose_from_are_never_fewer_than_a_batch(int asked, int expected) =>
-        Assert.Equal(expected, new BatchFormer(s_shape, lanes: 1, asked).Capacity);
+        Assert.Equal(expected, new BatchFormer(s_shape, workers: 1, asked).Capacity);
 
     [Fact]
     public void Where_batches_are_large_there_are_four_of_them_to_choose_from() =>
-        Assert.Equal(400, new BatchFormer(s_shape with { MaxRows = 100 }, lanes: 1).Capacity);
+        Assert.Equal(400, new BatchFormer(s_shape with { MaxSequences = 100 }, workers: 1).Capacity);
 
     [Fact]
     public void A_row_larger_than_the_budget_still_leaves()
@@ -130,7 +130,7 @@ public sealed class BatchFormerTests
 
         Assert.Equal(128, former.HalveBudget());
 
-        Assert.Equal(4, former.Form(BatchTrigger.Linger).Rows.Count);
+        Assert.Equal(4, former.Form(BatchTrigger.Linger).Sequences.Count);
     }
 
     [Fact]
@@ -154,30 +154,30 @@ public sealed class BatchFormerTests
             }
 
             for (var i = 0; i < 8; i++) former.Add(Make.Sequence(30), 0);
-            var rows = former.Form(BatchTrigger.Linger).Rows.Count;
+            var sequences = former.Form(BatchTrigger.Linger).Sequences.Count;
             while (former.Count > 0) former.Form(BatchTrigger.Linger);
-            return rows;
+            return sequences;
         }
     }
 
     [Fact]
     public void On_a_device_that_gains_nothing_from_company_waiting_rows_are_shared_out_among_its_lanes()
     {
-        var former = new BatchFormer(s_shape with { BenefitsFromBatching = false }, lanes: 2);
+        var former = new BatchFormer(s_shape with { BenefitsFromBatching = false }, workers: 2);
         for (var i = 0; i < 5; i++) former.Add(Make.Sequence(10), i);
 
         Assert.True(former.IsReady);
-        Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Rows.Count);
-        Assert.False(new BatchFormer(s_shape with { BenefitsFromBatching = false }, lanes: 2).IsReady);
+        Assert.Equal(3, former.Form(BatchTrigger.DeviceFree).Sequences.Count);
+        Assert.False(new BatchFormer(s_shape with { BenefitsFromBatching = false }, workers: 2).IsReady);
     }
 
     [Fact]
     public void On_a_device_that_gains_from_company_a_batch_takes_all_it_can_whatever_the_lanes()
     {
-        var former = new BatchFormer(s_shape, lanes: 2);
+        var former = new BatchFormer(s_shape, workers: 2);
         for (var i = 0; i < 8; i++) former.Add(Make.Sequence(10), i);
 
-        Assert.Equal(8, former.Form(BatchTrigger.DeviceFree).Rows.Count);
+        Assert.Equal(8, former.Form(BatchTrigger.DeviceFree).Sequences.Count);
     }
 
     [Fact]

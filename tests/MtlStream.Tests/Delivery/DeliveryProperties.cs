@@ -78,22 +78,22 @@ public sealed class DeliveryProperties
 
         Check.One(s_thorough, Prop.ForAll(shapes.Zip(lengths).ToArbitrary(), given =>
         {
-            var (shape, rows) = given;
-            var former = new BatchFormer(shape, lanes: 1);
+            var (shape, sequences) = given;
+            var former = new BatchFormer(shape, workers: 1);
             var waiting = new List<TokenSequence>();
-            for (var i = 0; i < rows.Length; i++)
+            for (var i = 0; i < sequences.Length; i++)
             {
-                waiting.Add(Make.Sequence(rows[i]));
+                waiting.Add(Make.Sequence(sequences[i]));
                 former.Add(waiting[^1], since: i);
             }
 
             while (former.Count > 0)
             {
                 var batch = former.Form(BatchTrigger.Linger);
-                if (batch.Rows.Count > shape.MaxRows || batch.Rows.Any(r => r.Length > batch.Columns)) return false;
-                if (batch.Rows.Count > 1 && batch.Rows.Count * batch.Columns > shape.MaxPaddedTokens) return false;
-                if (!batch.Rows.Contains(waiting[0])) return false; // the oldest always leaves
-                if (batch.Rows.Any(r => !waiting.Remove(r))) return false;
+                if (batch.Sequences.Count > shape.MaxSequences || batch.Sequences.Any(r => r.Length > batch.PaddedLength)) return false;
+                if (batch.Sequences.Count > 1 && batch.Sequences.Count * batch.PaddedLength > shape.MaxPaddedTokens) return false;
+                if (!batch.Sequences.Contains(waiting[0])) return false; // the oldest always leaves
+                if (batch.Sequences.Any(r => !waiting.Remove(r))) return false;
             }
 
             return waiting.Count == 0;

@@ -22,7 +22,7 @@ public sealed class MetricNamesTests
         using var model = new TableModel();
         using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, NullLogger.Instance);
         var pipeline = new PipelineMetrics(meters);
-        pipeline.ObserveLanes([]);
+        pipeline.ObserveChannels([]);
         pipeline.ObserveModel(() => model.Identity);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new ReloadMetrics(meters);
@@ -50,7 +50,7 @@ public sealed class MetricNamesTests
     {
         using var meters = new MeterRecorder();
         var pipeline = new PipelineMetrics(meters);
-        var batch = ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(5, 6), ToyPackage.Row(5, 6)); // one is computed, the others are like it
+        var batch = ToyPackage.Batch(ToyPackage.Sequence(5, 6), ToyPackage.Sequence(5, 6), ToyPackage.Sequence(5, 6)); // one is computed, the others are like it
         using var predictions = new Predictions([], 3, 8);
         (predictions.Computed, predictions.Padding) = (8, 4);
         using var remembered = new Predictions([], 3, 8);

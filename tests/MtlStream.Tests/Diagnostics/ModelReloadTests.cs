@@ -31,7 +31,7 @@ public sealed class ModelReloadTests : IDisposable
 
             Assert.True(reload.Look());
             Assert.Equal("2.0.0", swap.Identity.Version);
-            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 1);
+            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 1);
             Assert.Equal("2.0.0", predictions.Model!.Version);
             Assert.Equal(["2.0.0"], _swapped);
             Assert.Equal(1, Outcomes("swapped"));
@@ -144,7 +144,7 @@ public sealed class ModelReloadTests : IDisposable
 
             Assert.False(reload.Look());
             Assert.Equal(("1.0.0", 1), (swap.Identity.Version, Outcomes("refused")));
-            swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0).Dispose();
+            swap.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0).Dispose();
         }
     }
 
@@ -184,7 +184,7 @@ public sealed class ModelReloadTests : IDisposable
             foreach (var file in Directory.GetFiles(_package.Folder)) File.WriteAllBytes(file, new byte[8192]);
 
             Assert.False(reload.Look());
-            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0);
+            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0);
             Assert.Equal(1, predictions.Of(0, 0).Floats().ToArray().Sum(), 1e-5);
         }
     }

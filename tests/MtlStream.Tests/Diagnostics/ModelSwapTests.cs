@@ -35,12 +35,12 @@ public sealed class ModelSwapTests
         using (var swap = new ModelSwap(first))
         {
             using var enough = new CancellationTokenSource();
-            var lanes = Enumerable.Range(0, 2).Select(lane => Task.Run(() =>
+            var workers = Enumerable.Range(0, 2).Select(worker => Task.Run(() =>
             {
                 var scored = 0;
                 while (!enough.IsCancellationRequested || scored < 100)
                 {
-                    using var predictions = swap.Predict(Batch(Event()), lane); // throws when the model is disposed meanwhile
+                    using var predictions = swap.Predict(Batch(Event()), worker); // throws when the model is disposed meanwhile
                     Assert.Equal(predictions.Model!.Version, VersionedModel.VersionIn(predictions));
                     scored++;
                 }
@@ -54,7 +54,7 @@ public sealed class ModelSwapTests
             }
 
             await enough.CancelAsync();
-            await Task.WhenAll(lanes);
+            await Task.WhenAll(workers);
             Assert.Equal(200, models.Count(m => m.Disposed));
         }
 
@@ -101,16 +101,16 @@ public sealed class ModelSwapTests
     {
         using var swap = new ModelSwap(new VersionedModel("1"));
         using var otherLabels = new VersionedModel("2") { Tasks = [new SingleLabelTask("mood", ["low", "elated"])] };
-        using var fewerLanes = new VersionedModel("2") { Lanes = 1 };
+        using var fewerWorkers = new VersionedModel("2") { Workers = 1 };
         using var otherShape = new VersionedModel("2") { Shape = new(8, 100, []) };
 
         Assert.False(swap.TrySwap(otherLabels, out var labels));
-        Assert.False(swap.TrySwap(fewerLanes, out var lanes));
+        Assert.False(swap.TrySwap(fewerWorkers, out var workers));
         Assert.False(swap.TrySwap(otherShape, out var shape));
 
         Assert.Contains("mood (single_label: low elated)", labels, StringComparison.Ordinal);
-        Assert.Contains("1 lanes", lanes, StringComparison.Ordinal);
-        Assert.Contains("8 rows", shape, StringComparison.Ordinal);
+        Assert.Contains("1 workers", workers, StringComparison.Ordinal);
+        Assert.Contains("8 sequences", shape, StringComparison.Ordinal);
         Assert.Equal("1", swap.Identity.Version);
     }
 
@@ -148,7 +148,7 @@ public sealed class ModelSwapTests
         }
     }
 
-    private static TokenBatch Batch(TokenizedEvent text) => new([new(text.Tokens, 0, text)], text.Tokens.RowLength(0), BatchTrigger.DeviceFree);
+    private static TokenBatch Batch(TokenizedEvent text) => new([new(text.Tokens, 0, text)], text.Tokens.SequenceLength(0), BatchTrigger.DeviceFree);
 
     private static TokenizedEvent Event(int windows = 1)
     {
@@ -163,24 +163,24 @@ public sealed class ModelSwapTests
         public ModelIdentity Identity { get; } = new("toy", version, "cpu");
         public IReadOnlyList<ModelTask> Tasks { get; init; } = [new SingleLabelTask("mood", ["low", "high"])];
         public BatchShape Shape { get; init; } = new(32, 4096, []);
-        public int Lanes { get; init; } = 2;
+        public int Workers { get; init; } = 2;
         public float Probability { get; init; } = 0.9f;
         public bool Disposed { get; private set; }
 
         public static string VersionIn(Predictions predictions) => $"{(int)predictions.Probabilities(0, 0)[0]}";
 
-        public Predictions Predict(TokenBatch batch, int lane)
+        public Predictions Predict(TokenBatch batch, int worker)
         {
             ObjectDisposedException.ThrowIf(Disposed, this);
-            var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
+            var predictions = new Predictions(Tasks, batch.Sequences.Count, batch.PaddedLength);
             Thread.SpinWait(200);
-            for (var row = 0; row < batch.Rows.Count; row++)
-                (predictions.Probabilities(0, row)[0], predictions.Probabilities(0, row)[1]) = (int.Parse(version, null), Probability == 0.9f ? 1000 : -1);
+            for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
+                (predictions.Probabilities(0, sequence)[0], predictions.Probabilities(0, sequence)[1]) = (int.Parse(version, null), Probability == 0.9f ? 1000 : -1);
             ObjectDisposedException.ThrowIf(Disposed, this);
             return predictions;
         }
 
-        public void Probe(int lane)
+        public void Probe(int worker)
         {
         }
 

@@ -118,13 +118,13 @@ internal sealed class RecordingSink : IOutboundSink
 /// <summary>A model without a graph: one text-level task whose label tells the first token's id parity, one tag task.</summary>
 internal sealed class TableModel : IMultitaskModel
 {
-    public ConcurrentQueue<(int Rows, int Columns, BatchTrigger Trigger)> Batches { get; } = [];
+    public ConcurrentQueue<(int Sequences, int PaddedLength, BatchTrigger Trigger)> Batches { get; } = [];
     public Func<TokenBatch, InferenceException?>? Refuse { get; init; }
     public Action? OnProbe { get; init; }
     public int Probes { get; private set; }
     public ModelIdentity Identity { get; } = new("table", "1.0.0", "cpu");
     public BatchShape Shape { get; init; } = new(32, 4096, []);
-    public int Lanes { get; init; } = 2;
+    public int Workers { get; init; } = 2;
 
     public IReadOnlyList<ModelTask> Tasks { get; } =
     [
@@ -132,22 +132,22 @@ internal sealed class TableModel : IMultitaskModel
         new SingleLabelTask("sentiment", ["negative", "positive"]),
     ];
 
-    public Predictions Predict(TokenBatch batch, int lane)
+    public Predictions Predict(TokenBatch batch, int worker)
     {
         if (Refuse?.Invoke(batch) is { } refusal) throw refusal;
-        Batches.Enqueue((batch.Rows.Count, batch.Columns, batch.Trigger));
-        var predictions = new Predictions(Tasks, batch.Rows.Count, batch.Columns);
-        for (var row = 0; row < batch.Rows.Count; row++)
+        Batches.Enqueue((batch.Sequences.Count, batch.PaddedLength, batch.Trigger));
+        var predictions = new Predictions(Tasks, batch.Sequences.Count, batch.PaddedLength);
+        for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
         {
-            predictions.Tags(0, row).Fill(1);
-            predictions.TagScores(0, row).Fill(0.5f);
-            (predictions.Probabilities(1, row)[0], predictions.Probabilities(1, row)[1]) = (0.25f, 0.75f);
+            predictions.Tags(0, sequence).Fill(1);
+            predictions.TagScores(0, sequence).Fill(0.5f);
+            (predictions.Probabilities(1, sequence)[0], predictions.Probabilities(1, sequence)[1]) = (0.25f, 0.75f);
         }
 
         return predictions;
     }
 
-    public void Probe(int lane)
+    public void Probe(int worker)
     {
         Probes++;
         OnProbe?.Invoke();

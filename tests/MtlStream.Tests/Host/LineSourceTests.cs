@@ -13,14 +13,14 @@ public sealed class LineSourceTests
         using var stopping = new CancellationTokenSource();
         await using var reader = new LineReader(new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", 1000)))));
         var source = new LineSource(reader, "lines", TimeProvider.System);
-        var lane = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(1);
+        var channel = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(1);
 
-        var receiving = source.ReceiveAsync(lane.Writer, stopping.Token);
-        await lane.Reader.WaitToReadAsync();
+        var receiving = source.ReceiveAsync(channel.Writer, stopping.Token);
+        await channel.Reader.WaitToReadAsync();
         await stopping.CancelAsync(); // what comes next finds no room
         await receiving;
 
-        Assert.True(lane.Reader.TryRead(out var handedOver));
+        Assert.True(channel.Reader.TryRead(out var handedOver));
         Assert.Equal(handedOver.Count, source.Lines);
         Assert.False(source.ReachedEnd);
     }

@@ -134,16 +134,16 @@ public sealed class ServedModelTests : IDisposable
     [InlineData(0, 0)]
     [InlineData(0, 1)]
     [InlineData(1, 0)]
-    public async Task A_new_version_takes_the_lanes_and_threads_of_the_one_that_serves_without_a_trial_beside_it(int threadsPerLane, int lanesAskedFor)
+    public async Task A_new_version_takes_the_workers_and_threads_of_the_one_that_serves_without_a_trial_beside_it(int threadsPerLane, int lanesAskedFor)
     {
         await using var served = Start($"--Model:ThreadsPerLane={threadsPerLane}", $"--Model:Lanes={lanesAskedFor}");
-        var (tried, lanes) = (Tried(), served.Loaded.Model.Lanes);
+        var (tried, workers) = (Tried(), served.Loaded.Model.Workers);
         _package.Edit(manifest => manifest["version"] = "2.0.0");
         await ModelSwapTests.Until(() => served.Loaded.Model.Identity.Version == "2.0.0");
 
         Assert.Equal(threadsPerLane == 0, tried > 0);
         Assert.Equal(tried, Tried());
-        Assert.Equal(lanes, served.Loaded.Model.Lanes);
+        Assert.Equal(workers, served.Loaded.Model.Workers);
         var ready = _lines.All.Where(l => l.StartsWith("Model toy ", StringComparison.Ordinal)).Select(l => l[l.IndexOf(" with ", StringComparison.Ordinal)..l.IndexOf(", warmed", StringComparison.Ordinal)]);
         Assert.Single(ready.Distinct());
 

@@ -101,11 +101,11 @@ public sealed class DeviceTests : IDisposable
         Assert.Contains(usual, calls.WarmUpShapes(manifest.MaxTokens));
         Assert.All(calls.WarmUpShapes(manifest.MaxTokens), call =>
         {
-            Assert.InRange(call.Rows, least.Rows, most.Rows);
-            Assert.InRange(call.Columns, least.Columns, most.Columns);
+            Assert.InRange(call.Sequences, least.Sequences, most.Sequences);
+            Assert.InRange(call.PaddedLength, least.PaddedLength, most.PaddedLength);
         });
 
-        (int Rows, int Columns) Shape(string which)
+        (int Sequences, int PaddedLength) Shape(string which)
         {
             var inputs = options[$"trt_profile_{which}_shapes"].Split(',').Select(part => part.Split(':')).ToList();
             Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], inputs.Select(i => i[0]));

@@ -20,24 +20,24 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
     public void Dispose() => _package.Dispose();
 
-    private OnnxMultitaskModel Load(string tasks = "", int lanes = 2, ModelMetrics? metrics = null) =>
-        OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Tasks = tasks, Lanes = lanes }, NullLogger.Instance, metrics);
+    private OnnxMultitaskModel Load(string tasks = "", int workers = 2, ModelMetrics? metrics = null) =>
+        OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Tasks = tasks, Lanes = workers }, NullLogger.Instance, metrics);
 
     [Fact]
     public void Every_task_is_answered_with_probabilities()
     {
         using var model = Load();
 
-        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6, 7), ToyPackage.Row(20)), 0);
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6, 7), ToyPackage.Sequence(20)), 0);
 
         Assert.Equal(("toy", "1.0.0", "cpu"), (model.Identity.Name, model.Identity.Version, model.Identity.Device));
         Assert.Equal((2, 5), (predictions.Sequences, predictions.PaddedLength));
-        for (var row = 0; row < 2; row++)
+        for (var sequence = 0; sequence < 2; sequence++)
         {
-            Assert.Equal(1, predictions.Probabilities(Mood, row).ToArray().Sum(), 1e-5);
-            Assert.All(predictions.Probabilities(Traits, row).ToArray(), p => Assert.InRange(p, 0, 1));
-            Assert.All(predictions.Tags(Tags, row)[..3].ToArray(), tag => Assert.InRange(tag, 0, 2));
-            Assert.All(predictions.TagScores(Tags, row)[..3].ToArray(), score => Assert.InRange(score, 1 / 3f, 1));
+            Assert.Equal(1, predictions.Probabilities(Mood, sequence).ToArray().Sum(), 1e-5);
+            Assert.All(predictions.Probabilities(Traits, sequence).ToArray(), p => Assert.InRange(p, 0, 1));
+            Assert.All(predictions.Tags(Tags, sequence)[..3].ToArray(), tag => Assert.InRange(tag, 0, 2));
+            Assert.All(predictions.TagScores(Tags, sequence)[..3].ToArray(), score => Assert.InRange(score, 1 / 3f, 1));
         }
     }
 
@@ -46,15 +46,15 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     {
         using var model = Load();
         var random = new Random(3);
-        var rows = Enumerable.Range(0, 40).Select(_ => ToyPackage.Row([.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => random.Next(5, 13))]))
-            .Append(ToyPackage.Row(ToyPackage.Large)).ToArray();
+        var sequences = Enumerable.Range(0, 40).Select(_ => ToyPackage.Sequence([.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => random.Next(5, 13))]))
+            .Append(ToyPackage.Sequence(ToyPackage.Large)).ToArray();
 
-        using var together = model.Predict(ToyPackage.Batch(rows), 0);
+        using var together = model.Predict(ToyPackage.Batch(sequences), 0);
 
-        for (var row = 0; row < rows.Length; row++)
+        for (var sequence = 0; sequence < sequences.Length; sequence++)
         {
-            using var alone = model.Predict(ToyPackage.Batch(rows[row]), 1);
-            Assert.Equal(alone.All(0, rows[row].Length), together.All(row, rows[row].Length));
+            using var alone = model.Predict(ToyPackage.Batch(sequences[sequence]), 1);
+            Assert.Equal(alone.All(0, sequences[sequence].Length), together.All(sequence, sequences[sequence].Length));
         }
     }
 
@@ -64,19 +64,19 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         _package.Edit(manifest => manifest["rowsPerCall"] = 4);
         using var model = Load();
         int[] lengths = [3, 40, 4, 41, 4, 12, 3, 5];
-        var rows = lengths.Select((length, i) => ToyPackage.Row([.. Enumerable.Range(0, length).Select(j => 20 + ((i + j) % 20))])).ToArray();
+        var sequences = lengths.Select((length, i) => ToyPackage.Sequence([.. Enumerable.Range(0, length).Select(j => 20 + ((i + j) % 20))])).ToArray();
 
-        using var together = model.Predict(ToyPackage.Batch(rows), 0);
+        using var together = model.Predict(ToyPackage.Batch(sequences), 0);
 
         // With [CLS] and [SEP]: 43, 42 | 14, 7, 6, 6 | 5, 5. More than 8 tokens of padding cost more than a call.
         Assert.Equal(1 + (7 + 8 + 8) + 0, together.Padding);
         Assert.Equal((2 * 43) + (4 * 14) + (2 * 5), together.Computed);
         using var single = OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Lanes = 1, RowsPerCall = 1 }, NullLogger.Instance);
-        for (var row = 0; row < rows.Length; row++)
+        for (var sequence = 0; sequence < sequences.Length; sequence++)
         {
-            using var alone = single.Predict(ToyPackage.Batch(rows[row]), 0);
-            Assert.All(alone.Probabilities(Traits, 0).ToArray().Zip(together.Probabilities(Traits, row).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
-            Assert.Equal(alone.Tags(Tags, 0)[..rows[row].Length].ToArray(), together.Tags(Tags, row)[..rows[row].Length].ToArray());
+            using var alone = single.Predict(ToyPackage.Batch(sequences[sequence]), 0);
+            Assert.All(alone.Probabilities(Traits, 0).ToArray().Zip(together.Probabilities(Traits, sequence).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.Equal(alone.Tags(Tags, 0)[..sequences[sequence].Length].ToArray(), together.Tags(Tags, sequence)[..sequences[sequence].Length].ToArray());
         }
     }
 
@@ -90,17 +90,17 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var model = OnnxMultitaskModel.Load(
             _package.Manifest(), new() { Device = "cpu", Lanes = 2, ThreadsPerLane = threads, RowsPerCall = rowsPerCall }, NullLogger.Instance);
         using var reference = Load();
-        var rows = Enumerable.Range(1, 50).Select(i => ToyPackage.Row([.. Enumerable.Range(0, i).Select(j => 20 + (i * j) % 20)])).ToArray();
+        var sequences = Enumerable.Range(1, 50).Select(i => ToyPackage.Sequence([.. Enumerable.Range(0, i).Select(j => 20 + (i * j) % 20)])).ToArray();
 
-        using var expected = reference.Predict(ToyPackage.Batch(rows), 0);
-        using var predictions = model.Predict(ToyPackage.Batch(rows), 1);
+        using var expected = reference.Predict(ToyPackage.Batch(sequences), 0);
+        using var predictions = model.Predict(ToyPackage.Batch(sequences), 1);
 
         // Padding must not reach a text's scores. `mood` is left out: in int8 its neighbours do.
         Assert.Equal(rowsPerCall > 1, model.Shape.BenefitsFromBatching);
-        for (var row = 0; row < rows.Length; row++)
+        for (var sequence = 0; sequence < sequences.Length; sequence++)
         {
-            Assert.All(expected.Probabilities(Traits, row).ToArray().Zip(predictions.Probabilities(Traits, row).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
-            Assert.Equal(expected.Tags(Tags, row)[..rows[row].Length].ToArray(), predictions.Tags(Tags, row)[..rows[row].Length].ToArray());
+            Assert.All(expected.Probabilities(Traits, sequence).ToArray().Zip(predictions.Probabilities(Traits, sequence).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.Equal(expected.Tags(Tags, sequence)[..sequences[sequence].Length].ToArray(), predictions.Tags(Tags, sequence)[..sequences[sequence].Length].ToArray());
         }
     }
 
@@ -110,16 +110,16 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var model = OnnxMultitaskModel.Load(_package.Manifest(), new() { Device = "cpu", Lanes = 1, RowsPerCall = 24 }, NullLogger.Instance);
         var first = Scores(24, 50);
 
-        for (var columns = 1; columns <= 50; columns++)
-            for (var rows = 1; rows <= 24; rows++) Scores(rows, columns); // 1,200 shapes
+        for (var paddedLength = 1; paddedLength <= 50; paddedLength++)
+            for (var sequences = 1; sequences <= 24; sequences++) Scores(sequences, paddedLength); // 1,200 shapes
 
         Assert.Equal(first, Scores(24, 50));
 
-        float[] Scores(int rows, int columns)
+        float[] Scores(int sequences, int paddedLength)
         {
-            var batch = Enumerable.Range(0, rows).Select(i => ToyPackage.Row([.. Enumerable.Range(0, columns).Select(j => 20 + ((i + j) % 20))])).ToArray();
+            var batch = Enumerable.Range(0, sequences).Select(i => ToyPackage.Sequence([.. Enumerable.Range(0, paddedLength).Select(j => 20 + ((i + j) % 20))])).ToArray();
             using var predictions = model.Predict(ToyPackage.Batch(batch), 0);
-            return predictions.Probabilities(Traits, rows - 1).ToArray();
+            return predictions.Probabilities(Traits, sequences - 1).ToArray();
         }
     }
 
@@ -139,10 +139,10 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         listener.Start();
         using var model = Load(metrics: new(meters));
 
-        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(7), ToyPackage.Row(5, 6), ToyPackage.Row(6, 5)), 0);
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6), ToyPackage.Sequence(7), ToyPackage.Sequence(5, 6), ToyPackage.Sequence(6, 5)), 0);
 
         Assert.Equal(1, deduplicated);
-        Assert.Equal(4 + 3 + 4, predictions.Computed); // and not the row that came twice
+        Assert.Equal(4 + 3 + 4, predictions.Computed); // and not the sequence that came twice
         Assert.Equal(predictions.All(0, 4), predictions.All(2, 4));
         Assert.NotEqual(predictions.All(0, 4), predictions.All(1, 3));
     }
@@ -151,7 +151,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     public void A_row_with_scores_that_are_not_finite_fails_alone_and_its_neighbours_pass_without_it()
     {
         using var model = Load();
-        var (good, bad) = (ToyPackage.Row(5, 6, 7), ToyPackage.Row(5, ToyPackage.Infinite));
+        var (good, bad) = (ToyPackage.Sequence(5, 6, 7), ToyPackage.Sequence(5, ToyPackage.Infinite));
 
         Assert.Contains(
             "not finite", Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(good, bad), 0)).Message, StringComparison.Ordinal);
@@ -165,7 +165,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     {
         using var model = Load();
 
-        var exception = Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Row(ToyPackage.OutsideTheVocabulary)), 0));
+        var exception = Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Sequence(ToyPackage.OutsideTheVocabulary)), 0));
 
         Assert.False(exception.OutOfMemory);
         Assert.Contains("ONNX Runtime on cpu", exception.Message, StringComparison.Ordinal);
@@ -178,7 +178,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var model = Load();
 
         Assert.Contains(
-            "at most 64", Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Row(new int[63])), 0)).Message,
+            "at most 64", Assert.Throws<InferenceException>(() => model.Predict(ToyPackage.Batch(ToyPackage.Sequence(new int[63])), 0)).Message,
             StringComparison.Ordinal);
     }
 
@@ -187,7 +187,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     {
         using var model = Load();
 
-        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Row([.. Enumerable.Repeat(5, 62)])), 1);
+        using var predictions = model.Predict(ToyPackage.Batch(ToyPackage.Sequence([.. Enumerable.Repeat(5, 62)])), 1);
 
         Assert.Equal(64, predictions.PaddedLength);
     }
@@ -195,21 +195,21 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     [Fact]
     public async Task Lanes_run_side_by_side_without_touching_each_other()
     {
-        using var model = Load(lanes: 4);
-        var rows = Enumerable.Range(5, 8).Select(i => ToyPackage.Row(i, i + 15, i + 20)).ToArray();
-        var expected = rows.Select(row =>
+        using var model = Load(workers: 4);
+        var sequences = Enumerable.Range(5, 8).Select(i => ToyPackage.Sequence(i, i + 15, i + 20)).ToArray();
+        var expected = sequences.Select(sequence =>
         {
-            using var predictions = model.Predict(ToyPackage.Batch(row), 0);
-            return predictions.All(0, row.Length);
+            using var predictions = model.Predict(ToyPackage.Batch(sequence), 0);
+            return predictions.All(0, sequence.Length);
         }).ToArray();
 
-        await Task.WhenAll(Enumerable.Range(0, model.Lanes).Select(lane => Task.Run(() =>
+        await Task.WhenAll(Enumerable.Range(0, model.Workers).Select(worker => Task.Run(() =>
         {
             for (var i = 0; i < 500; i++)
             {
-                var row = (i + lane) % rows.Length;
-                using var predictions = model.Predict(ToyPackage.Batch(rows[row]), lane);
-                Assert.Equal(expected[row], predictions.All(0, rows[row].Length));
+                var sequence = (i + worker) % sequences.Length;
+                using var predictions = model.Predict(ToyPackage.Batch(sequences[sequence]), worker);
+                Assert.Equal(expected[sequence], predictions.All(0, sequences[sequence].Length));
             }
         })));
     }
@@ -219,7 +219,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     {
         using var all = Load();
         using var model = Load(tasks: "tags,traits");
-        var batch = ToyPackage.Batch(ToyPackage.Row(5, 6, 7));
+        var batch = ToyPackage.Batch(ToyPackage.Sequence(5, 6, 7));
 
         using var expected = all.Predict(batch, 0);
         using var predictions = model.Predict(batch, 0);
@@ -232,7 +232,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     [Fact]
     public void Letter_case_and_segments_are_inputs_of_their_own()
     {
-        var sequence = ToyPackage.Row(5, 6, 7); // of several letter cases
+        var sequence = ToyPackage.Sequence(5, 6, 7); // of several letter cases
         var plain = new TokenSequence(TokenizedText.Of([.. sequence.Tokens.Tokens.ToArray().Select(t => t with { Case = 0 })], 2, 3), 0);
         var (cased, caseless) = (Scores(), Scores(plain));
 
@@ -281,11 +281,11 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
 
         string[] expected =
         [
-            "input other_types: not in the graph, which has input_ids, attention_mask, token_type_ids; expected Int64 [rows, columns].",
+            "input other_types: not in the graph, which has input_ids, attention_mask, token_type_ids; expected Int64 [sequences, padded length].",
             "input token_type_ids: found in the graph, but the manifest's inputs are input_ids, attention_mask, other_types.",
-            "task mood, output mood.probabilities: found Float [-1, 3], expected Float [rows, 2]",
+            "task mood, output mood.probabilities: found Float [-1, 3], expected Float [sequences, 2]",
             "task traits, output feelings.probabilities: not in the graph",
-            "task tags, output tags.scores: found Float [-1, -1], expected Int32 [rows, columns]",
+            "task tags, output tags.scores: found Float [-1, -1], expected Int32 [sequences, padded length]",
         ];
         Assert.All(expected, problem => Assert.Contains(problem, message, StringComparison.Ordinal));
     }
@@ -332,20 +332,20 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         using var model = Load();
         var calls = CallShape.Gpu(manifest.MaxTokens);
         using var session = SessionFactory.Open(manifest, manifest.Tasks, "cpu", calls);
-        using var lane = new InferenceWorker(
+        using var worker = new InferenceWorker(
             session, OrtAllocator.DefaultInstance, manifest.Inputs, manifest.Tasks, calls, bindOnce);
         for (var token = 20; token < 40; token++)
         {
-            using var expected = model.Predict(ToyPackage.Batch(ToyPackage.Row(token, 5)), 0);
+            using var expected = model.Predict(ToyPackage.Batch(ToyPackage.Sequence(token, 5)), 0);
 
-            lane.Begin(4, 16); // one row of four is filled, in 4 of 16 columns, as on a grid
-            lane.Row(0, 4, out var ids, out var types);
-            ToyPackage.Row(token, 5).Tokens.WriteRow(0, ids, types);
-            lane.Run();
+            worker.Begin(4, 16); // one sequence of four is filled, 4 of 16 tokens long, as on a grid
+            worker.Sequence(0, 4, out var ids, out var types);
+            ToyPackage.Sequence(token, 5).Tokens.WriteSequence(0, ids, types);
+            worker.Run();
 
-            Assert.Equal(expected.Of(Tags, 0).Floats(0).ToArray(), lane.Output(Tags, 0, 0)[..4].ToArray()); // bit for bit
-            Assert.All(expected.Probabilities(Traits, 0).ToArray().Zip(lane.Output(Traits, 0, 0).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
-            Assert.All(lane.Output(Traits, 0, 3).ToArray(), p => Assert.True(float.IsFinite(p), "a padding row"));
+            Assert.Equal(expected.Of(Tags, 0).Floats(0).ToArray(), worker.Output(Tags, 0, 0)[..4].ToArray()); // bit for bit
+            Assert.All(expected.Probabilities(Traits, 0).ToArray().Zip(worker.Output(Traits, 0, 0).ToArray()), p => Assert.Equal(p.First, p.Second, 1e-5f));
+            Assert.All(worker.Output(Traits, 0, 3).ToArray(), p => Assert.True(float.IsFinite(p), "a padding sequence"));
         }
     }
 
@@ -353,8 +353,8 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
     public void A_call_allocates_nothing_per_row()
     {
         using var model = Load();
-        var one = ToyPackage.Batch(ToyPackage.Row(5, 6, 7));
-        var many = ToyPackage.Batch([.. Enumerable.Range(0, 64).Select(i => ToyPackage.Row(5 + i % 8, 20 + i / 8, 7))]);
+        var one = ToyPackage.Batch(ToyPackage.Sequence(5, 6, 7));
+        var many = ToyPackage.Batch([.. Enumerable.Range(0, 64).Select(i => ToyPackage.Sequence(5 + i % 8, 20 + i / 8, 7))]);
         long Allocated(TokenBatch batch)
         {
             for (var i = 0; i < 50; i++) model.Predict(batch, 0).Dispose();
@@ -363,7 +363,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
             return (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
         }
 
-        // What is left is the predictions object itself, more or less as the just-in-time compiler has got on. The smallest object has 24 bytes, and there are 63 rows more.
+        // What is left is the predictions object itself, more or less as the just-in-time compiler has got on. The smallest object has 24 bytes, and there are 63 sequences more.
         Assert.True(Allocated(many) - Allocated(one) < 63 * 24);
     }
 }

@@ -32,11 +32,11 @@ public sealed class RecentResultsTests : IDisposable
         var random = new Random(5);
         for (var i = 0; i < 200; i++)
         {
-            var rows = Enumerable.Range(0, random.Next(1, 9)).Select(_ => ToyPackage.Row(5 + random.Next(4), 20 + random.Next(4))).ToArray();
-            using var expected = _model.Predict(ToyPackage.Batch(rows), 0);
-            using var predictions = recent.Predict(ToyPackage.Batch(rows), i % 2);
+            var sequences = Enumerable.Range(0, random.Next(1, 9)).Select(_ => ToyPackage.Sequence(5 + random.Next(4), 20 + random.Next(4))).ToArray();
+            using var expected = _model.Predict(ToyPackage.Batch(sequences), 0);
+            using var predictions = recent.Predict(ToyPackage.Batch(sequences), i % 2);
 
-            for (var row = 0; row < rows.Length; row++) Assert.Equal(expected.All(row, 4), predictions.All(row, 4));
+            for (var sequence = 0; sequence < sequences.Length; sequence++) Assert.Equal(expected.All(sequence, 4), predictions.All(sequence, 4));
         }
 
         Assert.True(remembered > 0);
@@ -46,10 +46,10 @@ public sealed class RecentResultsTests : IDisposable
     public void What_is_remembered_is_not_computed_again()
     {
         var recent = new RecentResults(_model, 10);
-        recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0).Dispose();
+        recent.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0).Dispose();
 
-        using var known = recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6)), 0);
-        using var partly = recent.Predict(ToyPackage.Batch(ToyPackage.Row(5, 6), ToyPackage.Row(7)), 0);
+        using var known = recent.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0);
+        using var partly = recent.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6), ToyPackage.Sequence(7)), 0);
 
         Assert.Equal((0, 3), (known.Computed, partly.Computed));
     }
@@ -59,7 +59,7 @@ public sealed class RecentResultsTests : IDisposable
     {
         var remembered = 0;
         var recent = new RecentResults(_model, 2, n => remembered += n);
-        void Score(int token) => recent.Predict(ToyPackage.Batch(ToyPackage.Row(token)), 0).Dispose();
+        void Score(int token) => recent.Predict(ToyPackage.Batch(ToyPackage.Sequence(token)), 0).Dispose();
 
         Score(5);
         Score(6);
@@ -75,7 +75,7 @@ public sealed class RecentResultsTests : IDisposable
     public void A_failed_batch_leaves_nothing_behind()
     {
         var recent = new RecentResults(_model, 10);
-        TokenBatch Batch() => ToyPackage.Batch(ToyPackage.Row(ToyPackage.Infinite));
+        TokenBatch Batch() => ToyPackage.Batch(ToyPackage.Sequence(ToyPackage.Infinite));
 
         Assert.Throws<InferenceException>(() => recent.Predict(Batch(), 0));
         Assert.Throws<InferenceException>(() => recent.Predict(Batch(), 0));

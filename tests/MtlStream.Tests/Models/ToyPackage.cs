@@ -96,10 +96,10 @@ internal sealed class ToyPackage : IDisposable
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     /// <summary>A text of one window with these tokens between [CLS] (2) and [SEP] (3).</summary>
-    public static TokenSequence Row(params int[] ids) =>
+    public static TokenSequence Sequence(params int[] ids) =>
         new(TokenizedText.Of([.. ids.Select((id, i) => new Token(id, i, i + 1, (byte)(i % 4), true))], 2, 3), 0);
 
-    public static TokenBatch Batch(params TokenSequence[] rows) => new(rows, rows.Max(r => r.Length), BatchTrigger.Linger);
+    public static TokenBatch Batch(params TokenSequence[] sequences) => new(sequences, sequences.Max(r => r.Length), BatchTrigger.Linger);
 
     private static string Root()
     {

@@ -31,7 +31,7 @@ public sealed class WindowMergeTests
 
         for (var window = text.Windows.Length - 1; window >= 0; window--)
         {
-            using var scored = Scored(window, text.RowLength(window), 0.5f);
+            using var scored = Scored(window, text.SequenceLength(window), 0.5f);
             merge.Add(window, scored, 0);
         }
 
@@ -61,8 +61,8 @@ public sealed class WindowMergeTests
         using var text = Make.Tokenizer(maxTokens: 12, overlap: 4).Tokenize(string.Join(' ', Enumerable.Repeat("good", 14)));
         Assert.Equal(2, text.Windows.Length);
         using var merge = new WindowMerge(s_tasks, text);
-        using (var first = Scored(0, text.RowLength(0), 1f)) merge.Add(0, first, 0);
-        using (var second = Scored(1, text.RowLength(1), 0f)) merge.Add(1, second, 0);
+        using (var first = Scored(0, text.SequenceLength(0), 1f)) merge.Add(0, first, 0);
+        using (var second = Scored(1, text.SequenceLength(1), 0f)) merge.Add(1, second, 0);
 
         var owned = merge.Merged.Tags(0, 0)[1..15].Count(0);
 

@@ -76,7 +76,7 @@ public sealed class NewKindTests : IDisposable
 
         var message = Assert.Throws<InvalidDataException>(Load).Message;
 
-        Assert.Contains("task sketch, output traits.probabilities: found Float [-1, 4], expected Float [rows, 5]", message, StringComparison.Ordinal);
+        Assert.Contains("task sketch, output traits.probabilities: found Float [-1, 4], expected Float [sequences, 5]", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class TextTokenizerTests
         Assert.Empty(text.Tokens.ToArray());
         Assert.Empty(text.Words.ToArray());
         Assert.Equal([new TokenWindow(0, 0)], text.Windows.ToArray());
-        Assert.Equal(2, text.RowLength(0));
+        Assert.Equal(2, text.SequenceLength(0));
         Assert.False(text.Truncated);
     }
 
@@ -21,13 +21,13 @@ public sealed class TextTokenizerTests
     {
         var tokenizer = TokenizerVectors.Tokenizer(splitWords: true);
         using var text = tokenizer.Tokenize("The USA don't");
-        var ids = new long[text.RowLength(0) + 1];
+        var ids = new long[text.SequenceLength(0) + 1];
         var types = new long[ids.Length];
 
-        text.WriteRow(0, ids, types);
+        text.WriteSequence(0, ids, types);
 
         Assert.Equal("[CLS]", tokenizer.TokenText((int)ids[0]));
-        Assert.Equal("[SEP]", tokenizer.TokenText((int)ids[text.RowLength(0) - 1]));
+        Assert.Equal("[SEP]", tokenizer.TokenText((int)ids[text.SequenceLength(0) - 1]));
         Assert.Equal(0, ids[^1]);
         Assert.Equal(1, types[1]);
         Assert.Equal(2, types[2]);

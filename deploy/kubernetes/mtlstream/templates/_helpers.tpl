@@ -134,7 +134,7 @@ spec:
         - name: POD_NAME
           valueFrom: { fieldRef: { fieldPath: metadata.name } }
         {{- with include "mtlstream.cores" . }}
-        # Without a CPU limit the runtime would count the node's cores and start a scoring lane on each.
+        # Without a CPU limit the runtime would count the node's cores and start an inference worker on each.
         - { name: DOTNET_PROCESSOR_COUNT, value: {{ . | quote }} }
         {{- end }}
         {{- if eq .Values.delivery.guarantee "ExactlyOnce" }}
