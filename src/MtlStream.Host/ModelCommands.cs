@@ -122,6 +122,7 @@ internal static class ModelCommands
             manifest.Tokenizer.StripAccents,
             manifest.Tokenizer.CaseIds,
             Words = manifest.Tokenizer.SplitWords,
+            manifest.Tokenizer.FoldLetters,
         },
         Graphs = manifest.Graphs.ToDictionary(g => g.Key, g => Path.GetFileName(g.Value)),
         Bytes = PackageBytes(manifest),

@@ -69,7 +69,7 @@ internal sealed class ManifestReader
     private TokenizerSettings Tokenizer(JsonElement root)
     {
         var tokenizer = Member(root, "", "tokenizer", JsonValueKind.Object);
-        NoOthers(tokenizer, "tokenizer", "kind", "files", "lowercase", "stripAccents", "caseIds", "words");
+        NoOthers(tokenizer, "tokenizer", "kind", "files", "lowercase", "stripAccents", "caseIds", "words", "foldLetters");
         var files = new Dictionary<string, string>();
         foreach (var member in Members(Member(tokenizer, "tokenizer", "files", JsonValueKind.Object)))
         {
@@ -84,7 +84,10 @@ internal sealed class ManifestReader
             : WholeNumber(Member(root, "", "window", JsonValueKind.Object), "window", "overlap", least: 0, most: (maxTokens - 2) / 2);
         return new(
             Text(tokenizer, "tokenizer", "kind"), files, _fields.Flag(tokenizer, "tokenizer", "lowercase"), _fields.Flag(tokenizer, "tokenizer", "stripAccents"),
-            _fields.Flag(tokenizer, "tokenizer", "caseIds"), _fields.Flag(tokenizer, "tokenizer", "words"), maxTokens, overlap);
+            _fields.Flag(tokenizer, "tokenizer", "caseIds"), _fields.Flag(tokenizer, "tokenizer", "words"), maxTokens, overlap)
+        {
+            FoldLetters = Optional(tokenizer, "foldLetters") is not null && _fields.Flag(tokenizer, "tokenizer", "foldLetters"),
+        };
     }
 
     private Dictionary<string, string> Graphs(JsonElement root)

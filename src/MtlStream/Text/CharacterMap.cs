@@ -51,14 +51,20 @@ internal sealed class CharacterMap
     private static readonly Entry WhiteSpace = new(Kind.Space, false, false, "");
 
     private readonly Entry[]?[] _pages = new Entry[]?[0x110000 >> 8];
-    private readonly bool _lowercase, _stripAccents;
+    private readonly bool _lowercase, _stripAccents, _foldMarks;
 
+    /// <param name="foldMarks">Full-width marks, and apostrophes and hyphens of any kind, are those of ASCII.</param>
     /// <exception cref="PlatformNotSupportedException">The runtime's Unicode normalization is switched off.</exception>
-    public CharacterMap(bool lowercase, bool stripAccents)
+    public CharacterMap(bool lowercase, bool stripAccents, bool foldMarks = false)
     {
         RequireNormalization("\u00E9".Normalize(NormalizationForm.FormD));
-        (_lowercase, _stripAccents) = (lowercase, stripAccents);
+        _lowercase = lowercase;
+        _stripAccents = stripAccents;
+        _foldMarks = foldMarks;
     }
+
+    /// <summary>The map that a model asks for.</summary>
+    public static CharacterMap Of(TokenizerSettings settings) => new(settings.Lowercase, settings.StripAccents, settings.FoldLetters);
 
     /// <summary>The entry of a code point; unpaired surrogates are dropped, as the U+FFFD they stand for is.</summary>
     public Entry this[int codePoint]
@@ -98,6 +104,7 @@ internal sealed class CharacterMap
 
     private Entry Build(int codePoint)
     {
+        if (_foldMarks) codePoint = PlainMark(codePoint);
         if (codePoint is '\t' or '\n' or '\r') return WhiteSpace;
         if (codePoint is 0 or 0xFFFD) return Nothing;
         var category = CategoryOf(codePoint);
@@ -117,6 +124,15 @@ internal sealed class CharacterMap
         var kind = alone == 0 ? Kind.Word : runes.Length == 1 ? Kind.Alone : Kind.Mixed;
         return new Entry(kind, upper, lower, replacement);
     }
+
+    // Letters are folded before words are found; marks behind it, because a full-width comma ends an address.
+    private static int PlainMark(int codePoint) => codePoint switch
+    {
+        0x2BC or 0x201B or 0x2032 or 0xA78C => '\'',
+        0x2010 or 0x2011 or 0xFE63 => '-',
+        >= 0xFF01 and <= 0xFF5E => codePoint - 0xFF01 + '!',
+        _ => codePoint,
+    };
 
     // U+0334 has the lowest combining class but zero: it moves before a mark of any higher class.
     private static bool IsReordered(Rune mark) =>

@@ -13,6 +13,9 @@ public sealed record TokenizerSettings(
     string Kind, IReadOnlyDictionary<string, string> Files, bool Lowercase, bool StripAccents, bool CaseIds, bool SplitWords,
     int MaxTokens, int WindowOverlap)
 {
+    /// <summary>Read full-width, mathematical, circled and similar letters and marks as the plain ones.</summary>
+    public bool FoldLetters { get; init; }
+
     /// <summary>The path of a role that has to be there.</summary>
     /// <exception cref="InvalidDataException">The manifest does not name it, or the file is not there.</exception>
     internal string FileOf(string role)
@@ -34,7 +37,7 @@ public sealed class TextTokenizer
 
     private readonly SubwordTokenizer _subwords;
     private readonly TokenizedTextPool _pool;
-    private readonly bool _splitWords;
+    private readonly bool _splitWords, _foldLetters;
     private readonly int _maxTextTokens, _windowTokens, _overlap;
 
     private TextTokenizer(SubwordTokenizer subwords, TokenizerSettings settings, TokenizationOptions options)
@@ -47,7 +50,11 @@ public sealed class TextTokenizer
             throw new InvalidDataException(
                 $"Window overlap is {settings.WindowOverlap}; expected 0 to {_windowTokens / 2}, half of what fits between [CLS] and [SEP].");
         }
-        (_subwords, _splitWords, _overlap, _maxTextTokens) = (subwords, settings.SplitWords, settings.WindowOverlap, options.MaxTextTokens);
+        _subwords = subwords;
+        _splitWords = settings.SplitWords;
+        _foldLetters = settings.FoldLetters;
+        _overlap = settings.WindowOverlap;
+        _maxTextTokens = options.MaxTextTokens;
         _pool = new TokenizedTextPool(subwords.ClsId, subwords.SepId, IdleBytes);
     }
 
@@ -62,7 +69,7 @@ public sealed class TextTokenizer
             throw new InvalidDataException($"A {settings.Kind} tokenizer gives no letter cases; caseIds has to be false.");
         SubwordTokenizer subwords = settings.Kind switch
         {
-            "wordpiece" => new WordPieceTokenizer(VocabularyFile.Read(settings), settings.Lowercase, settings.StripAccents),
+            "wordpiece" => new WordPieceTokenizer(VocabularyFile.Read(settings), CharacterMap.Of(settings)),
             "sentencepiece" => UnigramTokenizer.Load(settings),
             "bpe" => ByteLevelBpeTokenizer.Load(settings),
             _ => throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}."),
@@ -76,15 +83,27 @@ public sealed class TextTokenizer
     /// <summary>A token as the vocabulary spells it, <c>##</c> included.</summary>
     public string TokenText(int id) => _subwords.TokenText(id);
 
-    /// <summary>Tokenizes one text. The caller owns the result; <see cref="TokenizedText.IsEmpty"/> says that there is nothing to read.</summary>
-    /// <remarks>A text over the limit is cut between two words, or within its first word where that alone is over it.</remarks>
-    public TokenizedText Tokenize(ReadOnlySpan<char> text)
+    /// <summary>Tokenizes one text. The caller owns the result; <see cref="TokenizedText.IsEmpty"/>: nothing to read.</summary>
+    /// <param name="html">Read entities of HTML as the characters that they stand for.</param>
+    /// <remarks>
+    /// Ranges are those of the text given, whatever its characters are read as. A text over the limit is cut between two
+    /// words, or within its first word where that alone is over it.
+    /// </remarks>
+    public TokenizedText Tokenize(ReadOnlySpan<char> text, bool html = false)
     {
         var tokenized = _pool.Rent();
+        using var read = ReadableText.Of(text, _foldLetters, html);
+        var units = read is null ? text : read.Units;
         var complete = _splitWords
-            ? EncodeWords(text, tokenized)
-            : _subwords.Encode(text, 0, addWords: true, _maxTextTokens, tokenized);
+            ? EncodeWords(units, tokenized)
+            : _subwords.Encode(units, 0, addWords: true, _maxTextTokens, tokenized);
         if (!complete) tokenized.MarkTruncated();
+        if (read is not null)
+        {
+            tokenized.PlaceTokens(read);
+            tokenized.PlaceWords(read);
+        }
+
         AddWindows(tokenized);
         return tokenized;
     }
@@ -102,7 +121,7 @@ public sealed class TextTokenizer
         {
             var end = start + word.Length;
             var first = tokenized.Tokens.Length;
-            if (!tokenized.Truncated && !_subwords.Encode(word, start, addWords: false, _maxTextTokens, tokenized)) tokenized.MarkTruncated();
+            if (!tokenized.Truncated) EncodeGiven(word, start, tokenized);
             var found = tokenized.Tokens.Length > first;
             if (found) tokenized.BeginWordAt(first);
             tokenized.Add(new Word(start, end, found ? first : -1));
@@ -111,6 +130,17 @@ public sealed class TextTokenizer
 
         AddWindows(tokenized);
         return tokenized;
+    }
+
+    private void EncodeGiven(string word, int start, TokenizedText tokenized)
+    {
+        var first = tokenized.Tokens.Length;
+        using var read = ReadableText.Of(word, _foldLetters, html: false);
+        var complete = read is null
+            ? _subwords.Encode(word, start, addWords: false, _maxTextTokens, tokenized)
+            : _subwords.Encode(read.Units, 0, addWords: false, _maxTextTokens, tokenized);
+        if (!complete) tokenized.MarkTruncated();
+        if (read is not null) tokenized.PlaceTokens(read, first, start);
     }
 
     private bool EncodeWords(ReadOnlySpan<char> text, TokenizedText tokenized)

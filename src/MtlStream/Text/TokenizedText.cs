@@ -135,6 +135,27 @@ public sealed class TokenizedText : IDisposable
         _windows[_windowCount++] = window;
     }
 
+    /// <summary>Gives the tokens from <paramref name="first"/> on the ranges of the original text.</summary>
+    /// <param name="offset">What is added to each place.</param>
+    internal void PlaceTokens(ReadableText read, int first = 0, int offset = 0)
+    {
+        foreach (ref var token in _tokens.AsSpan(first, _tokenCount - first))
+        {
+            var (start, end) = read.Original(token.Start, token.End);
+            token = token with { Start = offset + start, End = offset + end };
+        }
+    }
+
+    /// <summary>Gives the words the ranges of the original text.</summary>
+    internal void PlaceWords(ReadableText read)
+    {
+        foreach (ref var word in _words.AsSpan(0, _wordCount))
+        {
+            var (start, end) = read.Original(word.Start, word.End);
+            word = word with { Start = start, End = end };
+        }
+    }
+
     internal void MarkTruncated() => Truncated = true;
 
     internal void BeginWordAt(int token) => _tokens[token] = _tokens[token] with { BeginsWord = true };

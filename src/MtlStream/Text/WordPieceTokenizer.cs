@@ -22,10 +22,10 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
     private readonly char[] _asciiChar = new char[128];
 
     /// <exception cref="InvalidDataException">The vocabulary lacks [CLS], [SEP] or the unknown token.</exception>
-    public WordPieceTokenizer(VocabularyFile file, bool lowercase, bool stripAccents)
+    public WordPieceTokenizer(VocabularyFile file, CharacterMap map)
     {
         _vocabulary = new Vocabulary(file.Tokens, file.Continuation);
-        _map = new CharacterMap(lowercase, stripAccents);
+        _map = map;
         _maxWordChars = file.MaxWordChars;
         _unknownId = Require(file.Unknown);
         ClsId = Require("[CLS]");

@@ -29,10 +29,14 @@ internal static class TokenizerVectors
 
     /// <summary>The tokenizer of the sample's vocabulary.</summary>
     public static TextTokenizer Tokenizer(
-        bool uncased = true, bool splitWords = false, int maxTokens = 1 << 20, int overlap = 0, int maxTextTokens = 1 << 20, string? vocabulary = null) =>
+        bool uncased = true, bool splitWords = false, int maxTokens = 1 << 20, int overlap = 0, int maxTextTokens = 1 << 20, string? vocabulary = null,
+        bool foldLetters = false) =>
         TextTokenizer.Load(
             new TokenizerSettings(
-                "wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary ?? SampleVocabulary }, uncased, uncased, true, splitWords, maxTokens, overlap),
+                "wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary ?? SampleVocabulary }, uncased, uncased, true, splitWords, maxTokens, overlap)
+            {
+                FoldLetters = foldLetters,
+            },
             new TokenizationOptions { MaxTextTokens = maxTextTokens });
 
     private static string FindFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
