@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace MtlStream.Tests.Events;
 
-/// <summary>The rules by which Kafka Connect's JsonConverter reads an envelope with <c>schemas.enable</c>, 4.1.0, in our own words.</summary>
-/// <remarks>ConnectOnRealKafkaTests has the converter itself read what the worker writes.</remarks>
+/// <summary>The rules by which Kafka Connect's JsonConverter reads an envelope with <c>schemas.enable</c>, in our own words.</summary>
+/// <remarks>Written after the converter's source; the converter itself has not read what the worker writes.</remarks>
 internal static class JsonConverter
 {
     /// <summary>The payload as a struct: its fields by name, in the schema's order.</summary>
