@@ -1,9 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Diagnostics;
 using System.Numerics;
-using System.Text.Json;
 using MtlStream.Batching;
 using MtlStream.Events;
+using MtlStream.Json;
 using MtlStream.Models;
 
 namespace MtlStream.Diagnostics;
@@ -143,11 +143,5 @@ public sealed class PipelineMetrics
     // Powers of two keep the tag's values few whatever the device's grid is.
     private static int Bucket(int columns) => (int)BitOperations.RoundUpToPowerOf2((uint)columns);
 
-    internal static string Tag<T>(T value) where T : struct, Enum => SnakeCase<T>.Names[value];
-
-    private static class SnakeCase<T> where T : struct, Enum
-    {
-        public static readonly Dictionary<T, string> Names =
-            Enum.GetValues<T>().ToDictionary(v => v, v => JsonNamingPolicy.SnakeCaseLower.ConvertName(v.ToString()));
-    }
+    internal static string Tag<T>(T value) where T : struct, Enum => SnakeCase.Of(value);
 }

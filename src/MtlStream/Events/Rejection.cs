@@ -1,4 +1,4 @@
-using System.Text.Json;
+using MtlStream.Json;
 
 namespace MtlStream.Events;
 
@@ -42,22 +42,15 @@ public enum RejectionReason
 /// <summary>Reasons as headers, schema and metric tags spell them.</summary>
 public static class RejectionReasons
 {
-    private static readonly string[] Names = Array.ConvertAll(Enum.GetNames<RejectionReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
-
     /// <summary>All of them, in the order of the enum.</summary>
-    public static IReadOnlyList<string> WireNames => Names;
+    public static IReadOnlyList<string> WireNames => SnakeCase.All<RejectionReason>();
 
-    public static string WireName(this RejectionReason reason) => Names[(int)reason];
+    public static string WireName(this RejectionReason reason) => SnakeCase.Of(reason);
 
     /// <summary>True where the event is in order and has no text: what <c>Input:WithoutText</c> is about.</summary>
     public static bool IsTextless(this RejectionReason reason) => reason is RejectionReason.MissingText or RejectionReason.EmptyText;
 
-    public static bool TryParse(string wireName, out RejectionReason reason)
-    {
-        var index = Array.IndexOf(Names, wireName);
-        reason = (RejectionReason)Math.Max(index, 0);
-        return index >= 0;
-    }
+    public static bool TryParse(string wireName, out RejectionReason reason) => SnakeCase.TryParse(wireName, out reason);
 }
 
 /// <summary>An event that cannot be analysed. A value, not an exception: it is an expected outcome.</summary>
