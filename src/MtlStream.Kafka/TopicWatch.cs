@@ -209,20 +209,12 @@ internal sealed class TopicWatch(
         _createRefused = null;
         foreach (var topic in missing.Intersect(_options.WrittenTopics))
         {
-            // What the worker writes is to fit: whatever its client sends.
-            var specification = new TopicSpecification
-            {
-                Name = topic,
-                NumPartitions = partitions,
-                ReplicationFactor = -1,
-                Configs = new() { ["max.message.bytes"] = configuration.LargestMessage.ToString(CultureInfo.InvariantCulture) },
-            };
             try
             {
-                await AskAsync((client, limit) => client.CreateAsync(specification, limit), stopping);
+                await CreateAsync(topic, partitions, stopping);
                 logger.TopicCreated(topic, partitions);
             }
-            catch (CreateTopicsException exception) when (exception.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
+            catch (CreateTopicsException exception) when (CodeOf(exception) == ErrorCode.TopicAlreadyExists)
             {
                 // another worker was faster
             }
@@ -234,6 +226,29 @@ internal sealed class TopicWatch(
             }
         }
     }
+
+    // What the worker writes is to fit, whatever its client sends; brokers that allow no such limit are left theirs.
+    private async Task CreateAsync(string topic, int partitions, CancellationToken stopping)
+    {
+        var specification = new TopicSpecification
+        {
+            Name = topic,
+            NumPartitions = partitions,
+            ReplicationFactor = -1,
+            Configs = new() { ["max.message.bytes"] = configuration.LargestMessage.ToString(CultureInfo.InvariantCulture) },
+        };
+        try
+        {
+            await AskAsync((client, limit) => client.CreateAsync(specification, limit), stopping);
+        }
+        catch (CreateTopicsException exception) when (CodeOf(exception) is ErrorCode.InvalidConfig or ErrorCode.PolicyViolation)
+        {
+            specification.Configs = null;
+            await AskAsync((client, limit) => client.CreateAsync(specification, limit), stopping);
+        }
+    }
+
+    private static ErrorCode CodeOf(CreateTopicsException exception) => exception.Results[0].Error.Code;
 
     // A batch above a topic's limit is refused as a whole, innocent messages included: batches must stay below it.
     // Asked for again and again, for someone may have raised one; while a broker is missing only when nothing is known yet.

@@ -176,6 +176,19 @@ public sealed class TopicWatchTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Brokers_that_allow_no_such_limit_are_left_theirs()
+    {
+        _cluster.Leaders.Remove("dead");
+        _cluster.Refuses = topic => topic.Configs is null ? null : new CreateTopicsException(
+            [new() { Topic = topic.Name, Error = new(ErrorCode.PolicyViolation, "too large") }]);
+        await using var watch = Watch(new() { InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "dead", CreateTopics = true });
+        await watch.TryLookAsync(CancellationToken.None);
+
+        Assert.Null(Assert.Single(_cluster.Created).Configs);
+        Assert.True(_status.Connected);
+    }
+
+    [Fact]
     public async Task A_missing_topic_for_review_is_waited_for_by_nobody()
     {
         await using var watch = Watch(new() { InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "dead", ReviewTopic = "review" });
@@ -223,6 +236,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         public ManualResetEventSlim? Block { get; set; }
         public List<string> AskedOf { get; } = [];
         public List<TopicSpecification> Created { get; } = [];
+        public Func<TopicSpecification, Exception?> Refuses { get; set; } = _ => null;
         public int Opened { get; private set; }
         public int Ended { get; private set; }
 
@@ -257,6 +271,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
 
             public Task<bool> CreateAsync(TopicSpecification topic, TimeSpan limit)
             {
+                if (cluster.Refuses(topic) is { } refusal) return Task.FromException<bool>(refusal);
                 cluster.Created.Add(topic);
                 return Task.FromResult(true);
             }
