@@ -83,7 +83,7 @@ public sealed class TextlessEventsTests
     [Fact]
     public async Task An_event_that_the_model_refuses_rejects_the_message_that_holds_it_and_no_other()
     {
-        var model = new TableModel { Refuse = b => b.Rows.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains("poison", StringComparison.Ordinal)) ? new("refused") : null };
+        var model = new TableModel { Refuse = b => b.Sequences.Any(r => ((TokenizedEvent)r.Owner!).Event.Text.Contains("poison", StringComparison.Ordinal)) ? new("refused") : null };
 
         var (sink, _, _) = await RunAsync(new(), ["""["a","b"]""", """["a","poison","b"]""", """["c"]"""], model);
 

@@ -51,8 +51,14 @@ internal sealed class ReadableText : IDisposable
         return read;
     }
 
-    /// <summary>Where in the original the units [start, end) come from; not empty.</summary>
-    public (int Start, int End) Original(int start, int end) => (_starts.Span[start], _ends.Span[end - 1]);
+    /// <summary>Where in the original the units [start, end) come from. An empty range stays empty.</summary>
+    public (int Start, int End) Original(int start, int end)
+    {
+        if (start < end) return (_starts.Span[start], _ends.Span[end - 1]);
+        var behind = _length > 0 ? _ends.Span[_length - 1] : 0;
+        var at = start < _length ? _starts.Span[start] : behind;
+        return (at, at);
+    }
 
     public void Dispose()
     {
