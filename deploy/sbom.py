@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "artifacts/obj/MtlStream.Host/project.assets.json"
-ALLOWED = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT AND Apache-2.0"}
+ALLOWED = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT AND Apache-2.0", "MS-PL OR Apache-2.0"}
 
 # Packages that state their licence in a file or by an address; read once, by hand, for exactly this name.
 STATED = {

@@ -209,7 +209,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         for (var i = 0; i < 200 && !stopped.IsCompleted; i++)
         {
             _time.Advance(TimeSpan.FromMilliseconds(10)); // two seconds at most, and no look's limit
-            await Task.Yield();
+            await Task.WhenAny(stopped, Task.Delay(10)); // gives the stop a chance to ask for the time
         }
 
         await stopped.WaitAsync(TimeSpan.FromMinutes(1));
