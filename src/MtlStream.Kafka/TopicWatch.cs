@@ -20,7 +20,7 @@ internal sealed class TopicWatch(
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_request = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_request = TimeSpan.FromSeconds(10);
 
     /// <summary>How much later than the client should have given up it is given up itself.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);

@@ -10,7 +10,7 @@ namespace MtlStream.Tests.Kafka;
 
 public sealed class TopicWatchTests : IAsyncDisposable
 {
-    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(11);
     private static readonly string[] s_all = ["in", "out", "dead"];
 
     private readonly FakeTimeProvider _time = new();
