@@ -342,7 +342,7 @@ public sealed partial class AdapterTests : IDisposable
         _cluster.TakeDown();
 
         await using var worker = Worker().Start();
-        await Wait.Until(() => worker.Status.NotReadyBecause?.Contains("cannot be reached", StringComparison.Ordinal) == true);
+        await Wait.Until(() => worker.Status.NotReadyBecause is { } reason && reason != "not connected yet");
         Assert.False(worker.Status.Ready);
 
         _cluster.BringUp();
