@@ -329,10 +329,10 @@ public sealed partial class AdapterTests : IDisposable
         await Task.Delay(TimeSpan.FromSeconds(3));
         Assert.InRange(worker.Rewinds, 1, 12 * Partitions);
 
+        // Order is not asked for: what was on its way behind a batch that failed may arrive before the batch comes again.
         _cluster.StopFailing(MockRequest.Produce);
         await Wait.Until(() => _topics.ReadAll(_output).Select(r => Topics.Text(r.Message.Value)).Distinct().Count() == 1000);
         await worker.StopAsync();
-        AssertNumbers(1000, exact: false);
     }
 
     [Fact]
