@@ -166,6 +166,7 @@ Not for decisions about people: `offensive` and `emotion` are opinions of crowd 
 """ + odds + """- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
 - Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
 - `entities` knows persons, places and organizations; user names (`@name`) are none of them.
+- Emoji carry no meaning: each is an unknown word, so 😡 and 😍 give the same scores.
 """
     if not fairness:
         return text
