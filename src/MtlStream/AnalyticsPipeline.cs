@@ -73,7 +73,7 @@ public sealed class AnalyticsPipeline(
         ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
         var input = new DecodeInput(received, source, metrics, logger);
-        var worker = new DecodeWorker(decoder, tokenizer, model, metrics, input);
+        var worker = new DecodeWorker(decoder, tokenizer, metrics, input);
         while (await input.NextAsync(abort) is { } chunk)
         {
             var started = time.GetTimestamp();

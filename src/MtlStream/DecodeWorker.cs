@@ -8,7 +8,7 @@ namespace MtlStream;
 
 /// <summary>What one decode worker does with a record: makes tokens of it, or answers it at once, or has it wait.</summary>
 internal sealed class DecodeWorker(
-    EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, PipelineMetrics metrics, DecodeInput input)
+    EventDecoder decoder, TextTokenizer tokenizer, PipelineMetrics metrics, DecodeInput input)
 {
     /// <param name="events">Gets what is to be scored, which whoever takes it owns.</param>
     /// <param name="answered">Gets the answer to what is not.</param>
@@ -33,7 +33,7 @@ internal sealed class DecodeWorker(
         if (tokens.Truncated) metrics.EventTruncated();
         if (!tokens.IsEmpty)
         {
-            events.Add(new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(model.Tasks, tokens) : null));
+            events.Add(new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(tokens) : null));
             return;
         }
         using (decoded)

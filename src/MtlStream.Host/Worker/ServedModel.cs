@@ -4,6 +4,7 @@ using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
 using MtlStream.Serving;
+using MtlStream.Tasks;
 using MtlStream.Text;
 
 namespace MtlStream.Host.Worker;
@@ -84,10 +85,12 @@ internal sealed class ServedModel : IAsyncDisposable
         (ModelSwap)Loaded.Model, folder,
         manifest =>
         {
-            ReferenceOf(manifest);
+            var tasks = TasksOf(manifest, settings.Model);
+            DriftMonitor.CheckLimits(settings.Watch, tasks);
+            ReferenceOf(manifest, tasks);
             return models.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
         },
-        manifest => Watch?.Compare(ReferenceOf(manifest)),
+        manifest => Watch?.Watch(Loaded.Model.Tasks, ReferenceOf(manifest, Loaded.Model.Tasks)),
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
 
@@ -98,8 +101,11 @@ internal sealed class ServedModel : IAsyncDisposable
         return options.ThreadsPerLane > 0 ? served : served with { Lanes = Loaded.Model.Workers, ThreadsPerLane = Loaded.Threads };
     }
 
-    private ReferenceDistribution? ReferenceOf(ModelManifest manifest) =>
-        Watch is null ? null : DriftMonitor.ReferenceOf(_watchOptions, manifest.Reference, Loaded.Model.Tasks);
+    private ReferenceDistribution? ReferenceOf(ModelManifest manifest, IReadOnlyList<ModelTask> tasks) =>
+        Watch is null ? null : DriftMonitor.ReferenceOf(_watchOptions, manifest.Reference, tasks);
+
+    private static List<ModelTask> TasksOf(ModelManifest manifest, ModelOptions options) =>
+        [.. manifest.Select(options.Tasks).Select(t => t.Task)];
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)

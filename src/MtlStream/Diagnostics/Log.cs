@@ -27,8 +27,8 @@ internal static partial class Log
     [LoggerMessage(1014, LogLevel.Warning, "Events of {Topic} wait, others go on: {Reason}.")]
     public static partial void EventsWait(this ILogger logger, string topic, string reason);
 
-    [LoggerMessage(1020, LogLevel.Information, "Model {Model}: version {Before} handed over to {Version}, loaded and warmed up in {Seconds:F2} s.")]
-    public static partial void ModelSwapped(this ILogger logger, string model, string before, string version, double seconds);
+    [LoggerMessage(1020, LogLevel.Information, "Model {Model}: version {Before} handed over to {Version}, loaded and warmed up in {Seconds:F2} s. Changes of tasks: {Changes}.")]
+    public static partial void ModelSwapped(this ILogger logger, string model, string before, string version, double seconds, string changes);
 
     [LoggerMessage(1021, LogLevel.Warning, "The model package in {Folder} is refused, version {Serving} goes on serving: {Reason}")]
     public static partial void ModelRefused(this ILogger logger, string folder, string serving, string reason);

@@ -43,7 +43,7 @@ public sealed class Predictions : IDisposable
     public int Padding { get; set; }
 
     /// <summary>Tasks in the order of the index that <see cref="Of"/> takes.</summary>
-    public IReadOnlyList<ModelTask> Tasks { get; internal set; }
+    public IReadOnlyList<ModelTask> Tasks { get; }
 
     /// <summary>What was said about one sequence, for one task. Valid until this object is disposed.</summary>
     public TaskValues Of(int task, int sequence)

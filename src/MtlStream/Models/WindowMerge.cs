@@ -6,15 +6,13 @@ namespace MtlStream.Models;
 /// <summary>Puts the windows of a long text together again, each task in its own way: <see cref="ModelTask.Merge"/>.</summary>
 /// <remarks>
 /// Windows may be added from several threads at once: each writes only what is its own. Whoever adds the last one may read
-/// <see cref="Failure"/> and <see cref="Merged"/>.
+/// <see cref="Failure"/> and <see cref="Merged"/>. All windows of a text are scored by one model; its tasks are known from the first.
 /// </remarks>
-public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText text) : IDisposable
+public sealed class WindowMerge(TokenizedText text) : IDisposable
 {
-    private readonly Predictions _windows = new(tasks, text.Windows.Length, Longest(text));
-    private readonly Predictions _merged = new(tasks, 1, text.Tokens.Length + 2);
+    private Room? _room; // made by the first window that was scored
     private int _left = text.Windows.Length;
     private volatile string? _failure;
-    private bool _isMerged;
 
     /// <summary>Why the model refused one of the windows; null when none was refused.</summary>
     public string? Failure => _failure;
@@ -30,40 +28,68 @@ public sealed class WindowMerge(IReadOnlyList<ModelTask> tasks, TokenizedText te
     /// <param name="sequence">The window's place in <paramref name="predictions"/>.</param>
     public bool Add(int window, Predictions predictions, int sequence)
     {
-        _merged.Model = predictions.Model; // all windows of a text go to one version
-        _merged.Tasks = predictions.Tasks;
-        for (var task = 0; task < tasks.Count; task++)
-            predictions.Of(task, sequence).CopyTo(_windows.Of(task, window), text.SequenceLength(window));
+        RoomFor(predictions).Take(window, predictions, sequence, text.SequenceLength(window));
         return Interlocked.Decrement(ref _left) == 0;
     }
 
     /// <summary>One sequence over all tokens of the text. Owned by this object.</summary>
-    public Predictions Merged
+    /// <exception cref="InvalidOperationException">No window was added.</exception>
+    public Predictions Merged => (_room ?? throw new InvalidOperationException("No window of the text was scored.")).Merged(text);
+
+    public void Dispose() => _room?.Dispose();
+
+    private Room RoomFor(Predictions predictions)
     {
-        get
+        if (Volatile.Read(ref _room) is { } there) return there;
+        var made = new Room(predictions, text);
+        if (Interlocked.CompareExchange(ref _room, made, null) is not { } first) return made;
+        made.Dispose();
+        return first;
+    }
+
+    /// <summary>Room for what a model says about each window, and about the whole.</summary>
+    private sealed class Room : IDisposable
+    {
+        private readonly Predictions _windows;
+        private readonly Predictions _merged;
+        private bool _isMerged;
+
+        public Room(Predictions like, TokenizedText text)
+        {
+            _windows = new(like.Tasks, text.Windows.Length, Longest(text));
+            _merged = new(like.Tasks, 1, text.Tokens.Length + 2) { Model = like.Model };
+        }
+
+        public void Take(int window, Predictions predictions, int sequence, int length)
+        {
+            for (var task = 0; task < _windows.Tasks.Count; task++)
+                predictions.Of(task, sequence).CopyTo(_windows.Of(task, window), length);
+        }
+
+        public Predictions Merged(TokenizedText text)
         {
             if (_isMerged) return _merged;
-            for (var task = 0; task < tasks.Count; task++)
+            for (var task = 0; task < _merged.Tasks.Count; task++)
             {
-                var windows = new WindowValues(tasks[task], text, _windows.CellsOf(task), _windows.PaddedLength);
-                tasks[task].Merge(windows, _merged.Of(task, 0));
+                var windows = new WindowValues(_merged.Tasks[task], text, _windows.CellsOf(task), _windows.PaddedLength);
+                _merged.Tasks[task].Merge(windows, _merged.Of(task, 0));
             }
 
             _isMerged = true;
             return _merged;
         }
-    }
 
-    public void Dispose()
-    {
-        _windows.Dispose();
-        _merged.Dispose();
-    }
+        public void Dispose()
+        {
+            _windows.Dispose();
+            _merged.Dispose();
+        }
 
-    private static int Longest(TokenizedText text)
-    {
-        var longest = 0;
-        for (var window = 0; window < text.Windows.Length; window++) longest = Math.Max(longest, text.SequenceLength(window));
-        return longest;
+        private static int Longest(TokenizedText text)
+        {
+            var longest = 0;
+            for (var window = 0; window < text.Windows.Length; window++) longest = Math.Max(longest, text.SequenceLength(window));
+            return longest;
+        }
     }
 }

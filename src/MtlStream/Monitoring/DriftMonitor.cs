@@ -21,8 +21,6 @@ public sealed class DriftMonitor
 
     private readonly WatchOptions _options;
     private readonly int _unknownId;
-    private readonly IReadOnlyList<ModelTask> _tasks;
-    private readonly TaskStatistics[] _tallies;
     private readonly SlidingCounts _lengths;
     private readonly Histogram<double> _confidence;
     private readonly Histogram<double> _entropy;
@@ -33,6 +31,9 @@ public sealed class DriftMonitor
     private readonly Counter<long> _reviewed;
     private readonly bool _needed; // even when nobody reads the metrics
     private readonly Lock _sync = new();
+    private IReadOnlyList<ModelTask> _tasks;
+    private TaskStatistics[] _tallies; // one for each of the tasks
+    private (IReadOnlyList<ModelTask> Tasks, TaskStatistics?[] Tallies) _last; // whose results came last
     private ReferenceDistribution? _reference;
     private double _due;
     private long _events, _tokensSeen, _tokensUnknown;
@@ -47,6 +48,7 @@ public sealed class DriftMonitor
         (_options, _tasks, _unknownId, _reference) = (options, tasks, unknownId, reference);
         _needed = options.Review.Count > 0 || options.SaveReference.Length > 0;
         _tallies = [.. tasks.Select(t => new TaskStatistics(t, options))];
+        _last = (tasks, _tallies);
         _lengths = new(ReferenceDistribution.LengthBounds.Count + 1, options.DriftWindow);
         var meter = meters.Create(MeterName);
         _confidence = meter.CreateHistogram<double>("mtlstream.task.confidence", "1", "Probability of an event's best label.",
@@ -66,14 +68,25 @@ public sealed class DriftMonitor
         meter.CreateObservableGauge("mtlstream.text.drift", ObserveTextDrift, "1", "Population stability index of text lengths.");
     }
 
-    /// <summary>Compares with another reference from now on: another version of the model serves.</summary>
-    public void Compare(ReferenceDistribution? reference)
+    /// <summary>Watches another version of the model from now on. Totals of tasks that it has too go on.</summary>
+    /// <param name="reference">What to compare it with.</param>
+    /// <exception cref="InvalidDataException">A limit names a task that it does not have.</exception>
+    public void Watch(IReadOnlyList<ModelTask> tasks, ReferenceDistribution? reference)
     {
+        CheckLimits(_options, tasks);
         lock (_sync)
         {
+            var before = _tallies;
+            _tasks = tasks;
+            _tallies = [.. tasks.Select(t => Like(t, before) ?? new TaskStatistics(t, _options))];
+            _last = (tasks, _tallies);
             _reference = reference;
             _lengths.Clear();
-            foreach (var tally in _tallies) tally.ClearWindow();
+            foreach (var tally in _tallies)
+            {
+                tally.ClearWindow();
+                if (!before.Contains(tally)) _lowConfidence.Add(0, tally.Tag);
+            }
         }
     }
 
@@ -94,16 +107,17 @@ public sealed class DriftMonitor
             (_events, _tokensSeen, _tokensUnknown) = (_events + 1, _tokensSeen + tokens.Length, _tokensUnknown + unknown);
             _lengths.Add(Bin(tokens.Length));
             _lengths.EventDone();
-            for (var task = 0; task < _tallies.Length; task++) _tallies[task].Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
-            foreach (var tally in _tallies)
+            var tallies = TalliesOf(predictions.Tasks);
+            for (var task = 0; task < tallies.Length; task++) tallies[task]?.Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
+            foreach (var tally in tallies)
             {
-                if (!tally.HasAnswer || tally.Confidence >= tally.ReviewBelow) continue;
+                if (tally is not { HasAnswer: true } || tally.Confidence >= tally.ReviewBelow) continue;
                 (unsure = unsure?.Append(',') ?? new()).Append(CultureInfo.InvariantCulture, $"{tally.Task.Name}={tally.Confidence:F4}");
             }
 
-            foreach (var tally in _tallies)
+            foreach (var tally in tallies)
             {
-                if (!tally.HasAnswer) continue;
+                if (tally is not { HasAnswer: true }) continue;
                 _confidence.Record(tally.Confidence, tally.Tag);
                 _entropy.Record(tally.Entropy, tally.Tag);
                 if (tally.Confidence < tally.LowBelow) _lowConfidence.Add(1, tally.Tag);
@@ -187,6 +201,15 @@ public sealed class DriftMonitor
         {
             throw new InvalidDataException($"Watch:Reference: {options.Reference}: {exception.Message}", exception);
         }
+    }
+
+    private static TaskStatistics? Like(ModelTask task, TaskStatistics[] tallies) => Array.Find(tallies, t => t.Task.IsLike(task));
+
+    /// <summary>Of each task of the version that a result is from; null for one that the version watched does not have.</summary>
+    private TaskStatistics?[] TalliesOf(IReadOnlyList<ModelTask> tasks)
+    {
+        if (!ReferenceEquals(tasks, _last.Tasks)) _last = (tasks, [.. tasks.Select(t => Like(t, _tallies))]);
+        return _last.Tallies;
     }
 
     // Adds up the share until a whole event is due: evenly spread, whatever the share is.

@@ -56,13 +56,14 @@ public sealed class ModelReload(
 
             if (Refusal(next) is { } refusal) return Refuse(refusal);
             var loaded = load(next);
+            var changes = TaskChanges.Between(model.Tasks, loaded.Tasks);
             if (!model.TrySwap(loaded, out refusal))
             {
                 loaded.Dispose();
                 return Refuse($"{refusal}; a restart takes it.");
             }
 
-            logger.ModelSwapped(next.Name, _serving.Version, next.Version, time.GetElapsedTime(started).TotalSeconds);
+            logger.ModelSwapped(next.Name, _serving.Version, next.Version, time.GetElapsedTime(started).TotalSeconds, changes);
             _serving = next;
             metrics.Reloaded("swapped");
             swapped(next);

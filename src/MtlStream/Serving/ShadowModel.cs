@@ -20,7 +20,7 @@ public sealed class ShadowModel : IDisposable
     private readonly double _share;
     private readonly ILogger _logger;
     private readonly Channel<Sample> _samples = Channel.CreateBounded<Sample>(64);
-    private readonly IReadOnlyList<(int Serving, int Shadow, KeyValuePair<string, object?> Tag)> _tasks;
+    private volatile Pairing _pairing; // for the version whose results came last
     private readonly Counter<long> _compared;
     private readonly Counter<long> _agreed;
     private readonly Counter<long> _skipped;
@@ -33,9 +33,7 @@ public sealed class ShadowModel : IDisposable
     public ShadowModel(IMeterFactory meters, IMultitaskModel shadow, IReadOnlyList<ModelTask> serving, double share, ILogger logger)
     {
         (_shadow, _share, _logger) = (shadow, share, logger);
-        _tasks = [.. from a in serving.Index() from b in shadow.Tasks.Index()
-            where a.Item.Name == b.Item.Name && a.Item.Kind == b.Item.Kind
-            select (a.Index, b.Index, new KeyValuePair<string, object?>("mtlstream.task", a.Item.Name))];
+        _pairing = Pairing.Of(serving, shadow.Tasks);
         var meter = meters.Create(PipelineMetrics.MeterName);
         _compared = meter.CreateCounter<long>("mtlstream.shadow.compared", "{label}", "Labels that both models gave: one per text, or one per word.");
         _agreed = meter.CreateCounter<long>("mtlstream.shadow.agreed", "{label}", "Labels that are the same from both models.");
@@ -44,7 +42,7 @@ public sealed class ShadowModel : IDisposable
             advice: new() { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1] });
         _skipped.Add(0); // see PipelineMetrics
         foreach (var counter in new[] { _compared, _agreed })
-            foreach (var task in _tasks) counter.Add(0, task.Tag);
+            foreach (var pair in _pairing.Pairs) counter.Add(0, pair.Tag);
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
@@ -53,9 +51,10 @@ public sealed class ShadowModel : IDisposable
         if (tokens.Windows.Length > 1) return;
         var offered = Interlocked.Increment(ref _offered);
         if ((long)(offered * _share) == (long)((offered - 1) * _share)) return;
-        var given = new List<IReadOnlyList<string>>(_tasks.Count);
-        foreach (var task in _tasks) given.Add(Given(predictions, task.Serving, sequence, tokens));
-        var sample = new Sample(tokens.Copy(), given);
+        var pairs = PairsOf(predictions.Tasks);
+        var given = new List<IReadOnlyList<string>>(pairs.Count);
+        foreach (var pair in pairs) given.Add(Given(predictions, pair.Serving, sequence, tokens));
+        var sample = new Sample(tokens.Copy(), pairs, given);
         if (_samples.Writer.TryWrite(sample)) return;
         _skipped.Add(1);
         sample.Dispose();
@@ -86,12 +85,13 @@ public sealed class ShadowModel : IDisposable
             var batch = new TokenBatch([new(sample.Tokens, 0)], sample.Tokens.SequenceLength(0), BatchTrigger.DeviceFree);
             using var predictions = _shadow.Predict(batch, 0);
             _duration.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
-            for (var i = 0; i < _tasks.Count; i++)
+            for (var i = 0; i < sample.Pairs.Count; i++)
             {
+                var pair = sample.Pairs[i];
                 var given = sample.Given[i];
-                var others = Given(predictions, _tasks[i].Shadow, 0, sample.Tokens);
-                _compared.Add(given.Count, _tasks[i].Tag);
-                _agreed.Add(given.Zip(others).Count(pair => pair.First == pair.Second), _tasks[i].Tag);
+                var others = Given(predictions, pair.Shadow, 0, sample.Tokens);
+                _compared.Add(given.Count, pair.Tag);
+                _agreed.Add(given.Zip(others).Count(labels => labels.First == labels.Second), pair.Tag);
             }
         }
         catch (InferenceException exception)
@@ -104,10 +104,34 @@ public sealed class ShadowModel : IDisposable
     private static IReadOnlyList<string> Given(Predictions predictions, int task, int sequence, TokenizedText tokens) =>
         predictions.Tasks[task].Given(predictions.Of(task, sequence), tokens);
 
+    private IReadOnlyList<TaskPair> PairsOf(IReadOnlyList<ModelTask> serving)
+    {
+        var pairing = _pairing;
+        if (!ReferenceEquals(pairing.ServingTasks, serving)) _pairing = pairing = Pairing.Of(serving, _shadow.Tasks);
+        return pairing.Pairs;
+    }
+
+    /// <summary>A task that both models have, by its index in each.</summary>
+    private readonly record struct TaskPair(int Serving, int Shadow, KeyValuePair<string, object?> Tag);
+
+    private sealed record Pairing(IReadOnlyList<ModelTask> ServingTasks, IReadOnlyList<TaskPair> Pairs)
+    {
+        public static Pairing Of(IReadOnlyList<ModelTask> serving, IReadOnlyList<ModelTask> shadow)
+        {
+            var pairs =
+                from a in serving.Index()
+                from b in shadow.Index()
+                where a.Item.Name == b.Item.Name && a.Item.Kind == b.Item.Kind
+                select new TaskPair(a.Index, b.Index, new("mtlstream.task", a.Item.Name));
+            return new(serving, [.. pairs]);
+        }
+    }
+
     /// <summary>A copied text and what the model that serves said about it.</summary>
-    private sealed class Sample(TokenizedText tokens, IReadOnlyList<IReadOnlyList<string>> given) : IDisposable
+    private sealed class Sample(TokenizedText tokens, IReadOnlyList<TaskPair> pairs, IReadOnlyList<IReadOnlyList<string>> given) : IDisposable
     {
         public TokenizedText Tokens { get; } = tokens;
+        public IReadOnlyList<TaskPair> Pairs { get; } = pairs;
         public IReadOnlyList<IReadOnlyList<string>> Given { get; } = given;
 
         public void Dispose() => Tokens.Dispose();

@@ -54,6 +54,37 @@ public sealed class DriftMonitorTests : IDisposable
     }
 
     [Fact]
+    public void Totals_go_on_for_the_tasks_that_another_version_has_too_and_results_of_either_are_counted_by_their_own_tasks()
+    {
+        var watch = Watch(new());
+        Observe(watch, sentiment: 0.9f);
+        ModelTask[] next = [new SingleLabelTask("refund", ["no", "yes"]), new SingleLabelTask("sentiment", ["negative", "positive"])];
+        using var text = Tokenized([(10, true)]);
+        using var said = new Predictions(next, 1, 3);
+        (said.Probabilities(0, 0)[0], said.Probabilities(0, 0)[1]) = (0.2f, 0.8f);
+        (said.Probabilities(1, 0)[0], said.Probabilities(1, 0)[1]) = (0.1f, 0.9f);
+
+        watch.Observe(text, said, 0); // of the new version, before the watch was told of it
+        watch.Watch(next, reference: null);
+        watch.Observe(text, said, 0);
+        Observe(watch, sentiment: 0.9f); // of the old one, a little late
+
+        Assert.Equal(4, Label("sentiment", "positive"));
+        Assert.Equal(1, Label("refund", "yes"));
+        Assert.Equal(["refund", "sentiment"], watch.Snapshot()!.Labels.Keys.Order());
+    }
+
+    [Fact]
+    public void A_version_without_a_task_that_a_limit_names_is_not_watched()
+    {
+        var watch = Watch(new() { LowConfidenceOf = new Dictionary<string, double> { ["pos"] = 0.8 } });
+
+        var refused = Assert.Throws<InvalidDataException>(() => watch.Watch([s_tasks[1]], reference: null));
+
+        Assert.Contains("pos", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_limit_of_its_own_decides_for_a_task_when_it_is_unsure()
     {
         var watch = Watch(new() { LowConfidence = 0, LowConfidenceOf = new Dictionary<string, double> { ["pos"] = 0.8 } });

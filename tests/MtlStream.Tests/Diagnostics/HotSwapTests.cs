@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,7 +19,7 @@ using Xunit.Abstractions;
 namespace MtlStream.Tests.Diagnostics;
 
 /// <summary>New versions, and spoilt ones, come in while events stream through the pipeline.</summary>
-public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
+public sealed class HotSwapTests : IDisposable
 {
     private const int Swaps = 10;
     private const string Text = "the quick fox is long gone";
@@ -26,8 +27,16 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
     /// <summary>Where the float32 weights of the task <c>traits</c> lie in weights.bin; see toy-model/make.py.</summary>
     private static readonly Range s_traits = 2240..2368;
 
+    private readonly ITestOutputHelper _output;
     private readonly ToyPackage _package = new();
+    private readonly JsonNode _allTasks;
     private readonly MeterRecorder _meters = new();
+
+    public HotSwapTests(ITestOutputHelper output)
+    {
+        _output = output;
+        _allTasks = JsonNode.Parse(File.ReadAllText(_package.At("model.json")))!["tasks"]!;
+    }
 
     public void Dispose()
     {
@@ -60,7 +69,8 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
             File.AppendAllText(_package.At("weights.bin"), "x"); // no longer what its checksum says
             Assert.False(reload.Look());
             File.WriteAllBytes(_package.At("weights.bin"), Negated(File.ReadAllBytes(_package.At("weights.bin"))[..^1]));
-            _package.Edit(m => m["version"] = $"{i}");
+            var version = i;
+            _package.Edit(m => SetVersion(m, version));
 
             var started = Stopwatch.GetTimestamp();
             Assert.True(reload.Look());
@@ -80,6 +90,17 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
         Report(sink, arrived, swapping);
     }
 
+    /// <summary>Odd versions have other tasks: one is gone, and the others come in another order.</summary>
+    private void SetVersion(JsonObject manifest, int version)
+    {
+        manifest["version"] = $"{version}";
+        var tasks = _allTasks.AsArray().Select(t => t!.DeepClone());
+        if (version % 2 == 1) tasks = tasks.Where(t => (string)t["name"]! != "tags").Reverse();
+        manifest["tasks"] = new JsonArray([.. tasks]);
+    }
+
+    private static string TasksOf(string version) => version != "1.0.0" && int.Parse(version, null) % 2 == 1 ? "names traits mood" : "mood traits tags names";
+
     /// <summary>Odd versions have the weights of <c>traits</c> negated: each probability p becomes 1 - p.</summary>
     private static void AssertWhollyOfOneVersion(RecordingSink sink)
     {
@@ -89,6 +110,8 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
             using var json = JsonDocument.Parse(record.Payload!);
             var analysis = json.RootElement.GetProperty("analysis");
             var scores = analysis.GetProperty("tasks").GetProperty("traits").GetProperty("scores").EnumerateObject().Select(s => s.Value.GetDouble()).ToArray();
+            var tasks = analysis.GetProperty("tasks").EnumerateObject().Select(t => t.Name);
+            Assert.Equal(TasksOf(analysis.GetProperty("model").GetProperty("version").GetString()!), string.Join(' ', tasks));
             var key = (analysis.GetProperty("model").GetProperty("version").GetString()!, record.Payload!.Length > 4000);
             Assert.Equal(seen.TryAdd(key, scores) ? scores : seen[key], scores);
         }
@@ -107,9 +130,9 @@ public sealed class HotSwapTests(ITestOutputHelper output) : IDisposable
         var latencies = sink.Published.Zip(arrived, (r, at) => (At: at, Milliseconds: Stopwatch.GetElapsedTime(r.Source.ReceivedAt, at).TotalMilliseconds)).ToList();
         var during = latencies.Where(l => swapping.Any(s => l.At >= s.From && l.At <= s.To)).Select(l => l.Milliseconds).ToList();
         var otherwise = latencies.Where(l => !swapping.Any(s => l.At >= s.From && l.At <= s.To)).Select(l => l.Milliseconds).ToList();
-        output.WriteLine($"{latencies.Count} events, {Swaps} swaps, {Swaps} refusals.");
-        output.WriteLine($"During a swap ({during.Count} events): p50 {Quantile(during, 0.5):F1} ms, p99 {Quantile(during, 0.99):F1} ms.");
-        output.WriteLine($"Otherwise ({otherwise.Count} events): p50 {Quantile(otherwise, 0.5):F1} ms, p99 {Quantile(otherwise, 0.99):F1} ms.");
+        _output.WriteLine($"{latencies.Count} events, {Swaps} swaps, {Swaps} refusals.");
+        _output.WriteLine($"During a swap ({during.Count} events): p50 {Quantile(during, 0.5):F1} ms, p99 {Quantile(during, 0.99):F1} ms.");
+        _output.WriteLine($"Otherwise ({otherwise.Count} events): p50 {Quantile(otherwise, 0.5):F1} ms, p99 {Quantile(otherwise, 0.99):F1} ms.");
 
         static double Quantile(List<double> values, double q) => values.Count == 0 ? 0 : values.Order().ElementAt((int)(q * (values.Count - 1)));
     }

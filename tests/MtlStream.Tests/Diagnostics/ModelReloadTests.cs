@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Serving;
+using MtlStream.Tests.Doubles;
 using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Diagnostics;
@@ -35,6 +37,30 @@ public sealed class ModelReloadTests : IDisposable
             Assert.Equal("2.0.0", predictions.Model!.Version);
             Assert.Equal(["2.0.0"], _swapped);
             Assert.Equal(1, Outcomes("swapped"));
+        }
+    }
+
+    [Fact]
+    public void A_version_with_other_tasks_and_labels_is_put_to_work_and_the_log_says_what_changed()
+    {
+        var log = new RecordingLogger();
+        var (swap, reload) = Start(logger: log);
+        using (swap)
+        {
+            _package.Edit(m =>
+            {
+                m["version"] = "2.0.0";
+                m["tasks"]![0]!["labels"]![0] = "renamed";
+                m["tasks"]![1]!["name"] = "refund";
+                m["tasks"]!.AsArray().RemoveAt(3);
+            });
+
+            Assert.True(reload.Look());
+
+            using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0);
+            Assert.Equal(["mood", "refund", "tags"], predictions.Tasks.Select(t => t.Name));
+            Assert.Equal("renamed", predictions.Tasks[0].Labels[0]);
+            Assert.Contains(log.Lines, l => l.Line.Contains("mood with other labels; refund added; traits removed; names removed", StringComparison.Ordinal));
         }
     }
 
@@ -131,7 +157,6 @@ public sealed class ModelReloadTests : IDisposable
     [Theory]
     [InlineData("version")]
     [InlineData("thresholds")]
-    [InlineData("labels")]
     [InlineData("tokenizer")]
     [InlineData("json")]
     public void What_cannot_stand_in_is_refused_and_the_version_that_serves_stays(string what)
@@ -197,11 +222,10 @@ public sealed class ModelReloadTests : IDisposable
         if (what is not ("version" or "thresholds")) manifest["version"] = "2.0.0";
         if (what == "thresholds") manifest["tasks"]![0]!["threshold"] = 0.9;
         if (what == "version") manifest["comment"] = "other files, same version";
-        if (what == "labels") manifest["tasks"]![0]!["labels"]![0] = "renamed";
         if (what == "tokenizer") manifest["tokenizer"]!["lowercase"] = false;
     }
 
-    private (ModelSwap Swap, ModelReload Reload) Start(string? folder = null, Func<ModelManifest, IMultitaskModel>? load = null)
+    private (ModelSwap Swap, ModelReload Reload) Start(string? folder = null, Func<ModelManifest, IMultitaskModel>? load = null, ILogger? logger = null)
     {
         folder ??= _package.Folder;
         ModelManifest manifest;
@@ -214,7 +238,7 @@ public sealed class ModelReloadTests : IDisposable
 
         return (swap, new(
             swap, folder, load ?? Load, m => _swapped.Add(m.Version), manifest, ModelReload.Signature(folder), TimeSpan.FromSeconds(1),
-            new(_meters), TimeProvider.System, NullLogger.Instance));
+            new(_meters), TimeProvider.System, logger ?? NullLogger.Instance));
     }
 
     private static OnnxMultitaskModel Load(ModelManifest manifest) =>

@@ -97,21 +97,43 @@ public sealed class ModelSwapTests
     }
 
     [Fact]
-    public void Other_tasks_labels_or_shapes_take_a_restart()
+    public void Other_workers_or_shapes_take_a_restart()
     {
         using var swap = new ModelSwap(new VersionedModel("1"));
-        using var otherLabels = new VersionedModel("2") { Tasks = [new SingleLabelTask("mood", ["low", "elated"])] };
         using var fewerWorkers = new VersionedModel("2") { Workers = 1 };
         using var otherShape = new VersionedModel("2") { Shape = new(8, 100, []) };
 
-        Assert.False(swap.TrySwap(otherLabels, out var labels));
         Assert.False(swap.TrySwap(fewerWorkers, out var workers));
         Assert.False(swap.TrySwap(otherShape, out var shape));
 
-        Assert.Contains("mood (single_label: low elated)", labels, StringComparison.Ordinal);
         Assert.Contains("1 workers", workers, StringComparison.Ordinal);
         Assert.Contains("8 sequences", shape, StringComparison.Ordinal);
         Assert.Equal("1", swap.Identity.Version);
+    }
+
+    [Fact]
+    public async Task A_shadow_model_is_compared_by_the_names_of_tasks_when_another_version_has_others()
+    {
+        using var meters = new MeterRecorder();
+        using var serving = new VersionedModel("1");
+        using var next = new VersionedModel("2") { Tasks = [new SingleLabelTask("refund", ["no", "yes"]), new SingleLabelTask("mood", ["low", "high"])] };
+        using var shadow = new ShadowModel(meters, new VersionedModel("3"), serving.Tasks, share: 1, NullLogger.Instance);
+        using var stopping = new CancellationTokenSource();
+        var running = shadow.RunAsync(stopping.Token);
+
+        foreach (var model in new[] { serving, next, serving })
+        {
+            using var text = Event();
+            using var predictions = model.Predict(Batch(text), 0);
+            predictions.Probabilities(predictions.Tasks.Count - 1, 0)[0] = 1000; // mood is low, whatever else is there
+            shadow.Offer(text.Tokens, predictions, 0);
+        }
+
+        await Until(() => meters.Of("mtlstream.shadow.compared").Sum(t => t.Value) == 3);
+        await stopping.CancelAsync();
+        await running;
+
+        Assert.All(meters.Of("mtlstream.shadow.compared"), m => Assert.Equal("mood", m.Tags["mtlstream.task"]));
     }
 
     [Fact]

@@ -150,18 +150,4 @@ public sealed class DeviceTests : IDisposable
     [InlineData("indices element out of data bounds, idx=64 must be within the inclusive range [-64,63]", false)]
     public void Running_out_of_memory_is_told_from_other_failures(string message, bool expected) =>
         Assert.Equal(expected, OnnxMultitaskModel.IsOutOfMemory(message));
-
-    private sealed class RecordingLogger : ILogger
-    {
-        public List<(LogLevel Level, string Line)> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add((logLevel, formatter(state, exception)));
-    }
 }

@@ -27,7 +27,7 @@ public sealed class WindowMergeTests
     {
         using var text = Make.Tokenizer(maxTokens: 12, overlap: 4).Tokenize(string.Join(' ', Enumerable.Repeat("good", 25)));
         Assert.True(text.Windows.Length >= 3);
-        using var merge = new WindowMerge(s_tasks, text);
+        using var merge = new WindowMerge(text);
 
         for (var window = text.Windows.Length - 1; window >= 0; window--)
         {
@@ -60,7 +60,7 @@ public sealed class WindowMergeTests
     {
         using var text = Make.Tokenizer(maxTokens: 12, overlap: 4).Tokenize(string.Join(' ', Enumerable.Repeat("good", 14)));
         Assert.Equal(2, text.Windows.Length);
-        using var merge = new WindowMerge(s_tasks, text);
+        using var merge = new WindowMerge(text);
         using (var first = Scored(0, text.SequenceLength(0), 1f)) merge.Add(0, first, 0);
         using (var second = Scored(1, text.SequenceLength(1), 0f)) merge.Add(1, second, 0);
 
