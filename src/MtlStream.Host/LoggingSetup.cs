@@ -4,16 +4,24 @@ namespace MtlStream.Host;
 
 internal static class LoggingSetup
 {
-    /// <summary>One line per message, all of them to stderr: stdout belongs to the results.</summary>
+    /// <summary>
+    /// One line per message, all of them to stderr: stdout belongs to the results. <c>Logging:Console</c> may choose another format.
+    /// </summary>
     public static ILoggingBuilder AddStderrConsole(this ILoggingBuilder logging)
     {
-        logging.AddSimpleConsole(console =>
+        // Before AddConsole, which binds the settings: they count more.
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.FormatterName = ConsoleFormatterNames.Simple);
+        logging.Services.Configure<SimpleConsoleFormatterOptions>(simple =>
         {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            simple.SingleLine = true;
+            simple.UseUtcTimestamp = true;
+            simple.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        return logging;
+        logging.Services.Configure<JsonConsoleFormatterOptions>(json =>
+        {
+            json.UseUtcTimestamp = true;
+            json.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+        });
+        return logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

@@ -52,7 +52,7 @@ internal static class RunCommand
     internal static IHost BuildHost(AppSettings settings)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
-        builder.Logging.AddConfiguration(settings.Configuration.GetSection(SettingsSchema.FreeSection)).AddStderrConsole();
+        builder.Logging.AddConfiguration(settings.Configuration.GetSection(LoggingSettings.Section)).AddStderrConsole();
         builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.Warning);
 
         var services = builder.Services;

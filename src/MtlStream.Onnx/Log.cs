@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(3001, LogLevel.Information, "Tried {Workers} worker(s) of {Threads} thread(s): {SequencesPerSecond:F0} sequences of {Length} tokens a second.")]
     public static partial void WorkersTried(this ILogger logger, int workers, int threads, int length, double sequencesPerSecond);
 
+    [LoggerMessage(3002, LogLevel.Information, "No GPU here: the CPU serves the model.")]
+    public static partial void NoGpu(this ILogger logger);
+
     [LoggerMessage(
         3010, LogLevel.Warning,
         "No GPU serves the model, the CPU does instead: {Reason} Set Model:Device to cpu to ask for it, or to cuda to fail instead.")]

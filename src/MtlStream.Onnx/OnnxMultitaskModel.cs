@@ -60,7 +60,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     /// <summary>Threads of one call, on a CPU.</summary>
     public int Threads { get; }
 
-    /// <summary>Why <c>auto</c> took the CPU; null when it did not, or was not asked.</summary>
+    /// <summary>Why <c>auto</c> took the CPU although the driver of a GPU is here; null otherwise.</summary>
     public string? Fallback { get; private set; }
 
     /// <summary>Loads a package, checks it against its graph, and warms up every worker.</summary>
@@ -82,6 +82,12 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
 
         OnnxMultitaskModel OnAny()
         {
+            if (!SessionFactory.HasGpuDriver)
+            {
+                logger.NoGpu();
+                return On("cpu");
+            }
+
             var reason = $"the package {manifest.Name} has no graph for one.";
             try
             {

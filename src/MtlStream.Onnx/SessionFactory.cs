@@ -94,12 +94,23 @@ internal static class SessionFactory
         LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
     };
 
+    /// <summary>True where the driver of an NVIDIA GPU is installed; without it nobody here expects a GPU to serve.</summary>
+    public static bool HasGpuDriver
+    {
+        get
+        {
+            if (!NativeLibrary.TryLoad(Driver, out var loaded)) return false;
+            NativeLibrary.Free(loaded);
+            return true;
+        }
+    }
+
+    private static string Driver => OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
+
     private static void AppendGpu(
         SessionOptions options, ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, CallShape calls)
     {
-        var driver = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(driver, out var loaded)) throw Unavailable(device, $"found no NVIDIA driver ({driver})", null);
-        NativeLibrary.Free(loaded);
+        if (!HasGpuDriver) throw Unavailable(device, $"found no NVIDIA driver ({Driver})", null);
         DequantizeAtLoad(options);
         try
         {

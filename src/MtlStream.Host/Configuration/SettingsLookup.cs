@@ -51,7 +51,7 @@ internal sealed record SettingsLookup(string? File, IReadOnlyList<string> Warnin
     {
         var sections = SettingsReader.FromFile(file).Select(s => s.Key.Split(':')[0]).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
         return sections.Count == 0 || sections.Any(SettingsSchema.Sections.ContainsKey)
-            || sections is [var only] && only.Equals(SettingsSchema.FreeSection, StringComparison.OrdinalIgnoreCase);
+            || sections is [var only] && only.Equals(LoggingSettings.Section, StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>Variables such as <c>MTLSTREAM_Kafka__GroupId</c>, which want two underscores after the program's name.</summary>

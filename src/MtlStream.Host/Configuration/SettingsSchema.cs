@@ -18,9 +18,6 @@ internal sealed record KnownSetting(string Key, string Default);
 /// <summary>The sections and keys that there are, read from the options records.</summary>
 internal static class SettingsSchema
 {
-    /// <summary>The framework's own section: log levels and format. Its keys are not checked.</summary>
-    public const string FreeSection = "Logging";
-
     public static IReadOnlyDictionary<string, Type> Sections { get; } = new Dictionary<string, Type>(StringComparer.OrdinalIgnoreCase)
     {
         ["Kafka"] = typeof(KafkaOptions),
@@ -46,9 +43,9 @@ internal static class SettingsSchema
     public static string? Check(Setting setting)
     {
         var parts = setting.Key.Split(':');
-        if (parts[0].Equals(FreeSection, StringComparison.OrdinalIgnoreCase)) return null;
+        if (parts[0].Equals(LoggingSettings.Section, StringComparison.OrdinalIgnoreCase)) return LoggingSettings.Check(setting);
         if (!Sections.TryGetValue(parts[0], out var type))
-            return $"{Name(setting)}: there is no section {parts[0]}{Suggest(parts[0], Sections.Keys.Append(FreeSection))}";
+            return $"{Name(setting)}: there is no section {parts[0]}{Suggest(parts[0], Sections.Keys.Append(LoggingSettings.Section))}";
         if (parts.Length == 1) return $"{Name(setting)}: a section, expected a key in it such as {parts[0]}:{Properties(type).First().Name}.";
 
         var property = Properties(type).FirstOrDefault(p => p.Name.Equals(parts[1], StringComparison.OrdinalIgnoreCase));
@@ -63,7 +60,8 @@ internal static class SettingsSchema
         return CheckValue(setting, property.PropertyType);
     }
 
-    private static string? CheckValue(Setting setting, Type type)
+    /// <summary>What is wrong with a value; null when it can be converted.</summary>
+    public static string? CheckValue(Setting setting, Type type)
     {
         if (type.IsEnum)
         {
@@ -83,7 +81,8 @@ internal static class SettingsSchema
         }
     }
 
-    private static string Name(Setting setting) =>
+    /// <summary>The setting, and where it was given.</summary>
+    public static string Name(Setting setting) =>
         setting.Origin == "--" + setting.Key ? setting.Origin : $"{setting.Key} ({setting.Origin})";
 
     private static string Describe(Type type) =>
@@ -115,7 +114,7 @@ internal static class SettingsSchema
     };
 
     /// <summary>The end of the sentence: the name that was probably meant, or all that there are.</summary>
-    private static string Suggest(string wrong, IEnumerable<string> known)
+    public static string Suggest(string wrong, IEnumerable<string> known)
     {
         var names = known.ToList();
         return Nearest.Of(wrong, names) is { } nearest ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";

@@ -8,7 +8,7 @@ public sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, 
     /// <summary>Threads of one call, on a CPU.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>Why <c>auto</c> took the CPU; null when it did not, or was not asked.</summary>
+    /// <summary>Why <c>auto</c> took the CPU although the driver of a GPU is here; null otherwise.</summary>
     public string? Fallback { get; init; }
 
     public void Dispose() => Model.Dispose();

@@ -18,7 +18,7 @@ public sealed class AppSettingsTests
     public void The_command_line_counts_more_than_the_environment_and_that_more_than_the_file()
     {
         var file = Path.GetTempFileName();
-        File.WriteAllText(file, """{"Kafka": {"GroupId": "file", "OutputTopic": "file", "BootstrapServers": "file:1"}, "Logging": {"Any": {"Thing": "is free"}}}""");
+        File.WriteAllText(file, """{"Kafka": {"GroupId": "file", "OutputTopic": "file", "BootstrapServers": "file:1"}, "Logging": {"LogLevel": {"Any.Category": "warning"}}}""");
         var environment = new Hashtable { ["MTLSTREAM__Kafka__GroupId"] = "environment", ["mtlstream__kafka__bootstrapservers"] = "environment:1", ["MTLSTREAM_CACHE"] = "not a setting" };
 
         var settings = AppSettings.From(SettingsReader.Read(file, environment, [.. s_needed, "--Kafka:GroupId=argument"]));
