@@ -30,6 +30,7 @@ public sealed class AnalyticsPipeline(
     private const int DecodedAtOnce = 512;
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
+    private readonly EventBoundary _boundary = new(logger);
     private int _halvings; // written by the inference workers, applied by the batch former
 
     /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged.</summary>
@@ -73,7 +74,7 @@ public sealed class AnalyticsPipeline(
         ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
         var input = new DecodeInput(received, source, metrics, logger);
-        var worker = new DecodeWorker(decoder, tokenizer, metrics, input);
+        var worker = new DecodeWorker(decoder, tokenizer, metrics, input, _boundary);
         while (await input.NextAsync(abort) is { } chunk)
         {
             var started = time.GetTimestamp();
@@ -178,18 +179,19 @@ public sealed class AnalyticsPipeline(
             metrics.StageWorked("score", elapsed);
             return new(batch, predictions, null);
         }
-        catch (InferenceException exception) when (batch.Sequences.Count > 1)
+        catch (Exception exception) when (batch.Sequences.Count > 1 && EventBoundary.IsBug(exception))
         {
             // One bad event must not cost its neighbours their result: halve until the culprit is alone.
-            logger.BatchSplit(batch.Sequences.Count, exception);
+            if (exception is InferenceException) logger.BatchSplit(batch.Sequences.Count, exception);
+            else logger.BatchTrippedBug(batch.Sequences.Count, EventBoundary.WithoutMessages(exception));
             metrics.BatchSplit();
-            if (exception.OutOfMemory) Interlocked.Increment(ref _halvings);
+            if (exception is InferenceException { OutOfMemory: true }) Interlocked.Increment(ref _halvings);
             return null;
         }
-        catch (InferenceException exception) when (!exception.OutOfMemory)
+        catch (Exception exception) when (exception is not InferenceException { OutOfMemory: true } && EventBoundary.IsBug(exception))
         {
             model.Probe(worker); // throws when it is the device that is broken: then nothing is rejected and the run ends
-            return new(batch, null, exception.Message);
+            return new(batch, null, exception);
         }
     }
 
@@ -203,55 +205,14 @@ public sealed class AnalyticsPipeline(
     private async Task EncodeAsync(
         ChannelReader<ScoredBatch> scored, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
+        var worker = new EncodeWorker(encoder, _boundary, watch, shadow);
         await foreach (var batch in scored.ReadAllAsync(abort))
         {
             var started = time.GetTimestamp();
-            var records = Encode(batch);
+            var records = worker.Encode(batch);
             metrics.StageWorked("encode", time.GetElapsedTime(started));
             if (records.Count > 0) await finished.WriteAsync(records, abort);
         }
-    }
-
-    private List<OutboundRecord> Encode(ScoredBatch scored)
-    {
-        var records = new List<OutboundRecord>(scored.Batch.Sequences.Count);
-        using var predictions = scored.Predictions;
-        for (var sequence = 0; sequence < scored.Batch.Sequences.Count; sequence++)
-        {
-            var tokens = (TokenizedEvent)scored.Batch.Sequences[sequence].Owner!;
-            if (tokens.Windows is not { } windows)
-            {
-                using (tokens) Add(predictions is null ? Failed(tokens, scored.Failure!) : Answer(tokens, predictions, sequence), tokens, records);
-                continue;
-            }
-
-            var complete = predictions is null
-                ? windows.Refuse(scored.Failure!) : windows.Add(scored.Batch.Sequences[sequence].Window, predictions, sequence);
-            if (!complete) continue; // other windows of this text are still to come
-            using (tokens) Add(windows.Failure is { } failure ? Failed(tokens, failure) : Answer(tokens, windows.Merged, 0), tokens, records);
-        }
-
-        return records;
-    }
-
-    // The last event of a message that holds several brings the answer to all of them.
-    private static void Add(OutboundRecord answer, TokenizedEvent scored, List<OutboundRecord> records)
-    {
-        if (scored.Event.Part is not { } part) records.Add(answer);
-        else if (part.Group.Answered(part.Index, answer) is { } together) records.Add(together);
-    }
-
-    private static OutboundRecord Failed(TokenizedEvent scored, string failure) =>
-        EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure, scored.Event.Source));
-
-    /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    private OutboundRecord Answer(TokenizedEvent scored, Predictions predictions, int sequence)
-    {
-        if (!encoder.TryEncodeResult(scored, predictions, sequence, out var result, out var rejection))
-            return EventEncoder.EncodeDeadLetter(rejection);
-        shadow?.Offer(scored.Tokens, predictions, sequence);
-        var unsure = watch?.Observe(scored.Tokens, predictions, sequence);
-        return unsure is null ? result : result with { Review = EventEncoder.EncodeReview(result, unsure) };
     }
 
     private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)
@@ -359,6 +320,4 @@ public sealed class AnalyticsPipeline(
         channels.Add((name, () => channel.Reader.Count, capacity));
         return channel;
     }
-
-    private sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, string? Failure);
 }

@@ -27,6 +27,17 @@ internal static partial class Log
     [LoggerMessage(1014, LogLevel.Warning, "Events of {Topic} wait, others go on: {Reason}.")]
     public static partial void EventsWait(this ILogger logger, string topic, string reason);
 
+    [LoggerMessage(1015, LogLevel.Error,
+        "The event at {Topic}/{Partition}/{Offset} tripped a bug in stage {Stage} and becomes a dead letter: {Exception}")]
+    public static partial void EventFailed(this ILogger logger, string stage, string topic, int partition, long offset, string exception);
+
+    [LoggerMessage(1016, LogLevel.Error,
+        "The event at {Topic}/{Partition}/{Offset} has its result, but tripped a bug in watching the model: {Exception}")]
+    public static partial void EventUnwatched(this ILogger logger, string topic, int partition, long offset, string exception);
+
+    [LoggerMessage(1017, LogLevel.Error, "A bug was tripped by a batch of {Sequences} sequences; splitting it: {Exception}")]
+    public static partial void BatchTrippedBug(this ILogger logger, int sequences, string exception);
+
     [LoggerMessage(1020, LogLevel.Information, "Model {Model}: version {Before} handed over to {Version}, loaded and warmed up in {Seconds:F2} s. Changes of tasks: {Changes}.")]
     public static partial void ModelSwapped(this ILogger logger, string model, string before, string version, double seconds, string changes);
 

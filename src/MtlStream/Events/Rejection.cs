@@ -37,6 +37,9 @@ public enum RejectionReason
 
     /// <summary>The brokers refused the enriched event for good, and not for its size: no key on a compacted topic, or its time.</summary>
     OutputRefused,
+
+    /// <summary>The event tripped a bug of this program.</summary>
+    InternalError,
 }
 
 /// <summary>Reasons as headers, schema and metric tags spell them.</summary>
@@ -54,6 +57,6 @@ public static class RejectionReasons
 }
 
 /// <summary>An event that cannot be analysed. A value, not an exception: it is an expected outcome.</summary>
-/// <param name="Stage">The pipeline stage that refused it: <c>decode</c>, <c>score</c>, <c>publish</c>.</param>
+/// <param name="Stage">The pipeline stage that refused it: <c>decode</c>, <c>score</c>, <c>encode</c>, <c>publish</c>.</param>
 /// <param name="Message">What was found, what was expected, and where.</param>
 public sealed record Rejection(RejectionReason Reason, string Stage, string Message, SourceRecord Source);

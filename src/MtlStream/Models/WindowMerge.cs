@@ -12,13 +12,13 @@ public sealed class WindowMerge(TokenizedText text) : IDisposable
 {
     private Room? _room; // made by the first window that was scored
     private int _left = text.Windows.Length;
-    private volatile string? _failure;
+    private volatile Exception? _failure;
 
-    /// <summary>Why the model refused one of the windows; null when none was refused.</summary>
-    public string? Failure => _failure;
+    /// <summary>Why there is nothing about one of the windows; null when there is about all.</summary>
+    public Exception? Failure => _failure;
 
-    /// <summary>Takes note that a window was refused. True when it was the last one.</summary>
-    public bool Refuse(string failure)
+    /// <summary>Takes note that nothing can be said about a window. True when it was the last one.</summary>
+    public bool Refuse(Exception failure)
     {
         _failure = failure;
         return Interlocked.Decrement(ref _left) == 0;

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Serving;
-using MtlStream.Tests.Doubles;
 using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Diagnostics;
@@ -43,7 +43,7 @@ public sealed class ModelReloadTests : IDisposable
     [Fact]
     public void A_version_with_other_tasks_and_labels_is_put_to_work_and_the_log_says_what_changed()
     {
-        var log = new RecordingLogger();
+        var log = new FakeLogger();
         var (swap, reload) = Start(logger: log);
         using (swap)
         {
@@ -60,7 +60,7 @@ public sealed class ModelReloadTests : IDisposable
             using var predictions = swap.Predict(ToyPackage.Batch(ToyPackage.Sequence(5, 6)), 0);
             Assert.Equal(["mood", "refund", "tags"], predictions.Tasks.Select(t => t.Name));
             Assert.Equal("renamed", predictions.Tasks[0].Labels[0]);
-            Assert.Contains(log.Lines, l => l.Line.Contains("mood with other labels; refund added; traits removed; names removed", StringComparison.Ordinal));
+            Assert.Contains(log.Collector.GetSnapshot(), l => l.Message.Contains("mood with other labels; refund added; traits removed; names removed", StringComparison.Ordinal));
         }
     }
 

@@ -126,7 +126,7 @@ internal sealed class TableModel : IMultitaskModel
     public BatchShape Shape { get; init; } = new(32, 4096, []);
     public int Workers { get; init; } = 2;
 
-    public IReadOnlyList<ModelTask> Tasks { get; } =
+    public IReadOnlyList<ModelTask> Tasks { get; init; } =
     [
         new TokenTagsTask("pos", ["NOUN", "VERB"]),
         new SingleLabelTask("sentiment", ["negative", "positive"]),

@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using System.Collections;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Onnx;
@@ -14,20 +14,20 @@ public sealed class ServedModelTests : IDisposable
 {
     private readonly ToyPackage _package = new();
     private readonly MeterRecorder _meters = new();
-    private readonly LineLog _lines = new();
+    private readonly FakeLoggerProvider _log = new();
     private readonly ILoggerFactory _loggers;
     private readonly PipelineAssembly _assembly;
 
     public ServedModelTests()
     {
-        _loggers = LoggerFactory.Create(logging => logging.AddProvider(_lines));
+        _loggers = LoggerFactory.Create(logging => logging.AddProvider(_log));
         _assembly = new(_loggers, _meters, TimeProvider.System);
     }
 
     public void Dispose()
     {
         _loggers.Dispose();
-        _lines.Dispose();
+        _log.Dispose();
         _package.Dispose();
         _meters.Dispose();
     }
@@ -92,10 +92,10 @@ public sealed class ServedModelTests : IDisposable
         await using var served = Start();
 
         _package.Break().Edit(manifest => manifest["version"] = "2.0.0");
-        await ModelSwapTests.Until(() => _lines.All.Any(l => l.Contains("scores that are not finite", StringComparison.Ordinal)));
+        await ModelSwapTests.Until(() => Lines().Any(l => l.Contains("scores that are not finite", StringComparison.Ordinal)));
 
         Assert.Equal("1.0.0", served.Loaded.Model.Identity.Version);
-        Assert.Contains(_lines.All, l => l.Contains($"goes on serving: {_package.Folder}: ", StringComparison.Ordinal));
+        Assert.Contains(Lines(), l => l.Contains($"goes on serving: {_package.Folder}: ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -144,10 +144,10 @@ public sealed class ServedModelTests : IDisposable
         Assert.Equal(threadsPerLane == 0, tried > 0);
         Assert.Equal(tried, Tried());
         Assert.Equal(workers, served.Loaded.Model.Workers);
-        var ready = _lines.All.Where(l => l.StartsWith("Model toy ", StringComparison.Ordinal)).Select(l => l[l.IndexOf(" with ", StringComparison.Ordinal)..l.IndexOf(", warmed", StringComparison.Ordinal)]);
+        var ready = Lines().Where(l => l.StartsWith("Model toy ", StringComparison.Ordinal)).Select(l => l[l.IndexOf(" with ", StringComparison.Ordinal)..l.IndexOf(", warmed", StringComparison.Ordinal)]);
         Assert.Single(ready.Distinct());
 
-        int Tried() => _lines.All.Count(l => l.StartsWith("Tried ", StringComparison.Ordinal));
+        int Tried() => Lines().Count(l => l.StartsWith("Tried ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -165,22 +165,5 @@ public sealed class ServedModelTests : IDisposable
             "--Model:Device=cpu", "--Model:ReloadInterval=00:00:01", .. settings,
         ])).Serving, _assembly, new ModelLoader(_loggers, _meters));
 
-    private sealed class LineLog : ILoggerProvider, ILogger
-    {
-        public ConcurrentQueue<string> All { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            All.Enqueue(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
-    }
+    private IEnumerable<string> Lines() => _log.Collector.GetSnapshot().Select(l => l.Message);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using MtlStream.Diagnostics;
 using MtlStream.Models;
 using MtlStream.Onnx;
@@ -32,14 +33,14 @@ public sealed class DeviceTests : IDisposable
         };
         listener.SetMeasurementEventCallback<int>((_, value, tags, _) => serving.Add($"{value} {tags[0].Key}={tags[0].Value}"));
         listener.Start();
-        var logger = new RecordingLogger();
+        var logger = new FakeLogger();
 
         using var model = Load("auto", logger);
         new PipelineMetrics(meters).ObserveModel(() => model.Identity);
         listener.RecordObservableInstruments();
 
         Assert.Equal("cpu", model.Identity.Device);
-        var warnings = logger.Lines.Where(l => l.Level == LogLevel.Warning).Select(l => l.Line);
+        var warnings = logger.Collector.GetSnapshot().Where(l => l.Level == LogLevel.Warning).Select(l => l.Message);
         if (SessionFactory.HasGpuDriver)
         {
             Assert.Equal("the package toy has no graph for one.", model.Fallback);
@@ -49,7 +50,7 @@ public sealed class DeviceTests : IDisposable
         {
             Assert.Null(model.Fallback);
             Assert.Empty(warnings);
-            Assert.Contains("No GPU here: the CPU serves the model.", logger.Lines.Select(l => l.Line));
+            Assert.Contains("No GPU here: the CPU serves the model.", logger.Collector.GetSnapshot().Select(l => l.Message));
         }
 
         Assert.Contains("1 mtlstream.model.device=cpu", serving);
