@@ -67,12 +67,20 @@ internal static partial class DeadLettersCommand
     internal static async Task<int> RunAsync(AppSettings settings, Selection selection, bool replay, CancellationToken stopping)
     {
         using var topic = new DeadLetterTopic(settings.KafkaClients);
+        var bare = new List<StoredLetter>();
         await using var output = new BufferedStream(CommonOptions.OpenOutput(1), 1 << 16);
         var letters = topic.Read(selection.Since, selection.From, Report, stopping).Where(selection.Takes);
+        if (replay) letters = letters.Where(IsWhole);
         if (selection.Limit is { } limit) letters = letters.Take(limit);
         if (replay)
         {
             await ReplayAsync(topic, letters, selection, stopping);
+            if (bare is [var first, ..])
+            {
+                await Console.Error.WriteLineAsync(
+                    $"mtlstream: letters skipped because the topic had no room for their payloads: {bare.Count}, the first at {first.Partition}:{first.Offset}. list says where each event was.");
+            }
+
             return ExitCodes.Done;
         }
 
@@ -83,6 +91,12 @@ internal static partial class DeadLettersCommand
         }
 
         return ExitCodes.Done;
+
+        bool IsWhole(StoredLetter stored)
+        {
+            if (stored.Letter.Missing is not null) bare.Add(stored);
+            return stored.Letter.Missing is null;
+        }
     }
 
     private static async Task ReplayAsync(DeadLetterTopic topic, IEnumerable<StoredLetter> letters, Selection selection, CancellationToken stopping)

@@ -44,7 +44,7 @@ internal static class DeliveryErrors
     {
         if (IsTooLarge(error.Code))
             return new(RejectionReason.OutputTooLarge, $"Topic '{topic}' refused a message of {SizeOf(record)} bytes: {error.Reason}.");
-        var hint = error.Code == ErrorCode.InvalidRecord && record.Source.Key is null ? " The message has no key, which a compacted topic asks for." : "";
+        var hint = error.Code == ErrorCode.InvalidRecord && record.Key is null ? " The message has no key, which a compacted topic asks for." : "";
         return new(RejectionReason.OutputRefused, $"Topic '{topic}' refused a message: {error.Reason}.{hint}");
     }
 
@@ -60,6 +60,10 @@ internal static class DeliveryErrors
     public static string Unwritable(string topic, Error error) => $"Topic '{topic}' cannot be written: {error.Reason}.";
 
     /// <summary>Bytes of payload, key and headers; on the wire it is a little more.</summary>
-    public static int SizeOf(OutboundRecord record) =>
-        (record.Payload?.Length ?? 0) + (record.Source.Key?.Length ?? 0) + record.Headers.Sum(h => h.Key.Length + (h.Value?.Length ?? 0));
+    public static long SizeOf(OutboundRecord record)
+    {
+        var size = (long)(record.Payload?.Length ?? 0) + (record.Key?.Length ?? 0);
+        for (var i = 0; i < record.Headers.Count; i++) size += record.Headers[i].Key.Length + (record.Headers[i].Value?.Length ?? 0);
+        return size;
+    }
 }

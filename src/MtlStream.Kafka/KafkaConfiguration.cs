@@ -101,6 +101,9 @@ public sealed class KafkaConfiguration
     /// <summary>The largest message that the producer sends, in bytes, with what its batch takes.</summary>
     internal int LargestMessage => int.Parse(Producer["message.max.bytes"], CultureInfo.InvariantCulture) + 1024;
 
+    /// <summary>What the producer holds at most, in bytes: a larger message is never taken, and never refused.</summary>
+    internal long QueueBytes => 1024L * int.Parse(Producer["queue.buffering.max.kbytes"], CultureInfo.InvariantCulture);
+
     internal IReadOnlyDictionary<string, string> Consumer { get; }
     internal IReadOnlyDictionary<string, string> Producer { get; }
     internal IReadOnlyDictionary<string, string> Admin { get; }

@@ -22,7 +22,7 @@ internal sealed class OutboundMessages
 
     public TopicPartition TargetOf(OutboundRecord record)
     {
-        if (record.Source.Key is not null) return _byKey[(int)record.Destination];
+        if (record.Key is not null) return _byKey[(int)record.Destination];
         // Without a key the source partition decides, so that the events of one partition stay in one partition, in order.
         var topic = TopicOf(record);
         var partitions = _context.Topics.PartitionsOf(topic);
@@ -32,7 +32,7 @@ internal sealed class OutboundMessages
     public static Message<byte[]?, byte[]?> MessageOf(OutboundRecord record)
     {
         var source = record.Source;
-        var message = new Message<byte[]?, byte[]?> { Key = source.Key, Value = record.Payload, Headers = HeadersOf(record) };
+        var message = new Message<byte[]?, byte[]?> { Key = record.Key, Value = record.Payload, Headers = HeadersOf(record) };
         // A dead letter is of now: a topic that refuses the event's time, or deletes what is that old, must still take it, and keep it.
         if (source.Timestamp >= 0 && record.Destination != Destination.DeadLetters)
             message.Timestamp = new(source.Timestamp, TimestampType.CreateTime);

@@ -13,8 +13,8 @@ internal sealed class Publisher(
     private static readonly DeliveryReport<byte[]?, byte[]?> s_nothingWritten = new() { Error = new(ErrorCode.NoError) };
     private static readonly TimeSpan s_clientFull = TimeSpan.FromMilliseconds(5);
 
-    private readonly bool _compresses =
-        context.Configuration.Producer.Any(p => p.Key is "compression.type" or "compression.codec" && p.Value != "none");
+    private readonly bool _compresses = context.Configuration.Compresses;
+    private readonly long _queueBytes = context.Configuration.QueueBytes;
 
     /// <summary>How a try to publish ended.</summary>
     internal enum Attempt
@@ -95,13 +95,20 @@ internal sealed class Publisher(
         return pending;
     }
 
-    /// <summary>True when the broker refused it before, or is known to take nothing that large.</summary>
+    /// <summary>True when the broker refused it before, or it is known to be taken by nobody.</summary>
+    /// <remarks>Topics limit what is sent: of what is compressed on the way only the broker knows.</remarks>
     private bool IsRefused(OutboundRecord record, [NotNullWhen(true)] out PublishRefusal? refusal)
     {
         if (delivery.IsRefused(record, out refusal)) return true;
-        if (_compresses || context.Topics.MaxMessageBytesOf(messages.TopicOf(record)) is not { } limit) return false;
-        if (record.Payload is not { } payload || payload.Length <= limit) return false;
-        var found = $"Topic '{messages.TopicOf(record)}' takes {limit} bytes; the payload has {payload.Length}.";
+        var size = DeliveryErrors.SizeOf(record);
+        var topic = messages.TopicOf(record);
+        string found;
+        if (size > _queueBytes)
+            found = $"The client takes {_queueBytes} bytes (queue.buffering.max.kbytes); the message has {size}.";
+        else if (!_compresses && context.Topics.MaxMessageBytesOf(topic) is { } limit && size > limit)
+            found = $"Topic '{topic}' takes {limit} bytes; the message has {size}.";
+        else
+            return false;
         refusal = new(RejectionReason.OutputTooLarge, found);
         return true;
     }

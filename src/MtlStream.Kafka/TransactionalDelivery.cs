@@ -11,9 +11,9 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
 {
     private static readonly TimeSpan s_fencedAgain = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_askForOffsets = TimeSpan.FromSeconds(2);
-    private static readonly Destination[] s_destinations = Enum.GetValues<Destination>();
 
-    private readonly Dictionary<(Destination, string, int, long), PublishRefusal> _refused = [];
+    // By event; what was refused for good of the answers to it, which come again in the same order.
+    private readonly Dictionary<(string, int, long), Dictionary<(Destination, LetterForm), PublishRefusal>> _refused = [];
     private readonly RepeatedLines _aborts = new(context.Time);
     private List<PendingRecord> _transaction = [];
     private bool _inTransaction;
@@ -56,8 +56,11 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
         }
     }
 
-    public bool IsRefused(OutboundRecord record, [NotNullWhen(true)] out PublishRefusal? refusal) =>
-        _refused.TryGetValue(Identity(record, record.Destination), out refusal);
+    public bool IsRefused(OutboundRecord record, [NotNullWhen(true)] out PublishRefusal? refusal)
+    {
+        refusal = null;
+        return _refused.TryGetValue(EventOf(record), out var refused) && refused.TryGetValue((record.Destination, record.Form), out refusal);
+    }
 
     public void Sent(PendingRecord pending)
     {
@@ -82,7 +85,8 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
                 // It takes its transaction with it; when it comes again it is refused before it is sent.
                 lock (gate.Lock)
                 {
-                    _refused[Identity(record, record.Destination)] = DeliveryErrors.Refusal(record, error, topic);
+                    if (!_refused.TryGetValue(EventOf(record), out var refused)) _refused[EventOf(record)] = refused = [];
+                    refused[(record.Destination, record.Form)] = DeliveryErrors.Refusal(record, error, topic);
                     _progress++;
                 }
 
@@ -254,8 +258,7 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
     {
         lock (gate.Lock)
         {
-            if (_refused.Count == 0) return;
-            foreach (var destination in s_destinations) _refused.Remove(Identity(record, destination));
+            if (_refused.Count > 0) _refused.Remove(EventOf(record));
         }
     }
 
@@ -344,9 +347,9 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
         _lastFenced = now;
     }
 
-    private static (Destination, string, int, long) Identity(OutboundRecord record, Destination destination)
+    private static (string, int, long) EventOf(OutboundRecord record)
     {
         var position = record.Source.Position;
-        return (destination, position.Topic, position.Partition, position.Offset);
+        return (position.Topic, position.Partition, position.Offset);
     }
 }

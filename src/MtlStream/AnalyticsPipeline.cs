@@ -50,7 +50,7 @@ public sealed class AnalyticsPipeline(
         var batches = NewChannel<TokenBatch>("batches", model.Workers, channels); // the next batch waits here while the device runs this one
         var scored = NewChannel<ScoredBatch>("scored", 2 * model.Workers, channels);
         var finished = NewChannel<IReadOnlyList<OutboundRecord>>("finished", 64, channels);
-        var refused = NewChannel<(OutboundRecord Record, PublishRefusal Refusal)>("refused", RefusedAtOnce, channels);
+        var refused = NewChannel<RefusedRecord?>("refused", RefusedAtOnce, channels);
         metrics.ObserveChannels(channels);
         metrics.ObserveModel(() => model.Identity);
 
@@ -61,8 +61,8 @@ public sealed class AnalyticsPipeline(
         stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
         stages.Start("score", (worker, a) => ScoreAsync(batches, scored, worker, a), closes: scored.Writer, workers: model.Workers);
         stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
-        stages.Start("publish", (_, a) => PublishAsync(finished, reported, a), closes: refused.Writer);
-        stages.Start<TokenBatch>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
+        stages.Start<RefusedRecord?>("publish", (_, a) => PublishAsync(finished, refused, reported, a), closes: null);
+        stages.Start<RefusedRecord?>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
 
         logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Workers, decodeWorkers);
         await stages.CompleteAsync(source.CompleteAsync, settings.Delivery.DrainTimeout, time);
@@ -215,7 +215,8 @@ public sealed class AnalyticsPipeline(
         }
     }
 
-    private async Task PublishAsync(ChannelReader<IReadOnlyList<OutboundRecord>> finished, PublishReport reported, CancellationToken abort)
+    private async Task PublishAsync(
+        ChannelReader<IReadOnlyList<OutboundRecord>> finished, ChannelWriter<RefusedRecord?> refused, PublishReport reported, CancellationToken abort)
     {
         var sequencer = new Sequencer(source.Acknowledge);
         var ready = new List<OutboundRecord>();
@@ -239,6 +240,7 @@ public sealed class AnalyticsPipeline(
         }
 
         await sink.FlushAsync(abort);
+        await refused.WriteAsync(null, abort);
     }
 
     // A copy for review acknowledges nothing: the result that it is a copy of does.
@@ -247,32 +249,37 @@ public sealed class AnalyticsPipeline(
         if (refusal is not null) logger.ReviewCopyLost(refusal.Message);
     }
 
-    /// <summary>What the sink refused for good becomes a dead letter; a dead letter that is refused ends the run.</summary>
-    private async Task RefuseAsync(
-        ChannelReader<(OutboundRecord Record, PublishRefusal Refusal)> refused, PublishReport reported, CancellationToken abort)
+    /// <summary>What the sink refused for good becomes a dead letter, and a dead letter that is too large a smaller one.</summary>
+    /// <param name="refused">Ends with null when all is published but what comes from here, which may be refused as well.</param>
+    private async Task RefuseAsync(ChannelReader<RefusedRecord?> refused, PublishReport reported, CancellationToken abort)
     {
-        await foreach (var (record, refusal) in refused.ReadAllAsync(abort))
+        var ending = false;
+        await foreach (var one in refused.ReadAllAsync(abort))
         {
-            using (EventTrace.Inside(Tracing.Of(record.Source))) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
-            await sink.PublishAsync(
-                Traced(EventEncoder.EncodeDeadLetter(new(refusal.Reason, "publish", refusal.Message, record.Source))), reported, abort);
+            ending |= one is null;
+            if (one is not null) await sink.PublishAsync(Traced(AnswerRefused(one)), reported, abort);
+            if (!ending || refused.TryPeek(out _)) continue;
+            await sink.FlushAsync(abort);
+            if (!refused.TryPeek(out _)) return;
         }
-
-        await sink.FlushAsync(abort);
     }
 
-    private PublishReport Reporter(StageGroup stages, Channel<(OutboundRecord Record, PublishRefusal Refusal)> refused) => (record, outcome, refusal) =>
+    private OutboundRecord AnswerRefused(RefusedRecord refused)
+    {
+        var (record, refusal) = refused;
+        using (EventTrace.Inside(Tracing.Of(record.Source))) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
+        return EventEncoder.EncodeUnpublished(record, refusal.Reason, refusal.Message)
+            ?? throw new IOException($"A dead letter cannot be written, and dropping the event is not an option: {refusal.Message}");
+    }
+
+    private PublishReport Reporter(StageGroup stages, ChannelWriter<RefusedRecord?> refused) => (record, outcome, refusal) =>
     {
         Measure(record, outcome, refusal);
         if (refusal is null)
         {
             source.Acknowledge(record.Source.Position);
         }
-        else if (record.Destination == Destination.DeadLetters)
-        {
-            stages.Fail("publish", new IOException($"A dead letter cannot be written, and dropping the event is not an option: {refusal.Message}"));
-        }
-        else if (!refused.Writer.TryWrite((record, refusal)))
+        else if (!refused.TryWrite(new(record, refusal)))
         {
             stages.Fail("publish", new IOException($"Over {RefusedAtOnce} records were refused at once, the last one because: {refusal.Message}"));
         }
@@ -320,4 +327,6 @@ public sealed class AnalyticsPipeline(
         channels.Add((name, () => channel.Reader.Count, capacity));
         return channel;
     }
+
+    private sealed record RefusedRecord(OutboundRecord Record, PublishRefusal Refusal);
 }

@@ -192,8 +192,29 @@ public sealed class AnalyticsPipelineTests
 
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
 
-        Assert.Equal("publish", failure.Stage);
+        Assert.Equal("refuse", failure.Stage);
         Assert.DoesNotContain(source.Acknowledged, p => p.Offset == 1);
+    }
+
+    [Theory]
+    [InlineData(LetterForm.Packed, false)]
+    [InlineData(LetterForm.Packed, true)]
+    [InlineData(LetterForm.Bare, false)]
+    [InlineData(LetterForm.Bare, true)]
+    public async Task A_dead_letter_that_is_too_large_becomes_smaller_until_it_fits(LetterForm taken, bool late)
+    {
+        var source = new InMemorySource([Event(0), new('x', 5000), Event(2)]);
+        var sink = new RecordingSink
+        {
+            Refuse = r => r.Destination == Destination.DeadLetters && r.Form < taken ? new(RejectionReason.OutputTooLarge, "too large") : null,
+            ReportsWhenFlushed = late,
+        };
+
+        await Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
+
+        var letter = Assert.Single(sink.To(Destination.DeadLetters));
+        Assert.Equal((taken, "malformed_payload"), (letter.Form, Reason(letter)));
+        Assert.Equal([0L, 1, 2], Offsets(source.Acknowledged));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal sealed class TopicFindings(
     KafkaConfiguration configuration, InputOptions input, ClusterState cluster,
     IReadOnlyDictionary<string, TopicSettings> settings, IReadOnlyDictionary<string, TopicDetails> details)
 {
-    /// <summary>More than the headers of a dead letter and its batch take.</summary>
+    /// <summary>More than the headers of a dead letter and its batch take, and so more than one without a payload does.</summary>
     private const int Headers = 16 * 1024;
 
     private readonly KafkaOptions _options = configuration.Kafka;
@@ -114,13 +114,20 @@ internal sealed class TopicFindings(
         var compressed = MayBeCompressed && !configuration.Compresses;
         var needed = Math.Max(largest, compressed ? input.MaxPayloadBytes : 0) + Headers;
         if (limit >= needed) return null;
+        if (limit < Headers)
+        {
+            return new(
+                Severity.Failure, "topic", $"{name} takes {Bytes(limit)} in one message, a dead letter without its payload may have {Bytes(Headers)}",
+                $"One that does not fit ends the run, and again at each start: {Raise(name, needed)}.");
+        }
+
         var severity = limit < largest ? Severity.Failure : Severity.Warning;
         var event_ = compressed && input.MaxPayloadBytes > largest
             ? $"an event that is compressed in its topic may have {Bytes(input.MaxPayloadBytes)}"
             : $"an event may have {Bytes(largest)}";
         return new(
             severity, "topic", $"{name} takes {Bytes(limit)} in one message, {event_}",
-            $"The dead letter of a larger event loses its payload: {Raise(name, needed)}{(compressed ? OrCompress : ".")}");
+            $"The dead letter of a larger event is packed as gzip, or loses its payload: {Raise(name, needed)}{(compressed ? OrCompress : ".")}");
     }
 
     private Finding? ResultSize(string name, int limit)

@@ -13,6 +13,19 @@ public enum Destination
     Nowhere,
 }
 
+/// <summary>How much of its event a dead letter carries: what its topic takes.</summary>
+public enum LetterForm
+{
+    /// <summary>All of it.</summary>
+    Whole,
+
+    /// <summary>All of it, the payload as gzip.</summary>
+    Packed,
+
+    /// <summary>The payload's size and hash in its place.</summary>
+    Bare,
+}
+
 /// <summary>One message to publish. Once durable, it acknowledges the event it came from.</summary>
 /// <param name="Payload">Message value; null for a tombstone that is passed on.</param>
 /// <param name="Source">The event it answers: its key, timestamp and position go with the message.</param>
@@ -22,6 +35,12 @@ public sealed record OutboundRecord(
 {
     /// <summary>A copy for the review topic, sent right after this record, and perhaps another one in it; null for none.</summary>
     public OutboundRecord? Review { get; init; }
+
+    /// <summary>Key of the message: the event's, unless it is left out with the payload.</summary>
+    public byte[]? Key { get; init; } = Source.Key;
+
+    /// <summary>Of a dead letter.</summary>
+    public LetterForm Form { get; init; }
 
     /// <summary>Whether its event had no text and is passed on or dropped for that.</summary>
     public bool WithoutText { get; init; }

@@ -56,6 +56,9 @@ internal static class Packing
     /// <summary>Inflates what a frame says is zlib's.</summary>
     public static byte[]? Inflate(byte[] packed, int maxBytes, out Problem problem) => Unpack(packed, Packer.Zlib, maxBytes, out problem);
 
+    /// <summary>Unpacks what is known to be gzip's.</summary>
+    public static byte[]? Gunzip(byte[] packed, int maxBytes, out Problem problem) => Unpack(packed, Packer.Gzip, maxBytes, out problem);
+
     private static bool TryUnpackAsTold(IReadOnlyList<EventHeader> headers, ref byte[] bytes, int maxBytes, out Problem problem)
     {
         problem = default;

@@ -11,9 +11,10 @@ namespace MtlStream.Results;
 /// <param name="Timestamp">The event's, milliseconds since the Unix epoch; negative when unknown.</param>
 /// <param name="Headers">The original event's alone.</param>
 /// <param name="Line">Number of the line it was read from, from 1; null for one that came from a topic.</param>
+/// <param name="Missing">What the payload was that the dead-letter topic did not take; key and headers may be missing too.</param>
 public sealed record DeadLetter(
     RejectionReason Reason, string Stage, string Message, string Topic, int Partition, long Offset, long Timestamp,
-    byte[]? Key, IReadOnlyList<EventHeader> Headers, byte[]? Payload, long? Line = null)
+    byte[]? Key, IReadOnlyList<EventHeader> Headers, byte[]? Payload, long? Line = null, MissingPayload? Missing = null)
 {
     /// <summary>Longest message in UTF-16 units; headers count against the topic's size limit.</summary>
     private const int MaxMessageLength = 2000;
@@ -28,7 +29,7 @@ public sealed record DeadLetter(
     private const string ReasonHeader = "mtlstream.reason";
     private const string TimestampHeader = "mtlstream.timestamp";
 
-    private static readonly string[] Names =
+    internal static readonly string[] Names =
         [TopicHeader, PartitionHeader, OffsetHeader, StageHeader, ClassHeader, MessageHeader, ReasonHeader, TimestampHeader];
 
     /// <summary>The dead letter that a rejection becomes.</summary>
@@ -43,7 +44,7 @@ public sealed record DeadLetter(
     /// <summary>The dead letter that a record on its way to the dead-letter topic is.</summary>
     /// <exception cref="ArgumentException">The record is no dead letter.</exception>
     public static DeadLetter Of(OutboundRecord record) =>
-        TryRead(record.Source.Key, record.Headers, record.Payload, record.Source.Timestamp, out var letter, out var problem)
+        TryRead(record.Key, record.Headers, record.Payload, record.Source.Timestamp, out var letter, out var problem)
             ? letter
             : throw new ArgumentException(problem, nameof(record));
 
@@ -101,11 +102,14 @@ public sealed record DeadLetter(
         if (problem is not null) return false;
         if (long.TryParse(Value(TimestampHeader), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var told)) timestamp = told;
 
+        var behind = places.Max() + 1; // headers of a smaller form; those of an earlier failure are before
+        var smaller = SmallerLetter.HeadersIn(headers, behind);
+        if (!SmallerLetter.TryRead(smaller, ref payload, out var missing, out problem)) return false;
         var original = new List<EventHeader>(headers.Count);
         for (var i = 0; i < headers.Count; i++)
-            if (Array.IndexOf(places, i) < 0) original.Add(headers[i]);
+            if (Array.IndexOf(places, i) < 0 && (i < behind || !smaller.Contains(headers[i]))) original.Add(headers[i]);
         letter = new(
-            reason, Value(StageHeader), Value(MessageHeader), Value(TopicHeader), partition, offset, timestamp, key, original, payload);
+            reason, Value(StageHeader), Value(MessageHeader), Value(TopicHeader), partition, offset, timestamp, key, original, payload, Missing: missing);
         return true;
     }
 
@@ -155,6 +159,14 @@ public sealed record DeadLetter(
         }
         output.Write("],\"payload\":"u8);
         WriteBase64(Payload, output);
+        if (Missing is { } missing)
+        {
+            output.Write(",\"missing\":{\"bytes\":"u8);
+            output.WriteNumber(missing.Bytes);
+            output.Write(",\"sha256\":"u8);
+            output.WriteString(missing.Sha256);
+            output.Write((byte)'}');
+        }
         output.Write((byte)'}');
         return output.Written.ToArray();
     }

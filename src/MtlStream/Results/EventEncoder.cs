@@ -43,6 +43,14 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     public static OutboundRecord EncodeDeadLetter(Rejection rejection) =>
         new(Destination.DeadLetters, rejection.Source.Payload, DeadLetter.HeadersOf(rejection), rejection.Source);
 
+    /// <summary>What answers an event in place of a record that its topic refused for good; null when nothing smaller is left.</summary>
+    /// <remarks>A result becomes a dead letter. A dead letter that is too large becomes a smaller one.</remarks>
+    public static OutboundRecord? EncodeUnpublished(OutboundRecord record, RejectionReason reason, string message)
+    {
+        if (record.Destination != Destination.DeadLetters) return EncodeDeadLetter(new(reason, "publish", message, record.Source));
+        return reason == RejectionReason.OutputTooLarge ? SmallerLetter.Of(record) : null;
+    }
+
     /// <summary>A copy of a result that a person should look at.</summary>
     /// <param name="unsure">The tasks that are uncertain and their confidence, such as <c>sentiment=0.41</c>.</param>
     public static OutboundRecord EncodeReview(OutboundRecord result, string unsure) => new(

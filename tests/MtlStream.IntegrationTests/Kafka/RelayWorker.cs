@@ -161,7 +161,7 @@ internal sealed class RelayWorker : IAsyncDisposable
         await foreach (var (record, refusal) in _refused.Reader.ReadAllAsync(_abort.Token))
         {
             Interlocked.Increment(ref _refusals);
-            var letter = EventEncoder.EncodeDeadLetter(new(refusal.Reason, "publish", refusal.Message, record.Source));
+            var letter = EventEncoder.EncodeUnpublished(record, refusal.Reason, refusal.Message)!;
             await _kafka.Sink.PublishAsync(letter, Reported, _abort.Token);
         }
 

@@ -196,7 +196,7 @@ public sealed class WorkerOnRealKafkaTests : IClassFixture<RealKafkaFixture>, ID
     public async Task A_dead_letter_that_cannot_be_written_stops_the_worker_and_is_written_when_it_can(string guarantee)
     {
         var poison = $"poison {new string('x', 2000)}";
-        await _topics.SetAsync(_letters, "max.message.bytes", "1000");
+        await _topics.SetAsync(_letters, "max.message.bytes", "300"); // not even one without its payload
         WriteEvents(0, 400);
         _topics.Write(new(_input, 1), new() { Value = Topics.Bytes(poison) });
         WriteEvents(400, 400);

@@ -92,6 +92,11 @@ internal sealed class RecordingSink : IOutboundSink
     public Func<OutboundRecord, PublishRefusal?>? Refuse { get; init; }
     public Func<OutboundRecord, bool> Drop { get; init; } = _ => false;
 
+    /// <summary>As a broker that answers late: reports come when they are waited for.</summary>
+    public bool ReportsWhenFlushed { get; init; }
+
+    private readonly ConcurrentQueue<Action> _unreported = [];
+
     /// <summary>Completes when the first record arrives.</summary>
     public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -107,10 +112,17 @@ internal sealed class RecordingSink : IOutboundSink
 
         var refusal = Refuse?.Invoke(record);
         if (refusal is null) Published.Enqueue(record);
-        reported(record, refusal is null ? PublishOutcome.Durable : PublishOutcome.Refused, refusal);
+        if (ReportsWhenFlushed) _unreported.Enqueue(Report);
+        else Report();
+
+        void Report() => reported(record, refusal is null ? PublishOutcome.Durable : PublishOutcome.Refused, refusal);
     }
 
-    public Task FlushAsync(CancellationToken abort) => Task.CompletedTask;
+    public Task FlushAsync(CancellationToken abort)
+    {
+        while (_unreported.TryDequeue(out var report)) report();
+        return Task.CompletedTask;
+    }
 
     public IEnumerable<OutboundRecord> To(Destination destination) => Published.Where(r => r.Destination == destination);
 }

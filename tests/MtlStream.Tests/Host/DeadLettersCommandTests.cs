@@ -75,6 +75,26 @@ public sealed class DeadLettersCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_letter_that_was_packed_is_replayed_as_its_event_was_and_one_without_payload_is_counted()
+    {
+        _cluster.CreateTopic("small", 1);
+        Produce("small", 0, Letter(0, RejectionReason.MalformedPayload, "a", form: LetterForm.Packed));
+        Produce("small", 0, Letter(1, RejectionReason.MalformedPayload, "a", form: LetterForm.Bare));
+        Produce("small", 0, Letter(2, RejectionReason.MalformedPayload, "a", form: LetterForm.Bare));
+
+        var result = await RunAsync("replay", "--Kafka:DeadLetterTopic=small");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("1 events replayed", result.Error, StringComparison.Ordinal);
+        Assert.Contains("no room for their payloads: 2, the first at 0:1.", result.Error, StringComparison.Ordinal);
+        var replayed = Assert.Single(Consume("in", 3)).Message;
+        Assert.StartsWith("payload 0", Encoding.UTF8.GetString(replayed.Value!), StringComparison.Ordinal);
+        Assert.Equal(["h"], replayed.Headers.Select(h => h.Key));
+        var listed = (await RunAsync("list", "--Kafka:DeadLetterTopic=small")).Lines;
+        Assert.Equal([false, true, true], listed.Select(l => JsonSerializer.Deserialize<JsonElement>(l).TryGetProperty("missing", out _)));
+    }
+
+    [Fact]
     public async Task A_dry_run_shows_and_sends_nothing()
     {
         var result = await RunAsync("replay", "--dry-run", "--limit", "1");
@@ -155,13 +175,16 @@ public sealed class DeadLettersCommandTests : IDisposable
     /// <param name="timestamp">The event's; an hour before it is rejected when null.</param>
     /// <param name="rejected">As many minutes after the start as the number says when null.</param>
     private static Message<byte[]?, byte[]?> Letter(
-        int number, RejectionReason reason, string? key, long? timestamp = null, DateTimeOffset? rejected = null, string topic = "in", int partition = 1)
+        int number, RejectionReason reason, string? key, long? timestamp = null, DateTimeOffset? rejected = null, string topic = "in", int partition = 1,
+        LetterForm form = LetterForm.Whole)
     {
         var at = (rejected ?? s_start.AddMinutes(number)).ToUnixTimeMilliseconds();
         var source = new SourceRecord(
-            new(topic, partition, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"payload {number}"),
+            new(topic, partition, number, 0, number), key is null ? null : Encoding.UTF8.GetBytes(key),
+            Encoding.UTF8.GetBytes(form == LetterForm.Whole ? $"payload {number}" : $"payload {number}{new string(' ', 1000)}"),
             [new("h", "v"u8.ToArray())], timestamp ?? at - 3_600_000, 0);
         var record = EventEncoder.EncodeDeadLetter(new(reason, "score", "a reason", source));
+        while (record.Form != form) record = EventEncoder.EncodeUnpublished(record, RejectionReason.OutputTooLarge, "too large")!;
         var headers = new Headers();
         foreach (var header in record.Headers) headers.Add(header.Key, header.Value);
         return new() { Key = source.Key, Value = record.Payload, Headers = headers, Timestamp = new(at, TimestampType.CreateTime) };

@@ -59,6 +59,9 @@ internal sealed class FakeCluster(ManualTime time, int partitions) : IKafkaClien
     /// <summary>How the next calls of transactions end; well when it is empty.</summary>
     public Queue<CallEnds> Calls { get; } = [];
 
+    /// <summary>What the brokers refuse for its size.</summary>
+    public Func<Message<byte[]?, byte[]?>, bool> Large { get; set; } = _ => false;
+
     /// <summary>Another member of the group has these partitions.</summary>
     public HashSet<int> OfOthers { get; } = [];
 
@@ -117,9 +120,13 @@ internal sealed class FakeCluster(ManualTime time, int partitions) : IKafkaClien
 
     public static byte[] PlaceOf(int partition, long offset) => Encoding.UTF8.GetBytes($"{partition}:{offset}");
 
-    public static (int Partition, long Offset) PlaceIn(byte[] payload)
+    /// <summary>The place of its event: the payload says it, or the headers of a dead letter.</summary>
+    public static (int Partition, long Offset) PlaceOf(Message<byte[]?, byte[]?> message)
     {
-        var parts = Encoding.UTF8.GetString(payload).Split(':');
+        const string place = "__connect.errors.";
+        if (message.Headers is { } headers && headers.TryGetLastBytes($"{place}partition", out var partition))
+            return (int.Parse(partition, CultureInfo.InvariantCulture), long.Parse(headers.GetLastBytes($"{place}offset"), CultureInfo.InvariantCulture));
+        var parts = Encoding.UTF8.GetString(message.Value!).Split(':');
         return (int.Parse(parts[0], CultureInfo.InvariantCulture), long.Parse(parts[1], CultureInfo.InvariantCulture));
     }
 }
@@ -290,7 +297,7 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
 internal sealed class FakeProducer(FakeCluster cluster, ManualTime time, IReadOnlyDictionary<string, string> properties) : IProducerPort
 {
     private readonly Lock _lock = new();
-    private readonly List<(string Topic, byte[]? Value, Action<DeliveryReport<byte[]?, byte[]?>> Report)> _pending = [];
+    private readonly List<(string Topic, Message<byte[]?, byte[]?> Message, Action<DeliveryReport<byte[]?, byte[]?>> Report)> _pending = [];
     private readonly List<(string, int, long)> _written = []; // in the open transaction
     private readonly Dictionary<int, long> _offsets = [];
     private bool _open;
@@ -314,7 +321,7 @@ internal sealed class FakeProducer(FakeCluster cluster, ManualTime time, IReadOn
         if (Refusals.TryDequeue(out var refusal)) throw new ProduceException<byte[]?, byte[]?>(new(refusal), new());
         if (IsTransactional && !_open) throw new ProduceException<byte[]?, byte[]?>(new(ErrorCode.Local_State), new());
         Produced++;
-        lock (_lock) _pending.Add((target.Topic, message.Value, reported));
+        lock (_lock) _pending.Add((target.Topic, message, reported));
     }
 
     /// <summary>Reports the oldest ones.</summary>
@@ -322,7 +329,7 @@ internal sealed class FakeProducer(FakeCluster cluster, ManualTime time, IReadOn
     {
         for (; count > 0; count--)
         {
-            (string Topic, byte[]? Value, Action<DeliveryReport<byte[]?, byte[]?>> Report) oldest;
+            (string Topic, Message<byte[]?, byte[]?> Message, Action<DeliveryReport<byte[]?, byte[]?>> Report) oldest;
             lock (_lock)
             {
                 if (_pending.Count == 0 || Disposed) return;
@@ -330,9 +337,10 @@ internal sealed class FakeProducer(FakeCluster cluster, ManualTime time, IReadOn
                 _pending.RemoveAt(0);
             }
 
-            if (error == ErrorCode.NoError) Take(oldest.Topic, oldest.Value!);
+            var ends = error == ErrorCode.NoError && cluster.Large(oldest.Message) ? ErrorCode.MsgSizeTooLarge : error;
+            if (ends == ErrorCode.NoError) Take(oldest.Topic, oldest.Message);
             else _failed = true;
-            oldest.Report(new() { Error = new(error) });
+            oldest.Report(new() { Error = new(ends) });
         }
     }
 
@@ -388,9 +396,9 @@ internal sealed class FakeProducer(FakeCluster cluster, ManualTime time, IReadOn
 
     public void Dispose() => Disposed = true;
 
-    private void Take(string topic, byte[] value)
+    private void Take(string topic, Message<byte[]?, byte[]?> message)
     {
-        var (partition, offset) = FakeCluster.PlaceIn(value);
+        var (partition, offset) = FakeCluster.PlaceOf(message);
         if (IsTransactional) _written.Add((topic, partition, offset));
         else cluster.Visible.Add((topic, partition, offset));
     }

@@ -217,9 +217,40 @@ public sealed class KafkaSessionTests
         Assert.Single(harness.Cluster.Visible, v => v.Topic == FakeCluster.Letters);
     }
 
-    private static SessionHarness Start(DeliveryGuarantee guarantee, int events, MeterRecorder? recorder = null)
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public void An_event_that_no_topic_takes_is_answered_by_a_letter_without_it_and_stops_nothing(DeliveryGuarantee guarantee)
     {
-        var harness = new SessionHarness(guarantee, meters: recorder);
+        using var harness = Start(guarantee, events: 3, producer: "batch.num.messages=1", payloadBytes: 5000);
+        harness.Cluster.Large = m => m.Value?[2] == '1' || m.Value is [0x1F, 0x8B, ..]; // the event at offset 1, its letter, and that as gzip
+        for (var i = 0; i < 10; i++)
+        {
+            harness.Publish();
+            Pass(harness);
+        }
+
+        Assert.Equal([LetterForm.Whole, LetterForm.Whole, LetterForm.Packed], harness.Refused.DistinctBy(r => (r.Destination, r.Form)).Select(r => r.Form));
+        Assert.Equal(3, harness.Cluster.CommittedOf(0));
+        Assert.Equal([(FakeCluster.Results, 0), (FakeCluster.Letters, 1), (FakeCluster.Results, 2)], harness.Cluster.Visible.Select(v => (v.Topic, (int)v.Offset)).OrderBy(v => v.Item2));
+    }
+
+    [Fact]
+    public void What_the_clients_queue_has_no_room_for_is_refused_and_not_waited_for()
+    {
+        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 1, producer: "queue.buffering.max.kbytes=4", payloadBytes: 5000);
+        harness.Publish();
+        Pass(harness);
+
+        Assert.Contains("queue.buffering.max.kbytes", harness.Refusals[0].Message, StringComparison.Ordinal);
+        Assert.Equal(1, harness.Cluster.CommittedOf(0));
+    }
+
+    private static SessionHarness Start(DeliveryGuarantee guarantee, int events, MeterRecorder? recorder = null, string? producer = null, int? payloadBytes = null)
+    {
+        var harness = new SessionHarness(guarantee, meters: recorder, with: options => producer?.Split('=') is [var name, var value]
+            ? options with { Producer = new Dictionary<string, string> { [name] = value } } : options);
+        harness.Consumer.PayloadBytes = payloadBytes;
         harness.Cluster.Write(0, events);
         harness.Assign(0);
         harness.Round(3);

@@ -63,6 +63,9 @@ internal sealed class SessionHarness : IDisposable
 
     public List<PublishRefusal> Refusals { get; } = [];
 
+    /// <summary>The records that they were told of.</summary>
+    public List<OutboundRecord> Refused { get; } = [];
+
     /// <summary>In place of the report to the pipeline.</summary>
     public PublishReport? Reporting { get; set; }
 
@@ -137,10 +140,10 @@ internal sealed class SessionHarness : IDisposable
         Reporting?.Invoke(record, outcome, refusal);
         if (refusal is not null)
         {
-            Assert.Equal(Destination.Results, record.Destination);
             Refusals.Add(refusal);
-            var rejection = new Rejection(refusal.Reason, "publish", refusal.Message, record.Source);
-            _letters.Enqueue(EventEncoder.EncodeDeadLetter(rejection));
+            Refused.Add(record);
+            if (EventEncoder.EncodeUnpublished(record, refusal.Reason, refusal.Message) is { } answer) _letters.Enqueue(answer);
+            else Session.Fail(refusal.Message); // as the pipeline does
             return;
         }
 

@@ -28,7 +28,8 @@ public sealed class TopicFindingsTests
     }
 
     [Theory]
-    [InlineData(1000, Severity.Failure)] // events of the input topic do not fit at all
+    [InlineData(1000, Severity.Failure)] // letters do not fit even without their payloads
+    [InlineData(17_000, Severity.Failure)] // events of the input topic do not fit at all
     [InlineData(Usual - 1, Severity.Failure)]
     [InlineData(Usual, Severity.Warning)] // headers are on top, and compressed events are larger
     [InlineData(16_000_000, Severity.Warning)]
@@ -41,6 +42,15 @@ public sealed class TopicFindingsTests
 
         Assert.Equal(expected, finding?.Severity);
         if (expected is not null) Assert.Contains("max.message.bytes of dead to 16793600 or more", finding!.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dead_letter_topic_that_does_not_take_a_letter_without_its_payload_ends_runs_whatever_is_known_of_the_input()
+    {
+        _settings.Remove("in");
+        _settings["dead"] = _settings["dead"] with { MaxMessageBytes = 16_383 };
+
+        Assert.Contains("ends the run", Find().Single(f => f.Severity == Severity.Failure).Remedy, StringComparison.Ordinal);
     }
 
     [Theory]
