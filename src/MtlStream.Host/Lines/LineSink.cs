@@ -3,7 +3,7 @@ using MtlStream.Events;
 
 namespace MtlStream.Host.Lines;
 
-/// <summary>Writes results as lines, and rejected lines as <c>dead-letter.v1</c> JSON. Does not own the streams.</summary>
+/// <summary>Writes results in their format, and rejected lines as <c>dead-letter.v1</c> JSON. Does not own the streams.</summary>
 internal sealed class LineSink : IOutboundSink, IDisposable
 {
     private const int BrokenPipe = 32; // EPIPE, which is where .NET leaves it
@@ -14,11 +14,15 @@ internal sealed class LineSink : IOutboundSink, IDisposable
     private readonly Lock _gate = new();
     private readonly Stream _results;
     private readonly Stream _rejects;
+    private readonly ResultFormat _format;
     private readonly ITimer _flushing;
     private bool _unflushed;
+    private bool _begun;
 
-    public LineSink(Stream results, Stream rejects, TimeProvider time)
+    /// <param name="format">Of the results; null for JSON lines.</param>
+    public LineSink(Stream results, Stream rejects, TimeProvider time, ResultFormat? format = null)
     {
+        _format = format ?? new JsonLines();
         _results = new BufferedStream(results, 1 << 16);
         _rejects = new BufferedStream(rejects, 1 << 12);
         // Whoever waits at the other end of a pipe sees a result soon, and a file is not written line by line.
@@ -43,7 +47,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
             }
             else if (record.Destination == Destination.Results)
             {
-                Write(record.Payload!);
+                Write(() => _format.Write(record, _results));
                 Enriched++;
             }
 
@@ -60,6 +64,18 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>Writes what stands behind the last result, after a run that did not fail.</summary>
+    /// <exception cref="IOException">The output cannot be written any more.</exception>
+    public void Complete()
+    {
+        lock (_gate)
+        {
+            Write(() => _format.End(_results));
+            _unflushed = true;
+            Flush();
+        }
+    }
+
     /// <summary>Writes out what a run that failed has left, so that no line is torn; gives up where one that is being written does not come back.</summary>
     public void Dispose()
     {
@@ -67,12 +83,13 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         FlushQuietly(s_letGo);
     }
 
-    private void Write(byte[] payload)
+    private void Write(Action write)
     {
         try
         {
-            _results.Write(payload);
-            _results.WriteByte((byte)'\n');
+            if (!_begun) _format.Begin(_results);
+            _begun = true;
+            write();
         }
         catch (IOException exception)
         {

@@ -4,12 +4,13 @@ using MtlStream.Events;
 
 namespace MtlStream.Host.Lines;
 
-/// <summary>From the lines of one stream to the lines of two others. Owns the reader, not the streams that are written.</summary>
-internal sealed class LineTransport(LineReader reader, string name, Stream results, Stream rejects, TimeProvider time) : ITransport
+/// <summary>From the lines of one stream to two others. Owns the reader, not the streams that are written.</summary>
+/// <param name="format">Of the results; null for JSON lines.</param>
+internal sealed class LineTransport(LineReader reader, string name, Stream results, Stream rejects, TimeProvider time, ResultFormat? format = null) : ITransport
 {
     public LineSource Source { get; } = new(reader, name, time);
 
-    public LineSink Sink { get; } = new(results, rejects, time);
+    public LineSink Sink { get; } = new(results, rejects, time, format);
 
     public MessagingNames Names => MessagingNames.InProcess;
 
