@@ -2,7 +2,8 @@
 # All tests: unit, integration on the mock cluster inside librdkafka, and those of training/. Ends with the line "N passed, N failed".
 # Usage: ./test.sh [--faults] [arguments of dotnet test, such as --filter FullyQualifiedName~Batch]
 #   --faults               only the fault campaign (category Faults), which is left out otherwise
-#   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka, or "docker": adds the tests that need one
+#   MTLSTREAM_TEST_KAFKA   the script that drives a real Kafka: adds the tests that need one
+#   MTLSTREAM_TEST_DOCKER  1: adds the tests that start Kafka in a container
 set -euo pipefail
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$root/eng/environment.sh"
@@ -11,7 +12,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --faults) category='Category=Faults'; shift ;;
     --filter) filter=${2:?--filter needs an expression}; shift 2 ;;
-    -h | --help) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '2,6s/^# //p' "${BASH_SOURCE[0]}"; exit ;;
     *) arguments+=("$1"); shift ;;
   esac
 done
@@ -20,9 +21,9 @@ if [ "$category" = 'Category=Faults' ] && [ -z "${MTLSTREAM_TEST_KAFKA:-}" ]; th
   exit 2
 fi
 # The tests run in folders of their own: a relative path would lead nowhere.
-if [ -n "${MTLSTREAM_TEST_KAFKA:-}" ] && [ "$MTLSTREAM_TEST_KAFKA" != docker ]; then
+if [ -n "${MTLSTREAM_TEST_KAFKA:-}" ]; then
   kafka=$(readlink -f "$MTLSTREAM_TEST_KAFKA") && [ -f "$kafka" ] && [ -x "$kafka" ] || {
-    echo "test.sh: MTLSTREAM_TEST_KAFKA: found $MTLSTREAM_TEST_KAFKA, expected a script that can be run, or docker." >&2
+    echo "test.sh: MTLSTREAM_TEST_KAFKA: found $MTLSTREAM_TEST_KAFKA, expected a script that can be run." >&2
     exit 2
   }
   export MTLSTREAM_TEST_KAFKA=$kafka

@@ -16,7 +16,7 @@ public sealed class LostBrokerTests : IDisposable
 
     public LostBrokerTests()
     {
-        if (RealKafka.WhyNone(containerWillDo: false) is not null) return; // every test is skipped
+        if (RealKafka.WhyNone() is not null) return; // every test is skipped
         _kafka = RealKafka.Start(nodes: 3);
         _topics = new(_kafka.BootstrapServers);
         foreach (var topic in new[] { "in", "out", "dead" })

@@ -5,18 +5,16 @@ using System.Text;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>A real Apache Kafka of its own, on free ports and in a folder of its own; removed when it is disposed.</summary>
-internal sealed class RealKafka : IDisposable, IAsyncDisposable
+internal sealed class RealKafka : IDisposable
 {
-    private const string Docker = "docker";
-    private const string HowToGetOne = "Set MTLSTREAM_TEST_KAFKA to the script that drives a real Kafka, or to docker.";
+    private const string HowToGetOne = "Set MTLSTREAM_TEST_KAFKA to the script that drives a real Kafka.";
 
-    /// <summary>The script whose verbs CONTRIBUTING.md describes, or "docker".</summary>
+    /// <summary>The script whose verbs CONTRIBUTING.md describes.</summary>
     private static readonly string? s_script = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_KAFKA") is { Length: > 0 } named ? named : null;
 
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}");
     private readonly int _nodes;
     private readonly int _port;
-    private IAsyncDisposable? _container;
 
     private RealKafka(string bootstrapServers, int nodes, int port) => (BootstrapServers, _nodes, _port) = (bootstrapServers, nodes, port);
 
@@ -44,14 +42,6 @@ internal sealed class RealKafka : IDisposable, IAsyncDisposable
             kafka.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Starts one plain node, with the script or in a container.</summary>
-    public static async Task<RealKafka> StartAsync()
-    {
-        if (s_script != Docker) return await Task.Run(() => Start());
-        var (container, servers) = await StartContainerAsync();
-        return new(servers, 1, 0) { _container = container };
     }
 
     /// <summary>A port P such that those that the nodes take (P, P+100, ... P+400 and the next ones of each) are free.</summary>
@@ -112,26 +102,8 @@ internal sealed class RealKafka : IDisposable, IAsyncDisposable
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
-    public ValueTask DisposeAsync()
-    {
-        if (_container is not null) return _container.DisposeAsync();
-        Dispose();
-        return ValueTask.CompletedTask;
-    }
-
     /// <summary>Why there is no real Kafka for a test, or null.</summary>
-    internal static string? WhyNone(bool containerWillDo) => s_script switch
-    {
-        null => HowToGetOne,
-        Docker when !containerWillDo => "Needs the script that drives a real Kafka; a container will not do.",
-        _ => null,
-    };
-
-    private static async Task<(IAsyncDisposable Container, string BootstrapServers)> StartContainerAsync()
-    {
-        var container = await ContainerBroker.StartAsync();
-        return (container, container.BootstrapServers);
-    }
+    internal static string? WhyNone() => s_script is null ? HowToGetOne : null;
 
     private static void Append(StringBuilder output, string? line)
     {
@@ -141,24 +113,23 @@ internal sealed class RealKafka : IDisposable, IAsyncDisposable
 }
 
 /// <summary>A test that needs a real Kafka; skipped, with the reason, where there is none.</summary>
-/// <param name="containerWillDo">One plain node is enough, and nothing is done to it.</param>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class RealKafkaFactAttribute(bool containerWillDo = false) : FactAttribute
+public sealed class RealKafkaFactAttribute : FactAttribute
 {
-    public override string? Skip { get; set; } = RealKafka.WhyNone(containerWillDo);
+    public override string? Skip { get; set; } = RealKafka.WhyNone();
 }
 
 /// <summary>As <see cref="RealKafkaFactAttribute"/>, with data.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class RealKafkaTheoryAttribute : TheoryAttribute
 {
-    public override string? Skip { get; set; } = RealKafka.WhyNone(containerWillDo: false);
+    public override string? Skip { get; set; } = RealKafka.WhyNone();
 }
 
 /// <summary>One node, plain and SASL_SSL, for all tests of a class.</summary>
 public sealed class RealKafkaFixture : IDisposable
 {
-    internal RealKafka Kafka { get; } = RealKafka.WhyNone(containerWillDo: false) is null ? RealKafka.Start(secure: true) : null!;
+    internal RealKafka Kafka { get; } = RealKafka.WhyNone() is null ? RealKafka.Start(secure: true) : null!;
 
     public void Dispose() => Kafka?.Dispose();
 }

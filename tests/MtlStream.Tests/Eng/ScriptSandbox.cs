@@ -24,7 +24,7 @@ internal sealed class ScriptSandbox : IDisposable
         Directory.CreateDirectory(Checkout + "/src");
         Directory.CreateDirectory(_folder + "/bin");
         File.WriteAllText(Checkout + "/src/Program.cs", "return 0;");
-        foreach (var file in new[] { "mtlstream", "test.sh", ".ci/run", "deploy/generator.sh", "global.json", "Directory.Build.props", "Directory.Packages.props" })
+        foreach (var file in new[] { "mtlstream", "test.sh", ".ci/run", ".ci/docker.sh", "deploy/generator.sh", "global.json", "Directory.Build.props", "Directory.Packages.props" })
             File.Copy($"{repository}/{file}", $"{Checkout}/{file}");
         CopyFolder(repository + "/eng", Checkout + "/eng");
         foreach (var tool in s_tools)
@@ -44,8 +44,14 @@ internal sealed class ScriptSandbox : IDisposable
     {
         var path = $"{_folder}/bin/{tool}";
         File.Delete(path);
-        File.WriteAllText(path, $"#!/bin/bash\necho \"$*\" >> '{Log(tool)}'\n{body}\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        WriteScript(path, $"echo \"$*\" >> '{Log(tool)}'\n{body}");
+    }
+
+    /// <summary>Puts a bash script beside the checkout.</summary>
+    public void Beside(string path, string body)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName($"{_folder}/{path}")!);
+        WriteScript($"{_folder}/{path}", body);
     }
 
     public Process Start(string script, string[] arguments, string? folder = null, params (string Name, string Value)[] environment)
@@ -81,6 +87,12 @@ internal sealed class ScriptSandbox : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static void WriteScript(string path, string body)
+    {
+        File.WriteAllText(path, $"#!/bin/bash\n{body}\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
 
     private string Log(string tool) => $"{_folder}/{tool}.calls";
 

@@ -54,8 +54,9 @@ public sealed class TestScriptTests : IDisposable
     {
         Run(code: 0, Counters(total: 1, executed: 1, passed: 1, failed: 0));
 
+        _sandbox.Fake("kafka.sh", "");
         await _sandbox.RunAsync("test.sh", ["--filter", "FullyQualifiedName~A|FullyQualifiedName~B"]);
-        await _sandbox.RunAsync("test.sh", ["--faults"], ("MTLSTREAM_TEST_KAFKA", "docker"));
+        await _sandbox.RunAsync("test.sh", ["--faults"], ("MTLSTREAM_TEST_KAFKA", "../bin/kafka.sh"));
 
         var filters = _sandbox.Calls("dotnet").Where(call => call.StartsWith("test ", StringComparison.Ordinal)).ToList();
         Assert.EndsWith("--filter (FullyQualifiedName~A|FullyQualifiedName~B)&Category!=Faults", filters[0], StringComparison.Ordinal);
