@@ -63,6 +63,7 @@ internal static class RunCommand
         services.AddSingleton<ModelLoader>();
         services.AddSingleton<PipelineAssembly>();
         services.AddSingleton<WorkerHealth>();
+        services.AddSingleton<EventTally>();
         services.AddKafkaTransport(settings.KafkaClients);
         services.AddSingleton<PipelineService>();
         Telemetry.Add(builder);

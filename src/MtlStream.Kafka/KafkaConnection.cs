@@ -10,6 +10,7 @@ public sealed class KafkaConnection : ITransport
 {
     private readonly KafkaConfiguration _configuration;
     private readonly KafkaStatus _status;
+    private readonly KafkaMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly TopicWatch _topics;
     private readonly KafkaSession _session;
@@ -21,6 +22,7 @@ public sealed class KafkaConnection : ITransport
         var logger = loggers.CreateLogger("MtlStream.Kafka");
         _configuration = configuration;
         _status = status;
+        _metrics = metrics;
         _time = time;
         var trouble = new ConnectionTrouble(configuration.Admin, time);
         _topics = new(configuration, status, trouble, time, logger, () => ClusterClient.Open(configuration, trouble, logger));
@@ -45,6 +47,8 @@ public sealed class KafkaConnection : ITransport
     public string? NotReadyBecause => _status.NotReadyBecause;
 
     public TimeSpan? LostFor => _status.LostFor(_time, _configuration);
+
+    public IReadOnlyList<PartitionLag> Lags => _metrics.Lags;
 
     /// <summary>Leaves the group and ends the clients. What is not acknowledged is delivered again.</summary>
     public async ValueTask DisposeAsync()

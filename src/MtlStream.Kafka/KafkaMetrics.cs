@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using MtlStream.Delivery;
 
 namespace MtlStream.Kafka;
 
@@ -27,7 +28,7 @@ public sealed class KafkaMetrics
     private readonly Counter<long> _rebuilds;
     private readonly Meter _meter;
     private AssignmentTable? _table;
-    private volatile IReadOnlyList<(string Topic, int Partition, long Lag)> _lags = [];
+    private volatile IReadOnlyList<PartitionLag> _lags = [];
 
     public KafkaMetrics(IMeterFactory meters)
     {
@@ -43,7 +44,7 @@ public sealed class KafkaMetrics
         _pauses = _meter.CreateCounter<long>("mtlstream.kafka.pauses", "{pause}", "Times the consumer was paused.");
         _rewinds = _meter.CreateCounter<long>("mtlstream.kafka.rewinds", "{partition}", "Partitions read again from the committed offset.");
         _rebuilds = _meter.CreateCounter<long>("mtlstream.kafka.client.rebuilds", "{client}", "Clients made anew after a fatal error.");
-        _meter.CreateObservableGauge("mtlstream.consumer.lag", Lags, "{event}", "Events of a partition that are not acknowledged yet.");
+        _meter.CreateObservableGauge("mtlstream.consumer.lag", MeasureLags, "{event}", "Events of a partition that are not acknowledged yet.");
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.events", () => _table?.InFlightEvents ?? 0, "{event}", "Events read and not acknowledged.");
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.size", () => _table?.InFlightBytes ?? 0, "By", "Their keys, payloads and headers.");
         _meter.CreateObservableGauge("mtlstream.kafka.assigned.partitions", () => _table?.CurrentCount ?? 0, "{partition}", "Partitions assigned.");
@@ -68,7 +69,12 @@ public sealed class KafkaMetrics
         foreach (var topic in options.WrittenTopics) Sent(topic, 0);
     }
 
-    internal void SetLags(IReadOnlyList<(string Topic, int Partition, long Lag)> lags) => _lags = lags;
+    /// <summary>Of the partitions assigned now.</summary>
+    internal IReadOnlyList<PartitionLag> Lags
+    {
+        get => _lags;
+        set => _lags = value;
+    }
 
     internal void Consumed(string topic, string group, int count) => _consumed.Add(
         count, s_system, new("messaging.operation.name", "poll"), new("messaging.destination.name", topic), new("messaging.consumer.group.name", group));
@@ -104,7 +110,7 @@ public sealed class KafkaMetrics
 
     private static KeyValuePair<string, object?> Client(string client) => new("mtlstream.client", client);
 
-    private IEnumerable<Measurement<long>> Lags()
+    private IEnumerable<Measurement<long>> MeasureLags()
     {
         foreach (var (topic, partition, lag) in _lags)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Confluent.Kafka;
+using MtlStream.Delivery;
 
 namespace MtlStream.Kafka;
 
@@ -12,15 +13,15 @@ internal sealed class LagReader(SessionContext context)
     /// <summary>Takes the lags as they are now. For the poll thread.</summary>
     public void Observe(IConsumerPort consumer)
     {
-        var lags = new List<(string, int, long)>();
+        var lags = new List<PartitionLag>();
         foreach (var flow in context.Table.Current)
         {
             var high = consumer.Ends(flow.Partition).High.Value;
             if (high >= 0 && flow.DoneUpTo is { } done)
-                lags.Add((flow.Partition.Topic, flow.Partition.Partition.Value, Math.Max(0, high - done)));
+                lags.Add(new(flow.Partition.Topic, flow.Partition.Partition.Value, Math.Max(0, high - done)));
         }
 
-        context.Metrics.SetLags(lags);
+        context.Metrics.Lags = lags;
     }
 
     /// <summary>Notes how far fetching came behind the last event: only the client's statistics tell. For the poll thread.</summary>

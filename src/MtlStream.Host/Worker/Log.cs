@@ -18,4 +18,17 @@ internal static partial class Log
 
     [LoggerMessage(9004, LogLevel.Warning, "{Warning}")]
     public static partial void SettingsWarning(this ILogger logger, string warning);
+
+    [LoggerMessage(9010, LogLevel.Information, "{PerSecond:F1} events/s: {Published} published, {Rejected} rejected{Reasons}, {Lag} waiting.")]
+    public static partial void Beat(this ILogger logger, double perSecond, long published, long rejected, string reasons, long lag);
+
+    [LoggerMessage(9011, LogLevel.Warning,
+        "All {Rejected} events of the last minute were rejected ({Reasons}), {PerSecond:F1} a second; {Lag} wait. `mtlstream doctor` with the same settings looks at some and says what to set.")]
+    public static partial void AllRejected(this ILogger logger, long rejected, string reasons, double perSecond, long lag);
+
+    [LoggerMessage(9012, LogLevel.Information, "In all: {Published} events published, {Rejected} rejected{Reasons}, in {Time}.")]
+    public static partial void Totals(this ILogger logger, long published, long rejected, string reasons, string time);
+
+    [LoggerMessage(9013, LogLevel.Warning, "{Count} rejected as {Reason}, for example {Topic} [{Partition}] at offset {Offset}: {Message}")]
+    public static partial void EventsRejected(this ILogger logger, int count, string reason, string topic, int partition, long offset, string message);
 }

@@ -13,7 +13,7 @@ internal sealed record WorkerOptions(
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health,
+    WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally,
     Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
@@ -50,18 +50,34 @@ internal sealed class PipelineService(
         stopping.ThrowIfCancellationRequested();
         await using var served = ServedModel.Start(options.Serving, assembly, models);
         stopping.ThrowIfCancellationRequested();
-        await using var transport = open();
+        await using var transport = new TalliedTransport(open(), tally);
         health.Serving(transport);
         try
         {
             var pipeline = assembly.Pipeline(
                 served.Loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
-            await pipeline.RunAsync(stopping);
+            await RunAsync(pipeline, new(tally, transport, assembly.Time, logger), stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             Fail(exception); // said now: leaving brokers that do not answer can take as long as the process has left
+        }
+    }
+
+    private static async Task RunAsync(AnalyticsPipeline pipeline, Heartbeat heartbeat, CancellationToken stopping)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var beats = heartbeat.RunAsync(over.Token);
+        try
+        {
+            await pipeline.RunAsync(stopping);
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await beats;
+            heartbeat.Total();
         }
     }
 

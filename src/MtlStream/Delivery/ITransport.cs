@@ -21,6 +21,9 @@ public interface ITransport : IAsyncDisposable
 
     /// <summary>How long it has been inside a call that should be over; null when it is not. A restart would help.</summary>
     TimeSpan? LostFor => null;
+
+    /// <summary>What waits in each partition that it reads now; empty where that is not known.</summary>
+    IReadOnlyList<PartitionLag> Lags => [];
 }
 
 /// <summary>Opens the transport that the settings name. Its owner disposes it.</summary>

@@ -41,6 +41,8 @@ public sealed class RunCommandTests : IDisposable
         await process.WaitForExitAsync().WaitAsync(s_patience);
         Assert.True(process.ExitCode == 0, _log.ToString());
         Assert.Contains("Pipeline drained and stopped.", _log.ToString(), StringComparison.Ordinal);
+        Assert.Contains(" 1 rejected as malformed_payload, for example in [", _log.ToString(), StringComparison.Ordinal);
+        Assert.Contains("In all: 19 events published, 1 rejected (malformed_payload 1), in 0.00:", _log.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
