@@ -53,7 +53,8 @@ internal static class RunCommand
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new() { DisableDefaults = true });
         builder.Logging.AddConfiguration(settings.Configuration.GetSection(LoggingSettings.Section)).AddStderrConsole();
-        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical); // a start that fails is said at the end, without a stack
 
         var services = builder.Services;
         services.AddMetrics();

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
+using MtlStream.Host.Worker;
 
 namespace MtlStream.Host.Diagnosis;
 
@@ -21,8 +22,9 @@ internal static class HttpDiagnosis
         }
         catch (SocketException exception)
         {
+            var reason = ListeningPort.Holder(port) is { } holder ? $"the port is taken by {holder}" : exception.Message;
             return new(
-                Severity.Warning, "http", $"{options.Url} cannot be listened on: {exception.Message}",
+                Severity.Warning, "http", $"{options.Url} cannot be listened on: {reason}",
                 "Fine when a worker is already running here; else set Http:Url to a free address, to port 0, or to off.");
         }
     }

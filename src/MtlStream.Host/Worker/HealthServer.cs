@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MtlStream.Host.Configuration;
 
@@ -11,14 +12,14 @@ internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILo
     /// <summary>Where it listens, the port filled in; null before the start.</summary>
     public Uri? Address { get; private set; }
 
-    /// <exception cref="IOException">The address is taken.</exception>
+    /// <exception cref="IOException">The address is taken, or none of this machine; the message names the setting.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         _server = builder.Build();
         _server.Run(AnswerAsync);
-        await _server.StartAsync(cancellationToken);
+        await ListenAsync(_server, cancellationToken);
         Address = new(_server.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
             .Features.Get<IServerAddressesFeature>()!.Addresses.First());
         logger.HealthListening(Address);
@@ -29,6 +30,25 @@ internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILo
     public async ValueTask DisposeAsync()
     {
         if (_server is not null) await _server.DisposeAsync();
+    }
+
+    private async Task ListenAsync(WebApplication server, CancellationToken stopping)
+    {
+        try
+        {
+            await server.StartAsync(stopping);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            var reason = (exception.GetBaseException() as SocketException)?.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => $"the port is taken by {ListeningPort.Holder(options.Port) ?? "another process"}",
+                SocketError.AddressNotAvailable => "this machine has no such address",
+                SocketError.AccessDenied => "ports below 1024 need a right that this user has not",
+                _ => exception.GetBaseException().Message.TrimEnd('.'),
+            };
+            throw new IOException($"Http:Url: {options.Url} cannot be listened on: {reason}. Set it to another address, to port 0, or to off.", exception);
+        }
     }
 
     private Task AnswerAsync(HttpContext context)

@@ -90,6 +90,27 @@ public sealed class HealthServerTests : IAsyncLifetime
     public async Task Nothing_else_is_served(string path) =>
         Assert.Equal(HttpStatusCode.NotFound, (await _client.GetAsync(path)).StatusCode);
 
+    [Fact]
+    public async Task A_port_that_is_taken_is_one_line_with_the_setting_and_who_holds_it()
+    {
+        var message = await FailureAsync(_server.Address!.ToString().TrimEnd('/'));
+
+        Assert.Equal(
+            $"Http:Url: {_server.Address.ToString().TrimEnd('/')} cannot be listened on: the port is taken by process {Environment.ProcessId} " +
+            $"({File.ReadAllText("/proc/self/comm").Trim()}). Set it to another address, to port 0, or to off.", message);
+    }
+
+    [Fact]
+    public async Task An_address_of_another_machine_is_named_with_the_setting() => Assert.Equal(
+        "Http:Url: http://192.0.2.1:8080 cannot be listened on: this machine has no such address. Set it to another address, to port 0, or to off.",
+        await FailureAsync("http://192.0.2.1:8080"));
+
+    private async Task<string> FailureAsync(string url)
+    {
+        await using var second = new HealthServer(new() { Url = url }, _health, NullLogger<HealthServer>.Instance);
+        return (await Assert.ThrowsAsync<IOException>(() => second.StartAsync(CancellationToken.None))).Message;
+    }
+
     private async Task<(int Startup, int Ready, int Live)> ProbeAsync()
     {
         var codes = new List<int>();

@@ -90,6 +90,18 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_port_that_is_taken_ends_the_process_with_code_1_and_one_line()
+    {
+        using var other = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+
+        var result = await Cli.RunAsync("", ["run", .. Arguments("127.0.0.1:1"), $"--Http:Url=http://{other.LocalEndpoint}"]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith($"mtlstream: Http:Url: http://{other.LocalEndpoint} cannot be listened on: the port is taken by process", Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_model_that_does_not_load_ends_the_process_with_code_1()
     {
         File.WriteAllText(_package.At("weights.bin"), "cut off");
