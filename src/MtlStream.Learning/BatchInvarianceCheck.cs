@@ -1,7 +1,6 @@
 using MtlStream.Batching;
 using MtlStream.Models;
 using MtlStream.Tasks;
-using MtlStream.Text;
 
 namespace MtlStream.Learning;
 
@@ -25,7 +24,7 @@ public static class BatchInvarianceCheck
         foreach (var text in texts)
         {
             var tokens = loaded.Tokenizer.Tokenize(text);
-            if (tokens.Windows.Length == 1) former.Add(new(tokens, 0), 0);
+            if (tokens.Windows.Length == 1) former.Add(new(tokens, 0, new Source(text)), 0);
             else tokens.Dispose();
         }
 
@@ -38,28 +37,34 @@ public static class BatchInvarianceCheck
             for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
             {
                 using var tokens = batch.Sequences[sequence].Tokens;
+                var text = new TaskText(((Source)batch.Sequences[sequence].Owner!).Text, tokens);
                 using var alone = loaded.Model.Predict(new([batch.Sequences[sequence]], batch.Sequences[sequence].Length, BatchTrigger.Split), 0);
                 for (var task = 0; task < shares.Count; task++)
-                    shares[task] = Compare(shares[task], alone.Tasks[task], alone.Of(task, 0), together.Of(task, sequence), tokens);
+                    shares[task] = Compare(shares[task], alone.Tasks[task], alone.Of(task, 0), together.Of(task, sequence), text);
             }
         }
 
         return shares;
     }
 
-    private static Share Compare(Share share, ModelTask task, TaskValues alone, TaskValues together, TokenizedText tokens)
+    private static Share Compare(Share share, ModelTask task, TaskValues alone, TaskValues together, TaskText text)
     {
-        var given = task.Given(alone, tokens);
-        var flipped = given.Zip(task.Given(together, tokens)).Count(pair => pair.First != pair.Second);
+        var given = task.Given(alone, text);
+        var flipped = given.Zip(task.Given(together, text)).Count(pair => pair.First != pair.Second);
         var largest = share.LargestDifference;
         for (var output = 0; output < task.Outputs.Count; output++)
         {
             if (task.Outputs[output].Type != ElementType.Number) continue;
-            var left = alone.Floats(output)[..task.Outputs[output].Width(tokens.SequenceLength(0))];
+            var left = alone.Floats(output)[..task.Outputs[output].Width(text.Tokens.SequenceLength(0))];
             var right = together.Floats(output);
             for (var i = 0; i < left.Length; i++) largest = Math.Max(largest, Math.Abs(left[i] - right[i]));
         }
 
         return new(share.Task, share.Labels + given.Count, share.Flipped + flipped, largest);
+    }
+
+    private sealed class Source(string text) : SequenceOwner
+    {
+        public string Text { get; } = text;
     }
 }

@@ -73,7 +73,7 @@ internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary,
             return EventEncoder.EncodeDeadLetter(rejection);
         try
         {
-            shadow?.Offer(scored.Tokens, predictions, sequence);
+            shadow?.Offer(new(scored.Event.Text, scored.Tokens), predictions, sequence);
             var unsure = watch?.Observe(scored.Tokens, predictions, sequence);
             return unsure is null ? result : result with { Review = EventEncoder.EncodeReview(result, unsure) };
         }

@@ -251,7 +251,7 @@ public sealed class EventBoundaryTests : IDisposable
 
         public override Shape ShapeOf(bool allScores) => new Shape.Fields([]);
 
-        public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text) => [];
+        public override IReadOnlyList<string> Given(TaskValues values, TaskText text) => [];
 
         public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts)
         {

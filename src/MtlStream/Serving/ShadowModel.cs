@@ -46,15 +46,15 @@ public sealed class ShadowModel : IDisposable
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
-    public void Offer(TokenizedText tokens, Predictions predictions, int sequence)
+    public void Offer(TaskText text, Predictions predictions, int sequence)
     {
-        if (tokens.Windows.Length > 1) return;
+        if (text.Tokens.Windows.Length > 1) return;
         var offered = Interlocked.Increment(ref _offered);
         if ((long)(offered * _share) == (long)((offered - 1) * _share)) return;
         var pairs = PairsOf(predictions.Tasks);
         var given = new List<IReadOnlyList<string>>(pairs.Count);
-        foreach (var pair in pairs) given.Add(Given(predictions, pair.Serving, sequence, tokens));
-        var sample = new Sample(tokens.Copy(), pairs, given);
+        foreach (var pair in pairs) given.Add(Given(predictions, pair.Serving, sequence, text));
+        var sample = new Sample(text.Text.ToString(), text.Tokens.Copy(), pairs, given);
         if (_samples.Writer.TryWrite(sample)) return;
         _skipped.Add(1);
         sample.Dispose();
@@ -89,7 +89,7 @@ public sealed class ShadowModel : IDisposable
             {
                 var pair = sample.Pairs[i];
                 var given = sample.Given[i];
-                var others = Given(predictions, pair.Shadow, 0, sample.Tokens);
+                var others = Given(predictions, pair.Shadow, 0, new(sample.Text, sample.Tokens));
                 _compared.Add(given.Count, pair.Tag);
                 _agreed.Add(given.Zip(others).Count(labels => labels.First == labels.Second), pair.Tag);
             }
@@ -101,8 +101,8 @@ public sealed class ShadowModel : IDisposable
         }
     }
 
-    private static IReadOnlyList<string> Given(Predictions predictions, int task, int sequence, TokenizedText tokens) =>
-        predictions.Tasks[task].Given(predictions.Of(task, sequence), tokens);
+    private static IReadOnlyList<string> Given(Predictions predictions, int task, int sequence, TaskText text) =>
+        predictions.Tasks[task].Given(predictions.Of(task, sequence), text);
 
     private IReadOnlyList<TaskPair> PairsOf(IReadOnlyList<ModelTask> serving)
     {
@@ -128,8 +128,10 @@ public sealed class ShadowModel : IDisposable
     }
 
     /// <summary>A copied text and what the model that serves said about it.</summary>
-    private sealed class Sample(TokenizedText tokens, IReadOnlyList<TaskPair> pairs, IReadOnlyList<IReadOnlyList<string>> given) : IDisposable
+    private sealed class Sample(
+        string text, TokenizedText tokens, IReadOnlyList<TaskPair> pairs, IReadOnlyList<IReadOnlyList<string>> given) : IDisposable
     {
+        public string Text { get; } = text;
         public TokenizedText Tokens { get; } = tokens;
         public IReadOnlyList<TaskPair> Pairs { get; } = pairs;
         public IReadOnlyList<IReadOnlyList<string>> Given { get; } = given;

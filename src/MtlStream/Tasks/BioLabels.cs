@@ -10,7 +10,8 @@ public readonly record struct WordSpan(int First, int End, int Type);
 /// <remarks>Where a model leaves the beginning out, a span begins at the <c>I-</c> that follows something else, as in conlleval.</remarks>
 public sealed class BioLabels
 {
-    private const int Outside = -1;
+    /// <summary>The type of a label that is part of no span.</summary>
+    public const int Outside = -1;
 
     private readonly int[] _types;
     private readonly bool[] _begins;
@@ -37,6 +38,12 @@ public sealed class BioLabels
 
     /// <summary>Names of the types, in the order in which the labels name them first.</summary>
     public IReadOnlyList<string> Types { get; }
+
+    /// <summary>Index in <see cref="Types"/>, or <see cref="Outside"/>.</summary>
+    public int TypeOf(int label) => _types[label];
+
+    /// <summary>True for <c>B-type</c>.</summary>
+    public bool Begins(int label) => _begins[label];
 
     public static bool IsOne(string label) =>
         label == "O" || (label.Length > 2 && label[1] == '-' && label[0] is 'B' or 'I');

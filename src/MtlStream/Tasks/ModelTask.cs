@@ -61,7 +61,7 @@ public abstract class ModelTask
     public abstract Shape ShapeOf(bool allScores);
 
     /// <summary>What is given, one entry for each thing that two models can agree on: a text's label or a word's.</summary>
-    public abstract IReadOnlyList<string> Given(TaskValues values, TokenizedText text);
+    public abstract IReadOnlyList<string> Given(TaskValues values, TaskText text);
 
     /// <summary>Counts the labels that are given, and says how sure the model is; null where it had nothing to say.</summary>
     public abstract TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts);

@@ -27,7 +27,7 @@ public sealed class MultiLabelTask : TextLabelTask
 
     public override IReadOnlyList<float> Thresholds { get; }
 
-    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
         var scores = values.Floats();
         var given = new List<string>();

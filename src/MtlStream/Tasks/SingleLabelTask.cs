@@ -13,7 +13,7 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
 
     public override IReadOnlyList<float> Thresholds { get; } = threshold is { } least ? [least] : [];
 
-    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
         var label = GivenLabel(values.Floats(), out _);
         return [label < 0 ? "" : Labels[label]];

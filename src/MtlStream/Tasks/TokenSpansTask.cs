@@ -3,7 +3,7 @@ using MtlStream.Text;
 
 namespace MtlStream.Tasks;
 
-/// <summary>Spans of words, each with a type. A span's score is the mean of its words' scores.</summary>
+/// <summary>Spans of words, each with a type, as <see cref="SpanRules"/> allow them. A span's score is the mean of its words' scores.</summary>
 public sealed class TokenSpansTask : TokenLabelTask
 {
     [ThreadStatic]
@@ -31,7 +31,7 @@ public sealed class TokenSpansTask : TokenLabelTask
         var scores = ScoresOf(values);
         output.Write("{\"spans\":["u8);
         var any = false;
-        foreach (var span in SpansOf(values, text.Tokens))
+        foreach (var span in SpansOf(values, text))
         {
             var (start, end) = (words[span.First].Start, words[span.End - 1].End);
             output.Write(any ? ",{\"start\":"u8 : "{\"start\":"u8);
@@ -59,9 +59,9 @@ public sealed class TokenSpansTask : TokenLabelTask
         return new Shape.Fields([new("spans", new Shape.ListOf(span))]);
     }
 
-    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
-        var given = new string[text.Words.Length];
+        var given = new string[text.Tokens.Words.Length];
         Array.Fill(given, "O");
         foreach (var span in SpansOf(values, text))
         {
@@ -88,15 +88,17 @@ public sealed class TokenSpansTask : TokenLabelTask
     }
 
     /// <summary>The spans that are given, in text order. Valid until the thread asks again.</summary>
-    private List<WordSpan> SpansOf(TaskValues values, TokenizedText text)
+    private List<WordSpan> SpansOf(TaskValues values, TaskText text)
     {
         var scratch = s_scratch ??= new();
-        var words = text.Words;
+        var words = text.Tokens.Words;
         var tags = TagsOf(values);
         if (scratch.Labels.Length < words.Length) scratch.Labels = new int[Math.Max(words.Length, 2 * scratch.Labels.Length)];
         for (var word = 0; word < words.Length; word++) scratch.Labels[word] = tags[words[word].FirstToken + 1];
         scratch.Spans.Clear();
-        _bio.AddSpans(scratch.Labels.AsSpan(0, words.Length), scratch.Spans);
+        var labels = scratch.Labels.AsSpan(0, words.Length);
+        _bio.AddSpans(labels, scratch.Spans);
+        SpanRules.Apply(new(text, _bio, labels, ScoresOf(values)), scratch.Spans);
         return scratch.Spans;
     }
 

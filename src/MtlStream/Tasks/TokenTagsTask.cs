@@ -1,5 +1,4 @@
 using MtlStream.Json;
-using MtlStream.Text;
 
 namespace MtlStream.Tasks;
 
@@ -42,10 +41,10 @@ public sealed class TokenTagsTask : TokenLabelTask
         return new Shape.Fields([new("tags", new Shape.ListOf(tag))]);
     }
 
-    public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text)
+    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
         var tags = TagsOf(values);
-        var tokens = text.Tokens;
+        var tokens = text.Tokens.Tokens;
         var given = new List<string>();
         for (var token = 0; token < tokens.Length; token++)
         {

@@ -126,7 +126,7 @@ public sealed class ModelSwapTests
             using var text = Event();
             using var predictions = model.Predict(Batch(text), 0);
             predictions.Probabilities(predictions.Tasks.Count - 1, 0)[0] = 1000; // mood is low, whatever else is there
-            shadow.Offer(text.Tokens, predictions, 0);
+            shadow.Offer(new(text.Event.Text, text.Tokens), predictions, 0);
         }
 
         await Until(() => meters.Of("mtlstream.shadow.compared").Sum(t => t.Value) == 3);
@@ -149,7 +149,7 @@ public sealed class ModelSwapTests
         {
             using var text = Event();
             using var predictions = serving.Predict(Batch(text), 0);
-            shadow.Offer(text.Tokens, predictions, 0);
+            shadow.Offer(new(text.Event.Text, text.Tokens), predictions, 0);
         }
 
         await Until(() => meters.Of("mtlstream.shadow.compared").Sum(t => t.Value) == 10);

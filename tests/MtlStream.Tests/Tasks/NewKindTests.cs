@@ -160,7 +160,7 @@ public sealed class NewKindTests : IDisposable
         public override Shape ShapeOf(bool allScores) =>
             new Shape.Fields([new("vector", new Shape.ListOf(Shape.Number)), new("keep", new Shape.ListOf(Shape.Number))]);
 
-        public override IReadOnlyList<string> Given(TaskValues values, TokenizedText text) => [];
+        public override IReadOnlyList<string> Given(TaskValues values, TaskText text) => [];
 
         public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts) => null;
 
