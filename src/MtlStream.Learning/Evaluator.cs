@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MtlStream.Models;
+using MtlStream.Onnx;
 using MtlStream.Tasks;
 
 namespace MtlStream.Learning;
@@ -33,7 +34,7 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
     {
         var gold = reader.Sentences(set);
         var given = await GoldTokenization.TagAsync(loaded, Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], stopping);
-        var answers = await TextRun.AnalyseAsync(pipelines, loaded, [.. gold.Select(s => s.Text)], stopping);
+        var answers = await AnswersAsync([.. gold.Select(s => s.Text)], stopping);
         var found = answers.Select(a => Entries(a, task.Name, "tags")).ToList();
         return (gold.Count, new()
         {
@@ -48,7 +49,7 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
     {
         var gold = reader.Sentences(set, task.Labels);
         var given = await GoldTokenization.TagAsync(loaded, Index(task), [.. gold.Select(s => s.Words.Select(w => w.Form).ToList())], stopping);
-        var answers = await TextRun.AnalyseAsync(pipelines, loaded, [.. gold.Select(s => s.Text)], stopping);
+        var answers = await AnswersAsync([.. gold.Select(s => s.Text)], stopping);
         var found = answers.Select(a => Entries(a, task.Name, "spans")).ToList();
         return (gold.Count, new()
         {
@@ -66,7 +67,7 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
     private async Task<(int Texts, Dictionary<string, Func<double>> Scores)> LabelsAsync(ModelTask task, TestSet set, CancellationToken stopping)
     {
         var gold = reader.Texts(set);
-        var answers = await TextRun.AnalyseAsync(pipelines, loaded, [.. gold.Select(t => t.Text)], stopping);
+        var answers = await AnswersAsync([.. gold.Select(t => t.Text)], stopping);
         var served = gold.Zip(answers, (g, a) => (True: g.Labels, Given: Given(a, task))).ToList();
         var best = task is MultiLabelTask ? served : [.. gold.Zip(answers, (g, a) => (g.Labels, Best(a, task)))];
         var outside = served.Where(a => a.True.Count == 0).ToList();
@@ -86,6 +87,10 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
         IEnumerable<TGold> gold, IEnumerable<TGiven> given, Func<TGold, IEnumerable<T>> truth, Func<TGiven, IEnumerable<T>> answer)
         where T : notnull =>
         Metrics.Items(gold.Zip(given, (g, a) => ((IReadOnlyList<T>)[.. truth(g)], (IReadOnlyList<T>)[.. answer(a)]))).F1;
+
+    /// <summary>The object <c>analysis.tasks</c> of each text; null where it was rejected.</summary>
+    private async Task<IReadOnlyList<JsonElement?>> AnswersAsync(IReadOnlyList<string> texts, CancellationToken stopping) =>
+        [.. (await TextRun.AnalyseAsync(pipelines, loaded, texts, stopping)).Select(a => a.Tasks)];
 
     private static double Accuracy(IEnumerable<(IReadOnlyList<string> True, IReadOnlyList<string> Given)> answers) =>
         answers.Average(a => a.True.SequenceEqual(a.Given) ? 1.0 : 0.0);

@@ -5,26 +5,28 @@ using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
+using MtlStream.Results;
 
-namespace MtlStream.Learning;
+namespace MtlStream.Onnx;
 
 /// <summary>Texts through the pipeline as served: events of plain text in, what is published about each out.</summary>
 internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : ITransport, IEventSource, IOutboundSink
 {
-    private readonly JsonElement?[] _answers = new JsonElement?[texts.Count];
+    private readonly Annotation[] _answers = new Annotation[texts.Count];
 
     public IEventSource Source => this;
     public IOutboundSink Sink => this;
     public MessagingNames Names => MessagingNames.InProcess;
 
     /// <summary>Runs the pipeline over all texts.</summary>
-    /// <returns>The object <c>analysis.tasks</c> of each text; null where it was rejected.</returns>
-    public static async Task<JsonElement?[]> AnalyseAsync(
-        PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<string> texts, CancellationToken stopping)
+    /// <returns>One for each text, in their order.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="stopping"/> was cancelled.</exception>
+    public static async Task<Annotation[]> AnalyseAsync(
+        PipelineAssembly assembly, LoadedModel loaded, IReadOnlyList<string> texts, CancellationToken stopping, bool allScores = true)
     {
         await using var run = new TextRun(texts, assembly.Time);
         var settings = new PipelineSettings(new(), new(), new() { DrainTimeout = TimeSpan.FromMinutes(10) });
-        await assembly.Pipeline(loaded, run, new() { Format = InputFormat.Text }, new() { AllScores = true }, settings).RunAsync(stopping, stopping);
+        await assembly.Pipeline(loaded, run, new() { Format = InputFormat.Text }, new() { AllScores = allScores }, settings).RunAsync(stopping, stopping);
         stopping.ThrowIfCancellationRequested();
         return run._answers;
     }
@@ -47,10 +49,16 @@ internal sealed class TextRun(IReadOnlyList<string> texts, TimeProvider time) : 
 
     public ValueTask PublishAsync(OutboundRecord record, PublishReport reported, CancellationToken abort)
     {
+        var at = record.Source.Position.Offset;
         if (record.Destination == Destination.Results)
         {
             using var document = JsonDocument.Parse(record.Payload);
-            _answers[record.Source.Position.Offset] = document.RootElement.GetProperty("analysis").GetProperty("tasks").Clone();
+            _answers[at] = new(texts[(int)at], document.RootElement.GetProperty("analysis").GetProperty("tasks").Clone(), null);
+        }
+        else
+        {
+            var letter = DeadLetter.Of(record);
+            _answers[at] = new(texts[(int)at], null, $"{letter.Reason.WireName()}: {letter.Message}");
         }
 
         reported(record, PublishOutcome.Durable);
