@@ -25,6 +25,7 @@ internal static class AnnotateCommand
         var file = CommonOptions.File();
         var format = CommonOptions.Format();
         var pointer = new Option<string>("--text-field") { Description = "JSON pointer to the text.", HelpName = "/pointer", DefaultValueFactory = _ => "/text" };
+        var unescape = CommonOptions.Unescape();
         var output = new Option<string?>("--out") { Description = "File for the enriched lines; - or without it stdout.", HelpName = "FILE" };
         var rejects = new Option<string?>("--rejects") { Description = "File for rejected lines, as dead-letter.v1 JSON; without it stderr, and no warnings.", HelpName = "FILE" };
         var allScores = new Option<bool>("--all-scores") { Description = "Text-level tasks also carry every label's probability." };
@@ -38,7 +39,7 @@ internal static class AnnotateCommand
             "echo 'What a game, what a team!' | mtlstream annotate - --format text --pretty",
             "mtlstream annotate comments.jsonl --html comments.html")
         {
-            file, format, pointer, output, pretty, html, rejects, tasks, allScores, model, device,
+            file, format, pointer, unescape, output, pretty, html, rejects, tasks, allScores, model, device,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
@@ -47,6 +48,7 @@ internal static class AnnotateCommand
                 {
                     Format = CommonOptions.ToInputFormat(parsed.GetRequiredValue(format)),
                     TextPointer = parsed.GetRequiredValue(pointer),
+                    Unescape = CommonOptions.ToEscapes(parsed.GetRequiredValue(unescape)),
                     MaxPayloadBytes = LineReader.MaxLineBytes,
                 },
                 new() { AllScores = parsed.GetValue(allScores) },

@@ -47,6 +47,17 @@ internal static class CommonOptions
         return format;
     }
 
+    public static Option<string> Unescape()
+    {
+        var unescape = new Option<string>("--unescape")
+        {
+            Description = "Read entities of HTML in texts as what they stand for; offsets stay those of the text as it stands.",
+            DefaultValueFactory = _ => "none",
+        };
+        unescape.AcceptOnlyFromAmong("none", "html");
+        return unescape;
+    }
+
     public static Argument<string> File() => new("FILE")
     {
         Description = "File to read, plain or gzipped; - for standard input.",
@@ -62,6 +73,9 @@ internal static class CommonOptions
 
     /// <param name="format"><c>jsonl</c> or <c>text</c>.</param>
     public static InputFormat ToInputFormat(string format) => format == "text" ? InputFormat.Text : InputFormat.Auto;
+
+    /// <param name="unescape"><c>none</c> or <c>html</c>.</param>
+    public static TextEscapes ToEscapes(string unescape) => unescape == "html" ? TextEscapes.Html : TextEscapes.None;
 
     /// <summary>Opens what an argument FILE names.</summary>
     /// <exception cref="UsageException">It cannot be opened.</exception>

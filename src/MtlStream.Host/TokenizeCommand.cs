@@ -12,11 +12,12 @@ internal static class TokenizeCommand
     /// <param name="File">Path, or <c>-</c> for standard input.</param>
     /// <param name="Words">Split into words first, as for the model.</param>
     /// <param name="Vocab">A vocabulary in place of the package's; empty for that one.</param>
-    internal sealed record Request(string File, InputFormat Format, string Model, bool Words, string Vocab);
+    internal sealed record Request(string File, InputFormat Format, TextEscapes Unescape, string Model, bool Words, string Vocab);
 
     public static Command Build()
     {
         var (file, format, model) = (CommonOptions.File(), CommonOptions.Format(), CommonOptions.Model());
+        var unescape = CommonOptions.Unescape();
         var words = new Option<bool>("--words")
         {
             Description = "Split the text into words first, as for the model, and show them. A line with \"words\": [...] in place of a text has them given.",
@@ -32,12 +33,12 @@ internal static class TokenizeCommand
             "mtlstream tokenize comments.jsonl",
             "echo \"I don't know\" | mtlstream tokenize - --format text --words")
         {
-            file, format, model, words, vocab,
+            file, format, unescape, model, words, vocab,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetRequiredValue(file), CommonOptions.ToInputFormat(parsed.GetRequiredValue(format)),
-                parsed.GetRequiredValue(model), parsed.GetValue(words), parsed.GetRequiredValue(vocab)),
+                CommonOptions.ToEscapes(parsed.GetRequiredValue(unescape)), parsed.GetRequiredValue(model), parsed.GetValue(words), parsed.GetRequiredValue(vocab)),
             stopping));
         return command;
     }
@@ -49,7 +50,7 @@ internal static class TokenizeCommand
         if (request.Vocab.Length > 0) settings = settings with { Files = new Dictionary<string, string> { ["vocab"] = request.Vocab } };
         var tokenizer = TextTokenizer.Load(
             settings with { SplitWords = request.Words }, new() { MaxTextTokens = int.MaxValue });
-        var decoder = new EventDecoder(new() { Format = request.Format, MaxPayloadBytes = LineReader.MaxLineBytes });
+        var decoder = new EventDecoder(new() { Format = request.Format, Unescape = request.Unescape, MaxPayloadBytes = LineReader.MaxLineBytes });
 
         await using var output = new BufferedStream(CommonOptions.OpenOutput(1), 1 << 16);
         await using var json = new Utf8JsonWriter(output, new() { Encoder = CommonOptions.Json.Encoder, SkipValidation = true });
@@ -84,7 +85,7 @@ internal static class TokenizeCommand
         if (decoder.TryDecode(record, out var decoded, out var rejection))
         {
             using (decoded)
-            using (var tokens = tokenizer.Tokenize(decoded.Text))
+            using (var tokens = tokenizer.Tokenize(decoded.Text, decoder.Unescape == TextEscapes.Html))
                 Write(json, tokens.Tokens, tokens.Words, tokenizer, words);
         }
         else if (rejection.Reason == RejectionReason.EmptyText)

@@ -21,6 +21,9 @@ public sealed class EventDecoder
     /// <summary>What becomes of events without a text.</summary>
     public TextlessEvents WithoutText => _options.WithoutText;
 
+    /// <summary>Escapes in the texts.</summary>
+    public TextEscapes Unescape => _options.Unescape;
+
     /// <summary>Decodes a payload that is not a tombstone. The caller owns the decoded events.</summary>
     /// <exception cref="ArgumentException">The record is a tombstone.</exception>
     public Decoded Decode(SourceRecord source)

@@ -25,6 +25,16 @@ public enum TextlessEvents
     Drop,
 }
 
+/// <summary>Escapes in texts that are read as what they stand for.</summary>
+public enum TextEscapes
+{
+    /// <summary>A text is read as it stands.</summary>
+    None,
+
+    /// <summary>Entities of HTML 5, such as <c>&amp;amp;amp;</c> and <c>&amp;amp;#39;</c>, once. Ranges are those of the text as it stands.</summary>
+    Html,
+}
+
 /// <summary>What comes in. Section <c>Input</c>.</summary>
 public sealed record InputOptions : IValidatableObject
 {
@@ -46,6 +56,9 @@ public sealed record InputOptions : IValidatableObject
 
     /// <summary>What becomes of events without a text.</summary>
     public TextlessEvents WithoutText { get; init; }
+
+    /// <summary>Escapes in texts that are read as what they stand for.</summary>
+    public TextEscapes Unescape { get; init; }
 
     /// <summary>Longest payload that is decoded, before and after unpacking; longer ones are rejected.</summary>
     [Range(1, 256 << 20)]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using MtlStream.Text;
 
@@ -15,8 +16,15 @@ internal readonly ref struct LabelledWords(TaskText text, BioLabels bio, ReadOnl
 
     public int Count => _words.Length;
 
-    /// <summary>The word as it stands in the text.</summary>
-    public ReadOnlySpan<char> this[int word] => _text[_words[word].Start.._words[word].End];
+    /// <summary>The word as it was read: a word with entities of HTML is one only where they are read.</summary>
+    public ReadOnlySpan<char> this[int word]
+    {
+        get
+        {
+            var written = _text[_words[word].Start.._words[word].End];
+            return written.Length > 3 && written.Contains('&') && written.Contains(';') ? WebUtility.HtmlDecode(written.ToString()) : written;
+        }
+    }
 
     /// <summary>Probability of the word's label.</summary>
     public float Score(int word) => _scores[_words[word].FirstToken + 1];

@@ -5,7 +5,9 @@ using System.Text;
 using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Results;
+using MtlStream.Text;
 using MtlStream.Tests.Schemas;
+using MtlStream.Tests.Text;
 using Xunit.Abstractions;
 using static MtlStream.Tests.Events.Codec;
 
@@ -19,10 +21,12 @@ public sealed class FuzzTests(ITestOutputHelper output)
     /// <summary>A word of every text, which no message may repeat.</summary>
     private const string Secret = "Xanadu";
 
+    private static readonly TextTokenizer s_tokenizer = TokenizerVectors.Tokenizer(splitWords: true, foldLetters: true);
+
     private static readonly string[] s_forms =
     [
         "object", "array", "string", "JSON in a string", "CloudEvent", "CloudEvents", "CloudEvent by content", "binary CloudEvent",
-        "Connect", "Connect without schema", "Connect with a string", "text", "frame", "long frame", "Glue", "Glue packed",
+        "Connect", "Connect without schema", "Connect with a string", "text", "frame", "long frame", "frame with a GUID", "Glue", "Glue packed",
         "gzip", "zstd", "deflate", "br", "several pointers", "log",
     ];
 
@@ -84,11 +88,12 @@ public sealed class FuzzTests(ITestOutputHelper output)
             if (decoded.Rejection is { } rejection)
             {
                 Assert.NotEmpty(rejection.Message);
-                Assert.DoesNotContain(Secret, rejection.Message, StringComparison.Ordinal);
+                Assert.DoesNotContain(Secret[..4], rejection.Message, StringComparison.Ordinal);
                 Assert.Same(payload, EventEncoder.EncodeDeadLetter(rejection).Payload);
                 return rejection.Reason.ToString();
             }
 
+            foreach (var one in decoded.Events ?? [decoded.Event!]) Tokenized(one.Text, html: random.Next(2) == 0);
             var answer = SchemaFiles.Parse(EncodeAll(decoded).Payload!);
             Assert.Contains("\"analysis\":{\"schema\":\"enriched-event.v1\"", answer.GetRawText(), StringComparison.Ordinal);
             return "enriched";
@@ -96,6 +101,18 @@ public sealed class FuzzTests(ITestOutputHelper output)
         catch (Exception exception)
         {
             throw new InvalidOperationException($"{form} {Convert.ToBase64String(payload)}: {exception.Message}", exception);
+        }
+    }
+
+    private static void Tokenized(ReadOnlySpan<char> text, bool html)
+    {
+        using var tokens = s_tokenizer.Tokenize(text, html);
+        var at = 0;
+        foreach (var word in tokens.Words)
+        {
+            Assert.InRange(word.Start, at, text.Length);
+            Assert.InRange(word.End, word.Start + 1, text.Length);
+            at = word.Start;
         }
     }
 
@@ -125,6 +142,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         {
             "frame" => [0, 0, 0, 1, (byte)random.Next(256), .. damaged],
             "long frame" => [0, 0, 0, 0, 0, 0, 0, 1, (byte)random.Next(256), .. damaged],
+            "frame with a GUID" => [1, .. new byte[15], (byte)random.Next(256), .. damaged],
             "Glue" => [3, 0, .. new byte[16], .. damaged],
             "Glue packed" => [3, 5, .. new byte[16], .. Damage(PackedPayloadTests.Pack(damaged, "deflate"), random)],
             _ when s_codings.Contains(form) => Damage(PackedPayloadTests.Pack(damaged, form), random),
@@ -168,7 +186,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
 
     private static string Text(Random random)
     {
-        string[] pieces = ["a", Secret, " ", "\n", "\"", "\\", "é", "😀", "\0", "{", "[", "</b>", "\u200b", "true"];
+        string[] pieces = ["a", Secret, " ", "\n", "\"", "\\", "é", "😀", "\0", "{", "[", "</b>", "\u200b", "true", "&amp;", "&#39;s", "&#x1F600;", "&#", "&lt", "-", "\r\n", "https://", "𝐚"];
         return Secret + string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => pieces[random.Next(pieces.Length)]));
     }
 

@@ -2,6 +2,7 @@ using System.Collections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using MtlStream.Events;
 using MtlStream.Host.Configuration;
 using MtlStream.Host;
 
@@ -117,6 +118,16 @@ public sealed class AppSettingsTests
         var settings = Load(new Hashtable { ["MTLSTREAM__Kafka__Consumer__" + name] = "30000" });
 
         Assert.Equal("30000", settings.Kafka.Consumer["session.timeout.ms"]);
+    }
+
+    [Fact]
+    public void Escapes_are_those_of_HTML_or_none()
+    {
+        Assert.Equal(TextEscapes.None, Load(new Hashtable()).Input.Unescape);
+        Assert.Equal(TextEscapes.Html, Load(new Hashtable(), "--Input:Unescape=html").Input.Unescape);
+        var error = Assert.Throws<UsageException>(() => Load(new Hashtable(), "--Input:Unescape=xml"));
+        Assert.Contains("Input:Unescape", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Html", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -53,15 +53,46 @@ public sealed class NamesTests
         Assert.Equal(["New\nYork"], found[3]);
     }
 
+    [Fact]
+    public async Task Entities_of_HTML_are_read_on_request_and_ranges_stay()
+    {
+        string[] texts = ["I like Ben &amp; Jerry&#39;s so much &lt;3", "Jean&#45;Luc Picard &quot;won&quot;"];
+        string[] plain = ["I like Ben & Jerry's so much <3", "Jean-Luc Picard \"won\""];
+
+        var read = await Annotate(texts, "--unescape", "html", "--all-scores");
+        var expected = await Annotate(plain, "--all-scores");
+
+        Assert.Equal(Spans(expected[1]), ["Jean-Luc Picard"]);
+        Assert.Equal(Spans(read[1]), ["Jean&#45;Luc Picard"]);
+        foreach (var (found, other, text) in read.Zip(expected, texts))
+        {
+            Assert.Equal(TextScores(other), TextScores(found));
+            Assert.All(Spans(found), span => Assert.Contains(span, text, StringComparison.Ordinal));
+        }
+    }
+
+    private static List<string> TextScores(string line)
+    {
+        using var json = JsonDocument.Parse(line);
+        var tasks = json.RootElement.GetProperty("analysis").GetProperty("tasks");
+        return [.. tasks.EnumerateObject().Where(t => t.Value.TryGetProperty("scores", out _)).Select(t => t.Value.GetProperty("scores").GetRawText())];
+    }
+
     private static IEnumerable<(string Name, string Text)> Frames(string[] names, string[] frames) =>
         from name in names from frame in frames select (name, frame.Replace("{0}", name, StringComparison.Ordinal));
 
     private static async Task<List<List<string>>> Entities(IEnumerable<string> texts)
     {
+        var lines = await Annotate(texts, "--tasks", "entities");
+        return [.. lines.Select(Spans)];
+    }
+
+    private static async Task<IReadOnlyList<string>> Annotate(IEnumerable<string> texts, params string[] options)
+    {
         var input = string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text })));
-        var result = await Cli.RunAsync(input, "annotate", "-", "--tasks", "entities", "--device", "cpu");
+        var result = await Cli.RunAsync(input, ["annotate", "-", "--device", "cpu", .. options]);
         Assert.True(result.ExitCode == 0, result.Error);
-        return [.. result.Lines.Select(Spans)];
+        return result.Lines;
     }
 
     private static List<string> Spans(string line)
