@@ -30,6 +30,7 @@ internal static class CommandLine
             BenchCommand.Build(),
             DeadLettersCommand.Build(),
             DoctorCommand.Build(),
+            StatusCommand.Build(),
             VersionCommand.Build(),
             CompletionCommand.Build(),
         };

@@ -65,9 +65,10 @@ internal static class RunCommand
         services.AddSingleton<PipelineAssembly>();
         services.AddSingleton<WorkerHealth>();
         services.AddSingleton<EventTally>();
+        services.AddSingleton<WorkerReport>();
         services.AddKafkaTransport(settings.KafkaClients);
         services.AddSingleton<PipelineService>();
-        Telemetry.Add(builder);
+        Telemetry.Add(builder, settings.Http.Metrics);
 
         // Stopped in the opposite order: the probes are answered until the pipeline is drained.
         if (!settings.Http.IsOff) services.AddHostedService<HealthServer>();

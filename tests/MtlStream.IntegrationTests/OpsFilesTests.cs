@@ -123,6 +123,18 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Prometheus_may_ask_the_pods_where_the_values_say_so()
+    {
+        var (code, output) = await HelmAsync("template", "small", "--set", "telemetry.scrape=true");
+
+        Assert.True(code == 0, output);
+        Assert.Matches("\n  MTLSTREAM__Http__Metrics: \"true\"\n", output);
+        Assert.Matches("\n +prometheus.io/scrape: \"true\"\n +prometheus.io/port: \"8080\"\n +prometheus.io/path: /metrics\n", output);
+        Assert.DoesNotContain("prometheus.io", (await HelmAsync("template", "small")).Output, StringComparison.Ordinal);
+        Assert.NotEqual(0, (await HelmAsync("template", "small", "--set", "settings.Http:Metrics=true")).Code);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task A_release_of_the_same_name_in_another_namespace_is_another_job()
     {
         var (code, output) = await HelmAsync("template", "medium", "--namespace", "team-a");

@@ -1,11 +1,19 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MtlStream.Host.Configuration;
+using OpenTelemetry.Metrics;
 
 namespace MtlStream.Host.Worker;
 
-/// <summary>Answers <c>/health/startup</c>, <c>/health/ready</c> and <c>/health/live</c>: 200, or 503 with what is missing.</summary>
-internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILogger<HealthServer> logger) : IHostedService, IAsyncDisposable
+/// <summary>
+/// Answers <c>/health/startup</c>, <c>/health/ready</c> and <c>/health/live</c>: 200, or 503 with what is missing. To who asks from this
+/// machine also <c>/status</c>, which names topics; and, where the settings say so, <c>/metrics</c>.
+/// </summary>
+/// <param name="metrics">What Prometheus reads; null where there are no metrics.</param>
+internal sealed class HealthServer(
+    HttpOptions options, WorkerHealth health, WorkerReport report, ILogger<HealthServer> logger, MeterProvider? metrics = null)
+    : IHostedService, IAsyncDisposable
 {
     private WebApplication? _server;
 
@@ -18,6 +26,7 @@ internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILo
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseUrls(options.Url);
         _server = builder.Build();
+        if (options.Metrics) _server.UseOpenTelemetryPrometheusScrapingEndpoint(metrics, null, "/metrics", null, null);
         _server.Run(AnswerAsync);
         await ListenAsync(_server, cancellationToken);
         Address = new(_server.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
@@ -53,6 +62,12 @@ internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILo
 
     private Task AnswerAsync(HttpContext context)
     {
+        if (context.Request.Path == WorkerReport.Path && HttpMethods.IsGet(context.Request.Method) && IsFromHere(context.Connection))
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return context.Response.WriteAsJsonAsync(report.Now(), context.RequestAborted);
+        }
+
         Func<string?>? probe = context.Request.Path.Value switch
         {
             "/health/startup" => health.Startup,
@@ -71,6 +86,10 @@ internal sealed class HealthServer(HttpOptions options, WorkerHealth health, ILo
         context.Response.Headers.CacheControl = "no-store";
         return context.Response.WriteAsJsonAsync(new Answer(missing is null ? "ok" : "unavailable", missing), context.RequestAborted);
     }
+
+    /// <summary>True for a connection from this machine.</summary>
+    internal static bool IsFromHere(ConnectionInfo connection) =>
+        connection.RemoteIpAddress is { } from && (IPAddress.IsLoopback(from) || from.Equals(connection.LocalIpAddress));
 
     private sealed record Answer(string Status, string? Reason);
 }

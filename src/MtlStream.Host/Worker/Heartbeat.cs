@@ -8,8 +8,21 @@ internal sealed class Heartbeat(EventTally tally, ITransport transport, TimeProv
     public static TimeSpan Interval { get; } = TimeSpan.FromMinutes(1);
 
     private readonly long _started = time.GetTimestamp();
+    private readonly Lock _lock = new();
     private EventCounts _said = EventCounts.None;
     private long _saidAt = time.GetTimestamp();
+    private (EventCounts Counts, long At) _before = (EventCounts.None, time.GetTimestamp());
+
+    public TimeSpan Since => Elapsed(_started);
+
+    /// <summary>Events a second over the last minute or two, or since the start.</summary>
+    public double Rate
+    {
+        get
+        {
+            lock (_lock) return PerSecond(tally.Counts.Since(_before.Counts), _before.At);
+        }
+    }
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -36,13 +49,16 @@ internal sealed class Heartbeat(EventTally tally, ITransport transport, TimeProv
     {
         var all = tally.Counts;
         var counts = all.Since(_said);
-        var rate = counts.All / Elapsed(_saidAt).TotalSeconds;
+        var rate = PerSecond(counts, _saidAt);
+        lock (_lock) _before = (_said, _saidAt);
         (_said, _saidAt) = (all, time.GetTimestamp());
         var lag = transport.Lags.Sum(l => l.Events);
         if (counts.All == 0 && lag == 0) return;
         if (counts.AllRejected == counts.All && counts.All > 0) logger.AllRejected(counts.All, counts.Reasons, rate, lag);
         else logger.Beat(rate, counts.Published, counts.AllRejected, InBrackets(counts.Reasons), lag);
     }
+
+    private double PerSecond(EventCounts counts, long since) => counts.All / Math.Max(1, Elapsed(since).TotalSeconds);
 
     private TimeSpan Elapsed(long since) => time.GetElapsedTime(since);
 

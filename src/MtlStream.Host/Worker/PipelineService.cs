@@ -13,7 +13,7 @@ internal sealed record WorkerOptions(
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
-    WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally,
+    WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally, WorkerReport report,
     Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
@@ -57,7 +57,9 @@ internal sealed class PipelineService(
             var pipeline = assembly.Pipeline(
                 served.Loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
-            await RunAsync(pipeline, new(tally, transport, assembly.Time, logger), stopping);
+            var heartbeat = new Heartbeat(tally, transport, assembly.Time, logger);
+            report.Serving(transport, () => served.Loaded.Model.Identity, heartbeat);
+            await RunAsync(pipeline, heartbeat, stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {

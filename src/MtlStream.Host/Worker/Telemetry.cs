@@ -23,7 +23,8 @@ internal static class Telemetry
     /// <summary>The meter of the .NET runtime: processor time, memory, garbage collection, thread pool.</summary>
     private const string RuntimeMeter = "System.Runtime";
 
-    public static void Add(HostApplicationBuilder builder)
+    /// <param name="scraped">Metrics are also, or only, kept for Prometheus to ask for.</param>
+    public static void Add(HostApplicationBuilder builder, bool scraped)
     {
         builder.Services.AddSingleton<Exporters>().AddHostedService(provider => provider.GetRequiredService<Exporters>());
         // The SDK reads its variables from the host's configuration, which is empty otherwise.
@@ -32,7 +33,8 @@ internal static class Telemetry
             where ((string)variable.Key).StartsWith("OTEL_", StringComparison.Ordinal)
             select new KeyValuePair<string, string?>((string)variable.Key, (string?)variable.Value));
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(Describe);
-        if (Wanted("METRICS")) telemetry.WithMetrics(Measure);
+        var exported = Wanted("METRICS");
+        if (exported || scraped) telemetry.WithMetrics(metrics => Measure(metrics, exported, scraped));
         if (Wanted("TRACES")) telemetry.WithTracing(Trace);
         if (Wanted("LOGS")) telemetry.WithLogging(logs => logs.AddOtlpExporter(), logs => logs.IncludeFormattedMessage = true);
     }
@@ -55,9 +57,11 @@ internal static class Telemetry
         .AddTelemetrySdk()
         .AddEnvironmentVariableDetector();
 
-    private static void Measure(MeterProviderBuilder metrics)
+    private static void Measure(MeterProviderBuilder metrics, bool exported, bool scraped)
     {
-        metrics.AddMeter(OwnNames, RuntimeMeter).AddOtlpExporter();
+        metrics.AddMeter(OwnNames, RuntimeMeter);
+        if (exported) metrics.AddOtlpExporter();
+        if (scraped) metrics.AddPrometheusExporter();
         if (Variable("OTEL_METRICS_EXEMPLAR_FILTER") is null) metrics.SetExemplarFilter(ExemplarFilterType.TraceBased);
     }
 

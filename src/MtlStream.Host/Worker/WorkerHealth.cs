@@ -18,6 +18,18 @@ internal sealed class WorkerHealth
 
     public void Failed(string reason) => _failure = reason;
 
+    /// <summary>In one word: <c>failed</c>, <c>starting</c>, <c>stopping</c>, <c>not_ready</c> or <c>ready</c>.</summary>
+    public string State
+    {
+        get
+        {
+            if (Live() is not null) return "failed";
+            if (Startup() is not null) return "starting";
+            if (_draining) return "stopping";
+            return Ready() is null ? "ready" : "not_ready";
+        }
+    }
+
     /// <returns>What is missing; null when the worker has started.</returns>
     public string? Startup() => _failure ?? (_transport is null ? "the model is being loaded and warmed up" : null);
 

@@ -1,7 +1,9 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
+using MtlStream.Host;
 using MtlStream.Host.Worker;
 
 namespace MtlStream.Tests.Host;
@@ -17,7 +19,7 @@ public sealed class HealthServerTests : IAsyncLifetime
 
     public HealthServerTests()
     {
-        _server = new(new() { Url = "http://127.0.0.1:0" }, _health, NullLogger<HealthServer>.Instance);
+        _server = new(new() { Url = "http://127.0.0.1:0" }, _health, NewReport(), NullLogger<HealthServer>.Instance);
     }
 
     public async Task InitializeAsync()
@@ -87,6 +89,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     [InlineData("/")]
     [InlineData("/health")]
     [InlineData("/health/ready/more")]
+    [InlineData("/metrics")]
     public async Task Nothing_else_is_served(string path) =>
         Assert.Equal(HttpStatusCode.NotFound, (await _client.GetAsync(path)).StatusCode);
 
@@ -105,9 +108,53 @@ public sealed class HealthServerTests : IAsyncLifetime
         "Http:Url: http://192.0.2.1:8080 cannot be listened on: this machine has no such address. Set it to another address, to port 0, or to off.",
         await FailureAsync("http://192.0.2.1:8080"));
 
+    [Fact]
+    public async Task The_status_of_a_worker_that_has_not_started_says_so()
+    {
+        using var json = System.Text.Json.JsonDocument.Parse(await _client.GetStringAsync("/status"));
+
+        Assert.Equal("starting", json.RootElement.GetProperty("state").GetString());
+        Assert.Equal("the model is being loaded and warmed up", json.RootElement.GetProperty("reason").GetString());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("::ffff:127.0.0.1", true)]
+    [InlineData("::1", true)]
+    [InlineData("10.1.2.3", true)] // its own
+    [InlineData("10.1.2.4", false)]
+    [InlineData(null, false)]
+    public void The_status_which_names_topics_is_for_its_own_machine(string? from, bool expected)
+    {
+        var connection = new DefaultHttpContext().Connection;
+        connection.RemoteIpAddress = from is null ? null : IPAddress.Parse(from);
+        connection.LocalIpAddress = IPAddress.Parse("10.1.2.3");
+
+        Assert.Equal(expected, HealthServer.IsFromHere(connection));
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080/")]
+    [InlineData("http://0.0.0.0:8080", "http://127.0.0.1:8080/")]
+    [InlineData("http://[::]:80", "http://127.0.0.1/")]
+    [InlineData("http://*:8081", "http://127.0.0.1:8081/")]
+    [InlineData("http://worker:8081", "http://127.0.0.1:8081/")]
+    [InlineData("http://localhost:8081", "http://localhost:8081/")]
+    [InlineData("http://[::1]:8081", "http://[::1]:8081/")]
+    public void A_worker_is_asked_where_it_listens(string url, string expected) =>
+        Assert.Equal(new(expected), StatusCommand.AddressOf(new() { Url = url }));
+
+    [Theory]
+    [InlineData("off", "Http:Url is off")]
+    [InlineData("http://127.0.0.1:0", "expected the port that the worker took")]
+    public void A_worker_without_a_known_address_is_not_asked(string url, string expected) =>
+        Assert.Contains(expected, Assert.Throws<UsageException>(() => StatusCommand.AddressOf(new() { Url = url })).Message, StringComparison.Ordinal);
+
+    private WorkerReport NewReport() => new(_health, new(TimeProvider.System, NullLogger<EventTally>.Instance));
+
     private async Task<string> FailureAsync(string url)
     {
-        await using var second = new HealthServer(new() { Url = url }, _health, NullLogger<HealthServer>.Instance);
+        await using var second = new HealthServer(new() { Url = url }, _health, NewReport(), NullLogger<HealthServer>.Instance);
         return (await Assert.ThrowsAsync<IOException>(() => second.StartAsync(CancellationToken.None))).Message;
     }
 

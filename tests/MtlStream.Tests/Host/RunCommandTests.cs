@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Text;
 using Confluent.Kafka;
 using MtlStream.Host.Configuration;
@@ -43,6 +44,58 @@ public sealed class RunCommandTests : IDisposable
         Assert.Contains("Pipeline drained and stopped.", _log.ToString(), StringComparison.Ordinal);
         Assert.Contains(" 1 rejected as malformed_payload, for example in [", _log.ToString(), StringComparison.Ordinal);
         Assert.Contains("In all: 19 events published, 1 rejected (malformed_payload 1), in 0.00:", _log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_running_worker_says_how_it_is_and_has_metrics_for_prometheus_by_the_names_of_the_alerts()
+    {
+        using var cluster = new MockCluster();
+        foreach (var topic in new[] { "in", "out", "dead" }) cluster.CreateTopic(topic, 2);
+        using var process = StartWorker(cluster.BootstrapServers, "--Http:Metrics=true");
+        var address = await _address.Task.WaitAsync(s_patience);
+        using var client = new HttpClient { BaseAddress = address };
+        Assert.Equal(HttpStatusCode.OK, await WaitForAsync(client, "/health/ready", HttpStatusCode.OK));
+        using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers }).Build();
+        foreach (var value in new[] { "not json", """{"text": "cat"}""" }) await producer.ProduceAsync("in", new() { Key = "1", Value = value });
+        Consume(cluster.BootstrapServers, "out", 1);
+        Consume(cluster.BootstrapServers, "dead", 1);
+
+        await WaitUntilAsync(async () => (await client.GetStringAsync("/status")).Contains("\"published\":1,\"dropped\":0,\"rejected\":1,", StringComparison.Ordinal));
+
+        var report = await Cli.RunAsync("", "status", $"--Http:Url={address.ToString().TrimEnd('/')}", "--json");
+        var text = await Cli.RunAsync("", "status", $"--Http:Url={address.ToString().TrimEnd('/')}");
+        var metrics = await client.GetStringAsync("/metrics");
+
+        Assert.True(report.ExitCode == 0, report.Error);
+        var status = JsonSerializer.Deserialize<JsonElement>(Assert.Single(report.Lines));
+        Assert.Equal(("ready", "toy", 1), (status.GetProperty("state").GetString(), status.GetProperty("model").GetProperty("name").GetString(), status.GetProperty("published").GetInt32()));
+        Assert.Equal(1, status.GetProperty("rejectedByReason").GetProperty("malformed_payload").GetInt32());
+        Assert.Equal("state   ready", text.Lines[0]);
+        Assert.Contains(text.Lines, l => l.EndsWith("1 published, 1 rejected (malformed_payload 1)", StringComparison.Ordinal));
+        Assert.All(RuleMetrics(), name => Assert.Contains($"\n{name}{{", metrics, StringComparison.Ordinal));
+    }
+
+    /// <summary>The series that the alert rules ask for, but those of a reference distribution, which the toy package has not.</summary>
+    private static IEnumerable<string> RuleMetrics()
+    {
+        var rules = Regex.Replace(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "prometheus", "rules.yml")), @"\b(?:by|on) \([^)]*\)", "");
+        var names = Regex.Matches(rules, "\\b(?:mtlstream|messaging)_[a-z_]+(?=[{[)])").Select(m => m.Value).Distinct().Where(n => !n.Contains("drift", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(names);
+        return names;
+    }
+
+    [Fact]
+    public async Task A_status_that_nobody_tells_is_one_line_with_what_to_do()
+    {
+        using var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var address = $"http://{free.LocalEndpoint}";
+        free.Stop();
+
+        var result = await Cli.RunAsync("", "status", $"--Http:Url={address}");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"mtlstream: no worker answers at {address}/: Connection refused. Name another address with --Http:Url=http://127.0.0.1:PORT.", result.Error.TrimEnd());
     }
 
     [Fact]
@@ -119,9 +172,9 @@ public sealed class RunCommandTests : IDisposable
         $"--Model:Path={_package.Folder}", "--Model:Device=cpu", "--Http:Url=http://127.0.0.1:0",
     ];
 
-    private Process StartWorker(string bootstrapServers)
+    private Process StartWorker(string bootstrapServers, params string[] more)
     {
-        var process = Cli.Start(["run", .. Arguments(bootstrapServers)]);
+        var process = Cli.Start(["run", .. Arguments(bootstrapServers), .. more]);
         process.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is null) return;
@@ -130,6 +183,16 @@ public sealed class RunCommandTests : IDisposable
         };
         process.BeginErrorReadLine();
         return process;
+    }
+
+    private static async Task WaitUntilAsync(Func<Task<bool>> happened)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await happened())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < s_patience);
+            await Task.Delay(50);
+        }
     }
 
     private static async Task<HttpStatusCode> WaitForAsync(HttpClient client, string path, HttpStatusCode wanted)

@@ -49,7 +49,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $owners := dict "kafka:bootstrapservers" "kafka.bootstrapServers" "kafka:groupid" "kafka.groupId" "kafka:outputtopic" "kafka.outputTopic"
   "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "delivery:guarantee" "delivery.guarantee"
   "delivery:draintimeout" "delivery.drainTimeout" "delivery:transactionalid" "kafka.groupId and the pod's name"
-  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" }}
+  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape" }}
 {{- range $section, $value := dict "kafka:inputtopics" "kafka.inputTopics" "kafka:client" "kafka.client" "kafka:consumer" "kafka.consumer" "kafka:producer" "kafka.producer" }}
 {{- if hasPrefix (printf "%s:" $section) $key }}{{ $_ := set $owners $key $value }}{{ end }}
 {{- end }}
@@ -100,6 +100,11 @@ metadata:
     {{- with .Values.podLabels }}{{ include "mtlstream.texts" . | trim | nindent 4 }}{{ end }}
   annotations:
     checksum/settings: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
+    {{- if .Values.telemetry.scrape }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: "8080"
+    prometheus.io/path: /metrics
+    {{- end }}
     {{- with .Values.podAnnotations }}{{ include "mtlstream.texts" . | trim | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ include "mtlstream.account" . }}
