@@ -12,6 +12,7 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
     private static readonly TimeSpan s_reportsOfRevoked = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<TopicPartition, Rewinds> _rewinds = [];
+    private readonly HashSet<PendingRecord> _pending = []; // with the client; locks itself
     private long _stored;
     private volatile Error _lastError = new(ErrorCode.NoError, "");
 
@@ -31,10 +32,15 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
 
     public void Sent(PendingRecord pending)
     {
+        lock (_pending)
+        {
+            if (!pending.Ended) _pending.Add(pending); // its report may have been faster
+        }
     }
 
     public void Reported(PendingRecord pending, Error error)
     {
+        if (!TryEnd(pending)) return;
         var (record, flow) = (pending.Record, pending.Flow);
         PublishRefusal? refusal = null;
         if (!error.IsError) messages.Delivered(record);
@@ -43,15 +49,7 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
         // Reporting acknowledges it: a record that was not delivered must hold the committable offset back before that.
         var outcome = !error.IsError ? PublishOutcome.Durable : refusal is null ? PublishOutcome.Dropped : PublishOutcome.Refused;
         if (outcome == PublishOutcome.Dropped) flow.Drop(record.Source.Position.Sequence);
-        try
-        {
-            pending.Report(record, outcome, refusal);
-        }
-        finally
-        {
-            flow.EndPublish();
-            gate.Reported();
-        }
+        Report(pending, outcome, refusal);
     }
 
     public void Broke(Exception exception) => gate.Fail(DeliveryErrors.Broken(exception));
@@ -70,6 +68,22 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
     {
         gate.Close();
         return gate.Unreported == 0;
+    }
+
+    public void RenewProducer(string reason)
+    {
+        _lastError = new(ErrorCode.Local_Outdated, reason);
+        foreach (var flow in context.Table.Current) flow.Revoke(); // read again from what is acknowledged
+        producers.Drop();
+        context.Metrics.Rebuilt("producer");
+        context.Logger.ProducerRebuilt(reason);
+        PendingRecord[] left;
+        lock (_pending) left = [.. _pending];
+        foreach (var pending in left.Where(TryEnd))
+        {
+            pending.Flow.Drop(pending.Record.Source.Position.Sequence);
+            Report(pending, PublishOutcome.Dropped, null);
+        }
     }
 
     public void Recover()
@@ -121,6 +135,30 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
     }
 
     public void Complete(IConsumerPort consumer, bool drained) => StoreAll(consumer);
+
+    /// <summary>False when the record was ended before.</summary>
+    private bool TryEnd(PendingRecord pending)
+    {
+        lock (_pending)
+        {
+            if (pending.Ended) return false;
+            _pending.Remove(pending);
+            return pending.Ended = true;
+        }
+    }
+
+    private void Report(PendingRecord pending, PublishOutcome outcome, PublishRefusal? refusal)
+    {
+        try
+        {
+            pending.Report(pending.Record, outcome, refusal);
+        }
+        finally
+        {
+            pending.Flow.EndPublish();
+            gate.Reported();
+        }
+    }
 
     /// <summary>What a failed delivery means; a refusal when the record is to blame.</summary>
     private PublishRefusal? Failed(OutboundRecord record, PartitionFlow flow, Error error)

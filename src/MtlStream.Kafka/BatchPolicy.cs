@@ -11,7 +11,7 @@ namespace MtlStream.Kafka;
 /// large is half as large afterwards. Settings change with the producer only: the owner makes it anew when that is due.
 /// Thread-safe.
 /// </remarks>
-internal sealed class BatchPolicy(KafkaConfiguration configuration, IOutputTopics topics, TimeProvider time)
+internal sealed class BatchPolicy(KafkaConfiguration configuration, IKnownTopics topics, TimeProvider time)
 {
     private const string BatchSize = "batch.size", BatchMessages = "batch.num.messages";
     private const int DefaultBatchBytes = 1_000_000; // librdkafka's, https://github.com/confluentinc/librdkafka/blob/v2.15.1/CONFIGURATION.md

@@ -41,6 +41,10 @@ internal interface IConsumerPort : IDisposable
     /// <summary>Notes an offset that the client commits in the background.</summary>
     void Store(TopicPartitionOffset offset);
 
+    /// <summary>Commits at once, whatever is stored. Blocks until the group has answered, or the client gives up.</summary>
+    /// <exception cref="KafkaException">The group does not take it.</exception>
+    void Commit(IReadOnlyList<TopicPartitionOffset> offsets);
+
     /// <summary>What the group holds; negative offsets where it holds nothing.</summary>
     IReadOnlyList<TopicPartitionOffset> Committed(IEnumerable<TopicPartition> partitions, TimeSpan patience);
 
@@ -80,8 +84,8 @@ internal interface IKafkaClients
     IProducerPort NewProducer(IReadOnlyDictionary<string, string> properties);
 }
 
-/// <summary>What is known of the topics that are written to.</summary>
-internal interface IOutputTopics
+/// <summary>What is known of the topics that are read and written.</summary>
+internal interface IKnownTopics
 {
     /// <summary>True once all that is needed was seen.</summary>
     bool OutputsFound { get; }
@@ -94,4 +98,10 @@ internal interface IOutputTopics
 
     /// <summary>Number of partitions of an output topic as last seen, 0 before.</summary>
     int PartitionsOf(string topic);
+
+    /// <summary>The brokers' id of a topic as last seen: another one once it was made again. Null when they do not say.</summary>
+    string? IdOf(string topic);
+
+    /// <summary>Has the brokers looked at now, and waits for it no longer than this.</summary>
+    void LookAgain(TimeSpan limit);
 }

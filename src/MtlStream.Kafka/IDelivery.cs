@@ -45,6 +45,9 @@ internal interface IDelivery
     /// <summary>True when nothing is with the producer, so that it can be ended; else lets nothing more through where that helps.</summary>
     bool TryLetGo();
 
+    /// <summary>Gives up what is with the producer, which is made anew; it is read again.</summary>
+    void RenewProducer(string reason);
+
     /// <summary>Gives up what failed since the last round.</summary>
     void Recover();
 
@@ -80,6 +83,9 @@ internal sealed class PendingRecord(
     public PublishReport Report { get; } = reported;
     public PartitionFlow Flow { get; } = flow;
     public IProducerPort Producer { get; } = producer;
+
+    /// <summary>Its report has come, or is not waited for any more. The delivery's own.</summary>
+    public bool Ended { get; set; }
 
     public void Reported(DeliveryReport<byte[]?, byte[]?> report)
     {

@@ -42,6 +42,8 @@ internal sealed class KafkaClients(SessionContext context) : IKafkaClients
 
         public void Store(TopicPartitionOffset offset) => client.StoreOffset(offset);
 
+        public void Commit(IReadOnlyList<TopicPartitionOffset> offsets) => client.Commit(offsets);
+
         public IReadOnlyList<TopicPartitionOffset> Committed(IEnumerable<TopicPartition> partitions, TimeSpan patience) =>
             client.Committed(partitions, patience);
 

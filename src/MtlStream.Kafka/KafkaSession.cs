@@ -29,6 +29,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     private readonly IDelivery _delivery;
     private readonly Rewinder _rewinder;
     private readonly LagReader _lag;
+    private readonly RemadeTopics _remade;
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
@@ -56,6 +57,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         _reviews = new(context, clients, _messages);
         _rewinder = new(context, _delivery);
         _lag = new(context);
+        _remade = new(context, _delivery);
         Intake = new(context, Failed);
     }
 
@@ -174,6 +176,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     internal void Open()
     {
         _consumer = _clients.NewConsumer(this);
+        _remade.Notice(_consumer);
         var options = _context.Options;
         _context.Logger.SourceStarted(
             string.Join(", ", options.InputTopics), options.BootstrapServers, options.GroupId,
@@ -192,6 +195,8 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     /// <summary>Everything besides reading: failures, the producer, rewinds, commits, back pressure, figures.</summary>
     private void Tend()
     {
+        _remade.Notice(_consumer!);
+        if (_remade.Take() is { Count: > 0 } remade) Renew(remade);
         if (_gate.Failure is { } failure) throw new IOException(failure.Message, failure);
         if (_fatal is { } fatal) RebuildConsumer(fatal);
         _delivery.Recover();
@@ -205,6 +210,16 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         _delivery.Commit(_consumer!, ready);
         Intake.Tend(_consumer!);
         if (_context.Time.GetElapsedTime(_observed) >= s_observe) Observe();
+    }
+
+    /// <summary>Makes the clients anew that know topics which are others now, though of the same names.</summary>
+    private void Renew(IReadOnlyList<string> remade)
+    {
+        var options = _context.Options;
+        var reason = $"{string.Join(", ", remade)} was deleted and made again";
+        if (remade.Contains(options.ReviewTopic)) _reviews.Renew(reason);
+        if (remade.Contains(options.OutputTopic) || remade.Contains(options.DeadLetterTopic)) _delivery.RenewProducer(reason);
+        if (remade.Any(options.InputTopics.Contains)) ReplaceConsumer(reason);
     }
 
     private void StopReading()
@@ -236,6 +251,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
 
     public void Revoked(IReadOnlyList<TopicPartition> partitions)
     {
+        _remade.LookAgain(_consumer!);
         var flows = partitions.Select(_context.Table.CurrentOf).OfType<PartitionFlow>().ToList();
         foreach (var flow in flows) flow.Revoke(); // what was not sent yet is the next owner's
         _delivery.Revoke(flows, _consumer!);
@@ -288,10 +304,15 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         if (_lastRebuild != 0 && _context.Time.GetElapsedTime(_lastRebuild) < s_rebuiltAgain)
             throw new IOException($"The consumer failed for good twice within a minute: {error.Reason}.");
         _lastRebuild = _context.Time.GetTimestamp();
-        _context.Logger.ConsumerRebuilt(error.Reason);
-        _context.Metrics.Rebuilt("consumer");
         foreach (var flow in _context.Table.Current) flow.Abandon();
         _delivery.Lose("the consumer failed");
+        ReplaceConsumer(error.Reason);
+    }
+
+    private void ReplaceConsumer(string reason)
+    {
+        _context.Logger.ConsumerRebuilt(reason);
+        _context.Metrics.Rebuilt("consumer");
         Quietly(_consumer!.Close);
         _consumer!.Dispose();
         Forget([.. _context.Table.Current.Select(f => f.Partition)], stillMember: false);
@@ -319,6 +340,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     internal void Close()
     {
         if (_consumer is null) return;
+        _remade.LookAgain(_consumer);
         _delivery.Complete(_consumer, drained: _completing);
         Quietly(_consumer.Close); // calls Revoked, commits what is stored, leaves the group
         _consumer.Dispose();
@@ -335,6 +357,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         foreach (var flow in _context.Table.Current) flow.Abandon();
         if (_consumer is not null)
         {
+            Regardless(() => _remade.Notice(_consumer));
             Regardless(_consumer.Close); // which throws what a rebalance did
             Regardless(_consumer.Dispose);
         }

@@ -84,6 +84,10 @@ internal static partial class Log
     [LoggerMessage(2026, LogLevel.Warning, "Copies for review are lost, topic {Topic}: {Reason}. Results are not affected.")]
     public static partial void ReviewCopyLost(this ILogger logger, string topic, string reason);
 
+    [LoggerMessage(2027, LogLevel.Warning,
+        "Input topics {Topics} were deleted and made again. They are read from their start; {Count} events in flight are given up.")]
+    public static partial void TopicsMadeAgain(this ILogger logger, string topics, long count);
+
     [LoggerMessage(2030, LogLevel.Critical, "Kafka cannot go on: {Reason}")]
     public static partial void Failed(this ILogger logger, string reason);
 

@@ -44,6 +44,17 @@ internal sealed class ReviewCopies(SessionContext context, IKafkaClients clients
             await Task.Delay(s_look, context.Time, abort);
     }
 
+    /// <summary>Has the next copy sent by another producer. Those that this one holds are lost.</summary>
+    public void Renew(string reason)
+    {
+        lock (_lock)
+        {
+            _producer?.Dispose();
+            _producer = null;
+            if (Interlocked.Exchange(ref _unreported, 0) > 0) NoteLost(new(ErrorCode.Local_Outdated, reason));
+        }
+    }
+
     public void Dispose()
     {
         lock (_lock)

@@ -26,7 +26,7 @@ internal class PollSignal : IDisposable
 
 /// <summary>What the parts of one session share. Owned by <see cref="KafkaSession"/>.</summary>
 internal sealed class SessionContext(
-    KafkaConfiguration configuration, IOutputTopics topics, KafkaStatus status, KafkaMetrics metrics, TimeProvider time, ILogger logger,
+    KafkaConfiguration configuration, IKnownTopics topics, KafkaStatus status, KafkaMetrics metrics, TimeProvider time, ILogger logger,
     PollSignal? signal = null) : IDisposable
 {
     private readonly CancellationTokenSource _abandoning = new();
@@ -35,7 +35,7 @@ internal sealed class SessionContext(
     public KafkaConfiguration Configuration { get; } = configuration;
     public KafkaOptions Options => Configuration.Kafka;
     public AssignmentTable Table { get; } = new(configuration.ExactlyOnce);
-    public IOutputTopics Topics { get; } = topics;
+    public IKnownTopics Topics { get; } = topics;
     public KafkaStatus Status { get; } = status;
     public KafkaMetrics Metrics { get; } = metrics;
     public TimeProvider Time { get; } = time;

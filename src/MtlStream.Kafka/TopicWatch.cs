@@ -16,7 +16,7 @@ namespace MtlStream.Kafka;
 /// <param name="open">Makes the client that is asked.</param>
 internal sealed class TopicWatch(
     KafkaConfiguration configuration, KafkaStatus status, ConnectionTrouble trouble, TimeProvider time, ILogger logger,
-    Func<IClusterClient> open) : IOutputTopics, IAsyncDisposable
+    Func<IClusterClient> open) : IKnownTopics, IAsyncDisposable
 {
     private static readonly TimeSpan s_whenFound = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_whenNot = TimeSpan.FromSeconds(1);
@@ -48,6 +48,7 @@ internal sealed class TopicWatch(
     private long? _askedForLimits;
     private long? _detailsRefused;
     private long? _groupRefused;
+    private Request _request = new();
     private Task? _watching;
     private volatile bool _writable;
 
@@ -65,6 +66,15 @@ internal sealed class TopicWatch(
 
     /// <summary>The brokers' id of a topic as last seen: another one once it was made again. Null when they do not say.</summary>
     public string? IdOf(string topic) => _ids.GetValueOrDefault(topic);
+
+    /// <summary>Looks now, and waits for it no longer than this; not while the brokers do not answer.</summary>
+    public void LookAgain(TimeSpan limit)
+    {
+        if (_watching is null || !status.Connected) return;
+        var request = Volatile.Read(ref _request);
+        request.Made.TrySetResult();
+        Task.WaitAny([request.Answered.Task], limit);
+    }
 
     /// <summary>Topics that the worker cannot do without: copies for review may be lost.</summary>
     private IEnumerable<string> Needed => _options.InputTopics.Append(_options.OutputTopic).Append(_options.DeadLetterTopic);
@@ -90,8 +100,11 @@ internal sealed class TopicWatch(
     {
         while (true)
         {
+            var request = Interlocked.Exchange(ref _request, new()); // what is asked for from here on this look may not see any more
             var pause = await TryLookAsync(stopping);
-            await Task.Delay(pause, time, stopping);
+            request.Answered.TrySetResult();
+            await Task.WhenAny(Task.Delay(pause, time, stopping), _request.Made.Task);
+            stopping.ThrowIfCancellationRequested();
         }
     }
 
@@ -131,8 +144,8 @@ internal sealed class TopicWatch(
         foreach (var topic in cluster.Topics.Values) _partitions[topic.Name] = topic.Partitions.Count;
         var complete = Report(missing, cluster);
         await AskForLimitsAsync(cluster, stopping);
+        if (!cluster.Leaderless.Any() && cluster.AllBrokersUp) await AskForDetailsAsync(cluster.Topics.Keys, stopping);
         if (cluster.Topics.ContainsKey(_options.OutputTopic) && cluster.Topics.ContainsKey(_options.DeadLetterTopic)) _writable = true;
-        if (complete && cluster.AllBrokersUp) await AskForDetailsAsync(stopping);
         return !await IsJoiningAsync(stopping) && complete;
     }
 
@@ -265,10 +278,10 @@ internal sealed class TopicWatch(
         }
     }
 
-    private async Task AskForDetailsAsync(CancellationToken stopping)
+    private async Task AskForDetailsAsync(IEnumerable<string> topics, CancellationToken stopping)
     {
         if (_detailsRefused is { } refused && time.GetElapsedTime(refused) < s_seldom) return;
-        var details = await TryAskAsync((client, limit) => client.DetailsAsync(All, limit), stopping);
+        var details = await TryAskAsync((client, limit) => client.DetailsAsync(topics, limit), stopping);
         _detailsRefused = details is null ? time.GetTimestamp() : null;
         foreach (var (topic, found) in details ?? new Dictionary<string, TopicDetails>()) _ids[topic] = found.Id;
     }
@@ -304,4 +317,13 @@ internal sealed class TopicWatch(
     private static bool IsRefusal(Exception exception) => exception is KafkaException or TimeoutException or ObjectDisposedException;
 
     private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    /// <summary>Asks for a look before its time.</summary>
+    private sealed class Request
+    {
+        public TaskCompletionSource Made { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completed by a look that began after it was made.</summary>
+        public TaskCompletionSource Answered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

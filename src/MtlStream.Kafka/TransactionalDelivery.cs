@@ -145,6 +145,9 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
         }
     }
 
+    // Nobody knows what has become of the transaction: the next producer ends it.
+    public void RenewProducer(string reason) => Trouble(new(ErrorCode.Local_State, reason));
+
     public void Recover()
     {
         if (TransactionError is not null) Abandon("publishing failed");

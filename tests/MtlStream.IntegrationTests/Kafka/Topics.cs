@@ -34,6 +34,12 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
             .GetAwaiter().GetResult();
     }
 
+    public async Task DeleteAsync(string topic)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        await admin.DeleteTopicsAsync([topic]);
+    }
+
     public async Task SetAsync(string topic, string setting, string value)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();

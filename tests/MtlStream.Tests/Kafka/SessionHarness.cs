@@ -34,6 +34,7 @@ internal sealed class SessionHarness : IDisposable
         };
         var configuration = new KafkaConfiguration(with?.Invoke(options) ?? options, new() { Guarantee = guarantee });
         _metrics = new(meters ?? (IMeterFactory)new MeterFactory());
+        Topics = new(Cluster);
         Context = new(configuration, Topics, Status, _metrics, Time, NullLogger.Instance, new Signal(this));
         Session = new(Context, Cluster);
         Session.Intake.Channel = _channel.Writer;
@@ -46,7 +47,7 @@ internal sealed class SessionHarness : IDisposable
     public KafkaSession Session { get; }
     public SessionContext Context { get; }
     public KafkaStatus Status { get; } = new();
-    public KnownTopics Topics { get; } = new();
+    public KnownTopics Topics { get; }
     public FakeConsumer Consumer => Cluster.Consumer!;
     public FakeProducer? Producer => Cluster.Producer;
 
@@ -156,13 +157,20 @@ internal sealed class SessionHarness : IDisposable
     }
 
     /// <summary>Topics without limits.</summary>
-    internal sealed class KnownTopics : IOutputTopics
+    internal sealed class KnownTopics(FakeCluster cluster) : IKnownTopics
     {
         public bool OutputsFound => true;
         public int? SmallestMaxMessageBytes => null;
         public int? Limit { get; set; }
         public int? MaxMessageBytesOf(string topic) => Limit;
         public int PartitionsOf(string topic) => 3;
+
+        /// <summary>What is known of the input topic before a look; null once it has happened.</summary>
+        public string? OldId { get; set; }
+
+        public string? IdOf(string topic) => topic == FakeCluster.Input && OldId is not null ? OldId : cluster.IdOf(topic);
+
+        public void LookAgain(TimeSpan limit) => OldId = null;
     }
 
     private sealed class Signal(SessionHarness harness) : PollSignal

@@ -28,6 +28,8 @@ internal enum Step
     FailAbortably,
     AskingFails,
     ConsumerFails,
+    InputMadeAgain,
+    OutputMadeAgain,
     PassTime,
 }
 
@@ -122,10 +124,20 @@ public sealed class SessionProperties
             case Step.FailAbortably: cluster.Calls.Enqueue(CallEnds.Abortable); break;
             case Step.AskingFails: harness.Consumer.AskingFails.Enqueue(new(ErrorCode.Local_TimedOut)); break;
             case Step.ConsumerFails: harness.Consumer.Happens.Enqueue(events => events.Failed(new(ErrorCode.Local_Fatal, "broken", true))); break;
+            case Step.InputMadeAgain: MakeInputAgain(harness, size); break;
+            case Step.OutputMadeAgain: cluster.MakeAgain(size % 2 == 0 ? FakeCluster.Results : FakeCluster.Letters); break;
             case Step.PassTime: harness.Time.Pass(TimeSpan.FromSeconds(0.1 * (1 << size))); break;
         }
 
         void Happen(Action what) => harness.Consumer.Happens.Enqueue(_ => what());
+    }
+
+    // It is noticed at once: what is committed before is put right, but is not sound meanwhile.
+    private static void MakeInputAgain(SessionHarness harness, int size)
+    {
+        harness.Cluster.MakeAgain(FakeCluster.Input);
+        harness.Cluster.Write(size % Partitions, size);
+        harness.Round();
     }
 
     private static void Lose(SessionHarness harness, int size)

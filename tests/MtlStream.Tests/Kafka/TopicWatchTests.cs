@@ -152,6 +152,31 @@ public sealed class TopicWatchTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_topic_that_was_made_again_is_told_from_the_one_before_although_another_is_missing()
+    {
+        await LookAsync();
+        _cluster.Leaders.Remove("dead");
+        _cluster.MadeAgain = " made again";
+
+        await LookAsync();
+
+        Assert.Equal("id of in made again", _watch.IdOf("in"));
+    }
+
+    [Fact]
+    public async Task A_look_that_is_asked_for_comes_before_its_time()
+    {
+        _watch.Start();
+        await _cluster.AskedAsync();
+        while (_watch.IdOf("in") is null) await Task.Delay(5);
+        _cluster.MadeAgain = " made again";
+
+        _watch.LookAgain(TimeSpan.FromMinutes(1)); // whose clock does not move
+
+        Assert.Equal("id of in made again", _watch.IdOf("in"));
+    }
+
+    [Fact]
     public async Task A_refused_limit_or_id_keeps_the_worker_from_nothing()
     {
         _cluster.DetailsFailure = new KafkaException(ErrorCode.TopicAuthorizationFailed);
@@ -234,6 +259,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         public Exception? Failure { get; set; }
         public Exception? DetailsFailure { get; set; }
         public ManualResetEventSlim? Block { get; set; }
+        public string MadeAgain { get; set; } = "";
         public List<string> AskedOf { get; } = [];
         public List<TopicSpecification> Created { get; } = [];
         public Func<TopicSpecification, Exception?> Refuses { get; set; } = _ => null;
@@ -267,7 +293,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
                 AnswerAsync("settings", topics, _ => new TopicSettings(1_000_000, "delete", "producer", 1));
 
             public Task<IReadOnlyDictionary<string, TopicDetails>> DetailsAsync(IEnumerable<string> topics, TimeSpan limit) =>
-                AnswerAsync("details", topics, topic => new TopicDetails($"id of {topic}", null));
+                AnswerAsync("details", topics, topic => new TopicDetails($"id of {topic}{cluster.MadeAgain}", null));
 
             public Task<bool> CreateAsync(TopicSpecification topic, TimeSpan limit)
             {
