@@ -58,6 +58,15 @@ internal static class CommonOptions
         return unescape;
     }
 
+    /// <summary>Names or pointers, separated by commas or given one by one.</summary>
+    public static Option<string[]> List(string name, string description, string helpName) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = given => [.. given.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
+    };
+
     public static Argument<string> File() => new("FILE")
     {
         Description = "File to read, plain or gzipped; - for standard input.",
@@ -81,7 +90,12 @@ internal static class CommonOptions
     /// <exception cref="UsageException">It cannot be opened.</exception>
     public static Stream OpenInput(string path)
     {
-        if (path == "-") return Console.OpenStandardInput();
+        if (path == "-")
+        {
+            if (!Console.IsInputRedirected) Console.Error.WriteLine("mtlstream: reading from the terminal, a line for each event; Ctrl+D ends the input, Ctrl+C stops.");
+            return Console.OpenStandardInput();
+        }
+
         if (path.Length == 0) throw new UsageException("found an empty name, expected a file to read, or - for standard input.");
         try
         {

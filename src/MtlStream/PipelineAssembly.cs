@@ -21,14 +21,15 @@ public sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meter
     public IMeterFactory Meters { get; } = meters;
 
     /// <summary>A pipeline from a transport's source to its sink. It owns neither the transport nor the model.</summary>
+    /// <param name="codecs">Asked before those of the format that the options name.</param>
     public AnalyticsPipeline Pipeline(
         LoadedModel loaded, ITransport transport, InputOptions input, OutputOptions output, PipelineSettings settings,
-        DriftMonitor? watch = null, ShadowModel? shadow = null)
+        DriftMonitor? watch = null, ShadowModel? shadow = null, IReadOnlyList<PayloadCodec>? codecs = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(transport);
         return new(
-            transport.Source, new EventDecoder(input), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
+            transport.Source, new EventDecoder(input, codecs ?? []), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
             transport.Sink, settings, MetricsFor(transport.Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
     }
 

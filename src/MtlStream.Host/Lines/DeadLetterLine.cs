@@ -5,7 +5,6 @@ namespace MtlStream.Host.Lines;
 
 internal static class DeadLetterLine
 {
-    /// <summary>A refused line as <c>dead-letter.v1</c> JSON, without a line end.</summary>
-    public static byte[] Encode(OutboundRecord record) =>
-        (DeadLetter.Of(record) with { Line = record.Source.Position.Offset + 1 }).ToJson();
+    /// <summary>A refused line as the dead letter of a file.</summary>
+    public static DeadLetter Of(OutboundRecord record) => DeadLetter.Of(record) with { Line = record.Source.Position.Offset + 1 };
 }

@@ -16,6 +16,7 @@ internal sealed class LineSink : IOutboundSink, IDisposable
     private readonly Stream _rejects;
     private readonly ResultFormat _format;
     private readonly ITimer _flushing;
+    private readonly Dictionary<RejectionReason, long> _reasons = [];
     private bool _unflushed;
     private bool _begun;
 
@@ -32,6 +33,15 @@ internal sealed class LineSink : IOutboundSink, IDisposable
     public long Enriched { get; private set; }
     public long Rejected { get; private set; }
 
+    /// <summary>Events that were passed on or dropped because they have no text.</summary>
+    public long WithoutText { get; private set; }
+
+    /// <summary>How many were rejected for which reason, the most frequent first.</summary>
+    public IReadOnlyList<(RejectionReason Reason, long Count)> Reasons
+    {
+        get { lock (_gate) return [.. _reasons.OrderByDescending(r => r.Value).Select(r => (r.Key, r.Value))]; }
+    }
+
     /// <summary>True when whoever reads the results went away.</summary>
     public bool ReaderGone { get; private set; }
 
@@ -41,16 +51,19 @@ internal sealed class LineSink : IOutboundSink, IDisposable
         {
             if (record.Destination == Destination.DeadLetters)
             {
-                _rejects.Write(DeadLetterLine.Encode(record));
+                var letter = DeadLetterLine.Of(record);
+                _rejects.Write(letter.ToJson());
                 _rejects.WriteByte((byte)'\n');
+                _reasons[letter.Reason] = _reasons.GetValueOrDefault(letter.Reason) + 1;
                 Rejected++;
             }
             else if (record.Destination == Destination.Results)
             {
                 Write(() => _format.Write(record, _results));
-                Enriched++;
+                if (!record.WithoutText) Enriched++;
             }
 
+            if (record.WithoutText) WithoutText++;
             _unflushed = true;
         }
 

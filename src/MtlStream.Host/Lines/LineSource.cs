@@ -4,9 +4,9 @@ using MtlStream.Events;
 
 namespace MtlStream.Host.Lines;
 
-/// <summary>Lines of a file or of standard input as events of one partition. The offset of a line is its number, from 0.</summary>
+/// <summary>Lines, rows or elements of a file as events of one partition. The offset of a line is its number, from 0.</summary>
 /// <param name="name">Stands for the topic.</param>
-internal sealed class LineSource(LineReader reader, string name, TimeProvider time) : IEventSource
+internal sealed class LineSource(RecordReader reader, string name, TimeProvider time) : IEventSource
 {
     private const int MaxInFlight = 2048;
     private const long MaxInFlightBytes = 64 << 20;
@@ -36,16 +36,16 @@ internal sealed class LineSource(LineReader reader, string name, TimeProvider ti
                     var chunk = new List<SourceRecord>(part.Length);
                     foreach (var line in part)
                     {
-                        if (!TryTakeRoom(line.Length))
+                        if (!TryTakeRoom(line.Payload.Length))
                         {
                             if (chunk.Count > 0) await received.WriteAsync(chunk, stopping);
                             Lines = _next;
                             chunk = new(part.Length);
-                            await TakeRoomAsync(line.Length, stopping);
+                            await TakeRoomAsync(line.Payload.Length, stopping);
                         }
 
-                        var position = new SourcePosition(name, 0, _next, 0, _next);
-                        chunk.Add(new(position, null, line, [], -1, time.GetTimestamp()));
+                        var position = new SourcePosition(name, 0, line.Line - 1, 0, _next);
+                        chunk.Add(new(position, null, line.Payload, [], -1, time.GetTimestamp()) { Correlation = line.Row });
                         _next++;
                     }
 

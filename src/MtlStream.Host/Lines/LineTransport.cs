@@ -6,7 +6,7 @@ namespace MtlStream.Host.Lines;
 
 /// <summary>From the lines of one stream to two others. Owns the reader, not the streams that are written.</summary>
 /// <param name="format">Of the results; null for JSON lines.</param>
-internal sealed class LineTransport(LineReader reader, string name, Stream results, Stream rejects, TimeProvider time, ResultFormat? format = null) : ITransport
+internal sealed class LineTransport(RecordReader reader, string name, Stream results, Stream rejects, TimeProvider time, ResultFormat? format = null) : ITransport
 {
     public LineSource Source { get; } = new(reader, name, time);
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using MtlStream.Events;
 using MtlStream.Host.Lines;
 using Spectre.Console;
 
@@ -15,10 +16,10 @@ public sealed class LineProgressTests : IDisposable
     [Theory]
     [InlineData(0.25, "25%")]
     [InlineData(1.0, "100%")]
-    [InlineData(null, "1,000 lines, 3 rejected, 100 lines/s")]
+    [InlineData(null, "1,000 texts, 3 rejected, 100 texts/s")]
     public async Task It_says_how_far_and_how_fast(double? share, string shown)
     {
-        var progress = new LineProgress(_time, () => (1000, 3, share));
+        var progress = new LineProgress(_time, () => new(1000, 3, share));
         _time.Advance(TimeSpan.FromSeconds(10));
 
         var run = progress.RunAsync(() => _work.Task, Terminal());
@@ -26,21 +27,33 @@ public sealed class LineProgressTests : IDisposable
         await run.WaitAsync(s_deadline);
 
         Assert.Contains(shown, _terminal.ToString(), StringComparison.Ordinal);
-        Assert.Contains("1,000 lines, 3 rejected, 100 lines/s", _terminal.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith("1,000 lines, 3 rejected, 10.0 s, 100 lines/s\n", _terminal.ToString(), StringComparison.Ordinal);
+        Assert.Contains("1,000 texts, 3 rejected, 100 texts/s", _terminal.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("1,000 texts, 3 rejected, 10.0 s, 100 texts/s\n", _terminal.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_nothing_can_be_drawn_the_end_alone_is_told_with_every_reason()
+    {
+        var counts = new LineCounts(1000, 3, null) { WithoutText = 5, Reasons = [(RejectionReason.MissingText, 2), (RejectionReason.EmptyText, 1)] };
+        var progress = new LineProgress(_time, () => counts);
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        await progress.RunAsync(() => Task.CompletedTask, _terminal);
+
+        Assert.Equal("1,000 texts, 5 without text, 3 rejected (missing_text 2, empty_text 1), 10.0 s, 100 texts/s" + Environment.NewLine, _terminal.ToString());
     }
 
     [Fact]
     public async Task A_failure_of_the_work_is_passed_on_behind_the_summary()
     {
-        var progress = new LineProgress(_time, () => (7, 0, null));
+        var progress = new LineProgress(_time, () => new(7, 0, null));
         _time.Advance(TimeSpan.FromSeconds(1));
 
         var run = progress.RunAsync(() => _work.Task, Terminal());
         _work.SetException(new IOException("the disk is full"));
 
         await Assert.ThrowsAsync<IOException>(() => run.WaitAsync(s_deadline));
-        Assert.EndsWith("7 lines, 0 rejected, 1.0 s, 7 lines/s\n", _terminal.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("7 texts, 0 rejected, 1.0 s, 7 texts/s\n", _terminal.ToString(), StringComparison.Ordinal);
     }
 
     /// <summary>The input is closed right after: a look at it then would end the process.</summary>
@@ -52,10 +65,10 @@ public sealed class LineProgressTests : IDisposable
         var reads = 0;
         var progress = new LineProgress(_time, () =>
         {
-            if (++reads == 1) return (0, 0, 0.5);
+            if (++reads == 1) return new(0, 0, 0.5);
             looked.Set();
             drawing.Wait(s_deadline); // preempted in the middle of a look
-            return (1, 0, 0.5);
+            return new(1, 0, 0.5);
         });
 
         var run = Task.Run(() => progress.RunAsync(() => _work.Task, Terminal()));

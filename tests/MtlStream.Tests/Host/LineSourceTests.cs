@@ -11,7 +11,7 @@ public sealed class LineSourceTests
     public async Task Lines_that_were_read_and_not_handed_over_do_not_count()
     {
         using var stopping = new CancellationTokenSource();
-        await using var reader = new LineReader(new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", 1000)))));
+        await using var reader = new LineRecords(new(new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", 1000))))));
         var source = new LineSource(reader, "lines", TimeProvider.System);
         var channel = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(1);
 
