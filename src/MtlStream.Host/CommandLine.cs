@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine;
 using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Text;
 
 namespace MtlStream.Host;
 

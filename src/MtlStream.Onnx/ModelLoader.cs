@@ -39,8 +39,8 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         }
     }
 
-    /// <summary>The package that the options name, if it has the tasks that they ask for.</summary>
-    /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
+    /// <summary>The package that the options name, if it has the tasks that they ask for, with their thresholds.</summary>
+    /// <exception cref="UsageException">The options name a folder, a task or a label that there is not.</exception>
     /// <exception cref="InvalidDataException">The manifest is not what it should be.</exception>
     public static ModelManifest Find(ModelOptions options)
     {
@@ -49,7 +49,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         try
         {
             manifest.Select(options.Tasks);
-            return manifest;
+            return manifest.With(options.Thresholds);
         }
         catch (InvalidDataException exception)
         {

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging.Console;
+using MtlStream.Text;
 
 namespace MtlStream.Host.Configuration;
 
@@ -70,7 +71,7 @@ internal static class LoggingSettings
     }
 
     private static string NoKey(Setting setting, string wrong, string at, IEnumerable<string> known) =>
-        $"{SettingsSchema.Name(setting)}: there is no key {wrong} in section {at}{SettingsSchema.Suggest(wrong, known)}";
+        $"{SettingsSchema.Name(setting)}: there is no key {wrong} in section {at}{Nearest.Suggest(wrong, known)}";
 
     private static PropertyInfo? Find(IEnumerable<PropertyInfo> properties, string name) => properties.FirstOrDefault(p => Is(p.Name, name));
 

@@ -111,15 +111,23 @@ internal static partial class SettingsReader
         if (wrong.Count > 0) throw new UsageException($"Unknown argument {string.Join(", ", wrong)}: expected settings as --Section:Key=value.");
     }
 
-    /// <summary>librdkafka's names have dots, which environment variables cannot have: both spellings are one setting.</summary>
+    /// <summary>
+    /// librdkafka's names have dots, which environment variables cannot have: both spellings are one setting. A threshold of one label
+    /// is <c>TASK:LABEL</c> to who writes it, and one name to who reads it.
+    /// </summary>
     private static string Normalize(string key)
     {
+        var threshold = ThresholdPattern().Match(key);
+        if (threshold.Success) return $"{threshold.Groups[1].Value}/{threshold.Groups[2].Value}";
         var match = ClientPropertyPattern().Match(key);
         return match.Success ? match.Groups[1].Value + match.Groups[2].Value.Replace('_', '.') : key;
     }
 
     [GeneratedRegex("^--([A-Za-z]+(?::[^:=]+)+)=(.*)$", RegexOptions.Singleline)]
     private static partial Regex ArgumentPattern();
+
+    [GeneratedRegex("^(Model:Thresholds:[^:]+):(.+)$", RegexOptions.IgnoreCase)]
+    private static partial Regex ThresholdPattern();
 
     [GeneratedRegex("^(Kafka:(?:Consumer|Producer|Client):)(.+)$", RegexOptions.IgnoreCase)]
     private static partial Regex ClientPropertyPattern();

@@ -45,12 +45,12 @@ internal static class SettingsSchema
         var parts = setting.Key.Split(':');
         if (parts[0].Equals(LoggingSettings.Section, StringComparison.OrdinalIgnoreCase)) return LoggingSettings.Check(setting);
         if (!Sections.TryGetValue(parts[0], out var type))
-            return $"{Name(setting)}: there is no section {parts[0]}{Suggest(parts[0], Sections.Keys.Append(LoggingSettings.Section))}";
+            return $"{Name(setting)}: there is no section {parts[0]}{Nearest.Suggest(parts[0], Sections.Keys.Append(LoggingSettings.Section))}";
         if (parts.Length == 1) return $"{Name(setting)}: a section, expected a key in it such as {parts[0]}:{Properties(type).First().Name}.";
 
         var property = Properties(type).FirstOrDefault(p => p.Name.Equals(parts[1], StringComparison.OrdinalIgnoreCase));
         if (property is null)
-            return $"{Name(setting)}: there is no key {parts[1]} in section {parts[0]}{Suggest(parts[1], Properties(type).Select(p => p.Name))}";
+            return $"{Name(setting)}: there is no key {parts[1]} in section {parts[0]}{Nearest.Suggest(parts[1], Properties(type).Select(p => p.Name))}";
         if (IsDictionary(property))
             return parts.Length == 3 ? CheckValue(setting, property.PropertyType.GetGenericArguments()[1]) : $"{Name(setting)}: expected {parts[0]}:{property.Name}:NAME.";
         if (IsList(property))
@@ -112,11 +112,4 @@ internal static class SettingsSchema
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
-
-    /// <summary>The end of the sentence: the name that was probably meant, or all that there are.</summary>
-    public static string Suggest(string wrong, IEnumerable<string> known)
-    {
-        var names = known.ToList();
-        return Nearest.Of(wrong, names) is { } nearest ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";
-    }
 }

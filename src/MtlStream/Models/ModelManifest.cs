@@ -122,6 +122,25 @@ public sealed record ModelManifest(
         return [.. Tasks.Where(t => wanted.Contains(t.Task.Name))];
     }
 
+    /// <summary>The same with other thresholds for what is given.</summary>
+    /// <param name="thresholds">As <see cref="ModelOptions.Thresholds"/> has them.</param>
+    /// <exception cref="InvalidDataException">There is no such task, it has no such label, or its labels have no thresholds; one message names everything.</exception>
+    public ModelManifest With(IReadOnlyDictionary<string, double> thresholds)
+    {
+        if (thresholds.Count == 0) return this;
+        var given = thresholds.Select(t => new GivenThreshold(t.Key, (float)t.Value)).ToList();
+        var problems = given.Select(Problem).OfType<string>().ToList();
+        if (problems.Count > 0) throw new InvalidDataException(string.Join(" ", problems));
+        return this with { Tasks = [.. Tasks.Select(t => t with { Task = t.Task.With([.. given.Where(g => g.IsOf(t.Task.Name))]) })] };
+    }
+
+    private string? Problem(GivenThreshold given)
+    {
+        var task = Tasks.FirstOrDefault(t => given.IsOf(t.Task.Name))?.Task;
+        if (task is null) return $"{given.Setting}: there is no task {given.Task}{Nearest.Suggest(given.Task, Tasks.Select(t => t.Task.Name))}";
+        return task.Refusal(given) is { } refusal ? $"{given.Setting}: {refusal}" : null;
+    }
+
     private (string Hash, long Bytes) Sha256(string name)
     {
         using var stream = File.OpenRead(Path.Combine(Folder, name));

@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 
 namespace MtlStream.Models;
 
 /// <summary>Which model serves, and where. Section <c>Model</c>.</summary>
-public sealed record ModelOptions
+public sealed record ModelOptions : IValidatableObject
 {
     /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
     public string Path { get; init; } = "";
@@ -17,6 +18,9 @@ public sealed record ModelOptions
 
     /// <summary>Tasks to serve, comma-separated; empty for all of them.</summary>
     public string Tasks { get; init; } = "";
+
+    /// <summary>Least scores for a label to be given, in place of the package's: by task, or by <c>TASK/LABEL</c> where a text may have several labels.</summary>
+    public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Calls of the model side by side. Zero: what suits the device; on a CPU one per core.</summary>
     [Range(0, 256)]
@@ -50,4 +54,13 @@ public sealed record ModelOptions
     /// <summary>Share of the events that the shadow model scores.</summary>
     [Range(0d, 1d)]
     public double ShadowShare { get; init; } = 0.01;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var (name, threshold) in Thresholds)
+        {
+            if (threshold is not (>= 0 and <= 1))
+                yield return new($"Model:Thresholds:{name}: found {threshold.ToString(CultureInfo.InvariantCulture)}, expected a score from 0 to 1.");
+        }
+    }
 }

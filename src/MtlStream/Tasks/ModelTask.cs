@@ -27,6 +27,12 @@ public abstract class ModelTask
     /// <summary>Least scores for a label to be given, as the package states them; none where there are none.</summary>
     public virtual IReadOnlyList<float> Thresholds => [];
 
+    /// <summary>The same task with thresholds of the settings, none of which it has refused.</summary>
+    public virtual ModelTask With(IReadOnlyList<GivenThreshold> thresholds) => this;
+
+    /// <summary>Why the task has no use for a threshold; null when it has.</summary>
+    public virtual string? Refusal(GivenThreshold threshold) => $"labels of the kind {Kind} have no thresholds.";
+
     /// <summary>The tensors that the task gets from the graph.</summary>
     public IReadOnlyList<TaskOutput> Outputs => _outputs;
 

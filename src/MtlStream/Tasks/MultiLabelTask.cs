@@ -27,6 +27,24 @@ public sealed class MultiLabelTask : TextLabelTask
 
     public override IReadOnlyList<float> Thresholds { get; }
 
+    public override ModelTask With(IReadOnlyList<GivenThreshold> thresholds)
+    {
+        if (thresholds.Count == 0) return this;
+        var changed = (float[])_thresholds.Clone();
+        foreach (var given in thresholds.OrderBy(t => t.Label is not null)) // one for all, then those that differ
+        {
+            for (var label = 0; label < changed.Length; label++)
+            {
+                if (given.IsFor(Labels[label])) changed[label] = given.Value;
+            }
+        }
+
+        return new MultiLabelTask(Name, Labels, changed);
+    }
+
+    public override string? Refusal(GivenThreshold threshold) => threshold.Label is not { } wrong || Labels.Any(threshold.IsFor)
+        ? null : $"there is no label {wrong}{Nearest.Suggest(wrong, Labels)}";
+
     public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
         var scores = values.Floats();

@@ -13,6 +13,12 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
 
     public override IReadOnlyList<float> Thresholds { get; } = threshold is { } least ? [least] : [];
 
+    public override ModelTask With(IReadOnlyList<GivenThreshold> thresholds) =>
+        thresholds.Count == 0 ? this : new SingleLabelTask(Name, Labels, thresholds[^1].Value);
+
+    public override string? Refusal(GivenThreshold threshold) =>
+        threshold.Label is null ? null : $"a text has one label of this task, expected Model:Thresholds:{Name} for all of them.";
+
     public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
     {
         var label = GivenLabel(values.Floats(), out _);

@@ -1,13 +1,20 @@
-namespace MtlStream.Host;
+namespace MtlStream.Text;
 
 /// <summary>Finds the name that was probably meant.</summary>
-internal static class Nearest
+public static class Nearest
 {
     /// <returns>The known name that is least far from the wrong one; null when none is near.</returns>
     public static string? Of(string wrong, IEnumerable<string> known)
     {
         var nearest = known.MinBy(name => Distance(wrong, name));
         return nearest is not null && Distance(wrong, nearest) <= Math.Max(2, wrong.Length / 3) ? nearest : null;
+    }
+
+    /// <summary>The end of a sentence: the name that was probably meant, or all that there are.</summary>
+    public static string Suggest(string wrong, IEnumerable<string> known)
+    {
+        var names = known.ToList();
+        return Of(wrong, names) is { } nearest ? $"; did you mean {nearest}?" : $"; there are {string.Join(", ", names)}.";
     }
 
     /// <summary>Levenshtein distance, letter case ignored.</summary>
