@@ -183,7 +183,7 @@ public sealed class AnalyticsPipeline(
         {
             // One bad event must not cost its neighbours their result: halve until the culprit is alone.
             if (exception is InferenceException) logger.BatchSplit(batch.Sequences.Count, exception);
-            else logger.BatchTrippedBug(batch.Sequences.Count, EventBoundary.WithoutMessages(exception));
+            else logger.BatchTrippedBug(batch.Sequences.Count, exception.WithoutMessages());
             metrics.BatchSplit();
             if (exception is InferenceException { OutOfMemory: true }) Interlocked.Increment(ref _halvings);
             return null;

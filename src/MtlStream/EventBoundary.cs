@@ -18,7 +18,7 @@ internal sealed class EventBoundary(ILogger logger)
     {
         var position = source.Position;
         using (EventTrace.Inside(Tracing.Of(source)))
-            logger.EventFailed(stage, position.Topic, position.Partition, position.Offset, WithoutMessages(bug));
+            logger.EventFailed(stage, position.Topic, position.Partition, position.Offset, bug.WithoutMessages());
         var message = $"A bug of this program ({bug.GetType().FullName}) kept the event from being analysed; its log says where.";
         return EventEncoder.EncodeDeadLetter(new(RejectionReason.InternalError, stage, message, source));
     }
@@ -28,7 +28,7 @@ internal sealed class EventBoundary(ILogger logger)
     {
         var position = source.Position;
         using (EventTrace.Inside(Tracing.Of(source)))
-            logger.EventUnwatched(position.Topic, position.Partition, position.Offset, WithoutMessages(bug));
+            logger.EventUnwatched(position.Topic, position.Partition, position.Offset, bug.WithoutMessages());
     }
 
     /// <summary>What is to be sent now that an event is answered: of several in one message, the last one brings the answer to all.</summary>
@@ -45,12 +45,5 @@ internal sealed class EventBoundary(ILogger logger)
         {
             return DeadLetter(answered.Source, "encode", bug);
         }
-    }
-
-    /// <summary>Types and places in the code of an exception and of what caused it.</summary>
-    public static string WithoutMessages(Exception exception)
-    {
-        var told = $"{exception.GetType().FullName}{Environment.NewLine}{exception.StackTrace}";
-        return exception.InnerException is { } cause ? $"{told}{Environment.NewLine}Caused by {WithoutMessages(cause)}" : told;
     }
 }

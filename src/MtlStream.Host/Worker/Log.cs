@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(9004, LogLevel.Warning, "{Warning}")]
     public static partial void SettingsWarning(this ILogger logger, string warning);
 
+    [LoggerMessage(9005, LogLevel.Error, "A bug ended {Work}; the stream goes on, and a restart brings it back: {Exception}")]
+    public static partial void BackgroundFailed(this ILogger logger, string work, string exception);
+
     [LoggerMessage(9010, LogLevel.Information, "{PerSecond:F1} events/s: {Published} published, {Rejected} rejected{Reasons}, {Lag} waiting.")]
     public static partial void Beat(this ILogger logger, double perSecond, long published, long rejected, string reasons, long lag);
 

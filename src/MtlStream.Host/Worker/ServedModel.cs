@@ -15,13 +15,17 @@ internal sealed record ServingOptions(ModelOptions Model, TokenizationOptions To
 /// <summary>The model that the worker serves, and what goes on around it: the watch, new versions, a shadow model.</summary>
 internal sealed class ServedModel : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly List<Task> _background = [];
-
     private readonly WatchOptions _watchOptions;
+    private readonly BackgroundWork _background;
 
-    private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow) =>
-        (Loaded, _watchOptions, Watch, Shadow) = (loaded, watchOptions, watch, shadow);
+    private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow, ILogger logger)
+    {
+        Loaded = loaded;
+        Watch = watch;
+        Shadow = shadow;
+        _watchOptions = watchOptions;
+        _background = new(logger);
+    }
 
     /// <summary>The model, replaceable while it serves where the settings ask for it.</summary>
     public LoadedModel Loaded { get; }
@@ -41,22 +45,20 @@ internal sealed class ServedModel : IAsyncDisposable
         var loaded = Load(options, reloads, settings, models);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var served = Surround(loaded, settings, assembly, models);
-        if (served.Shadow is not null) served.InBackground(served.Shadow.RunAsync);
-        if (reloads) served.InBackground(served.Reload(folder, seen, settings, assembly, models).RunAsync);
+        if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);
+        if (reloads) served._background.Start("the look for new versions", served.Reload(folder, seen, settings, assembly, models).RunAsync);
         return served;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _background.DisposeAsync();
         try
         {
-            await Task.WhenAll(_background);
             Watch?.Save();
         }
         finally
         {
-            _stopping.Dispose();
             Shadow?.Dispose();
             Loaded.Dispose();
         }
@@ -70,7 +72,7 @@ internal sealed class ServedModel : IAsyncDisposable
             var watch = settings.Watch.Share == 0 ? null : new DriftMonitor(
                 assembly.Meters, settings.Watch, loaded.Model.Tasks, loaded.Tokenizer.UnknownId,
                 DriftMonitor.ReferenceOf(settings.Watch, loaded.Manifest.Reference, loaded.Model.Tasks));
-            return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, models, loaded));
+            return new(loaded, settings.Watch, watch, LoadShadow(settings, assembly, models, loaded), assembly.Loggers.CreateLogger<ServedModel>());
         }
         catch
         {
@@ -78,8 +80,6 @@ internal sealed class ServedModel : IAsyncDisposable
             throw;
         }
     }
-
-    private void InBackground(Func<CancellationToken, Task> work) => _background.Add(Task.Run(() => work(_stopping.Token)));
 
     private ModelReload Reload(string folder, string seen, ServingOptions settings, PipelineAssembly assembly, ModelLoader models) => new(
         (ModelSwap)Loaded.Model, folder,
@@ -130,7 +130,7 @@ internal sealed class ServedModel : IAsyncDisposable
         try
         {
             ModelSettings.CheckShadow(shadow.Manifest, serving.Manifest);
-            return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Loggers.CreateLogger<ShadowModel>());
+            return new(assembly.Meters, shadow.Model, serving.Model.Tasks, options.ShadowShare, assembly.Time, assembly.Loggers.CreateLogger<ShadowModel>());
         }
         catch
         {

@@ -44,6 +44,6 @@ internal static partial class Log
     [LoggerMessage(1021, LogLevel.Warning, "The model package in {Folder} is refused, version {Serving} goes on serving: {Reason}")]
     public static partial void ModelRefused(this ILogger logger, string folder, string serving, string reason);
 
-    [LoggerMessage(1022, LogLevel.Warning, "The shadow model {Version} failed on an event; further failures are only counted.")]
-    public static partial void ShadowFailed(this ILogger logger, string version, Exception exception);
+    [LoggerMessage(1022, LogLevel.Warning, "The shadow model {Version} failed on an event; further failures are only counted: {Exception}")]
+    public static partial void ShadowFailed(this ILogger logger, string version, string exception);
 }

@@ -155,7 +155,9 @@ public sealed class DriftMonitor
     public void Save()
     {
         if (_options.SaveReference.Length == 0 || Snapshot() is not { } snapshot) return;
-        File.WriteAllText(_options.SaveReference, snapshot.Write(_tasks).ToJsonString(new() { WriteIndented = true }) + "\n");
+        var written = Beside(_options.SaveReference);
+        File.WriteAllText(written, snapshot.Write(_tasks).ToJsonString(new() { WriteIndented = true }) + "\n");
+        File.Move(written, _options.SaveReference, overwrite: true); // whole, or as it was
     }
 
     /// <exception cref="InvalidDataException">A limit names a task that is not served; the message lists those that are.</exception>
@@ -172,16 +174,22 @@ public sealed class DriftMonitor
     public static void CheckSave(WatchOptions options)
     {
         if (options.SaveReference.Length == 0) return;
-        var afterwards = File.Exists(options.SaveReference) ? FileOptions.None : FileOptions.DeleteOnClose;
         try
         {
-            new FileStream(options.SaveReference, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1, afterwards).Dispose();
+            if (Path.Exists(options.SaveReference)) Open(options.SaveReference, FileMode.Open, FileOptions.None).Dispose();
+            Open(Beside(options.SaveReference), FileMode.OpenOrCreate, FileOptions.DeleteOnClose).Dispose();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new InvalidDataException($"Watch:SaveReference: {options.SaveReference} cannot be written: {exception.Message}", exception);
         }
     }
+
+    // Where it is written before it takes the place of the file of this name.
+    private static string Beside(string path) => path + ".part";
+
+    private static FileStream Open(string path, FileMode mode, FileOptions options) =>
+        new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1, options);
 
     /// <summary>The reference to compare with: the file that the options name, otherwise the manifest's.</summary>
     /// <exception cref="InvalidDataException">The file is not there, is not JSON, or does not fit the tasks.</exception>

@@ -18,6 +18,7 @@ public sealed class ShadowModel : IDisposable
 {
     private readonly IMultitaskModel _shadow;
     private readonly double _share;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<Sample> _samples = Channel.CreateBounded<Sample>(64);
     private volatile Pairing _pairing; // for the version whose results came last
@@ -30,9 +31,13 @@ public sealed class ShadowModel : IDisposable
     /// <param name="shadow">Owned from now on. It must take the same tokens as the model that serves.</param>
     /// <param name="serving">The tasks of the model that serves.</param>
     /// <param name="share">Share of the events to compare, evenly spread.</param>
-    public ShadowModel(IMeterFactory meters, IMultitaskModel shadow, IReadOnlyList<ModelTask> serving, double share, ILogger logger)
+    public ShadowModel(
+        IMeterFactory meters, IMultitaskModel shadow, IReadOnlyList<ModelTask> serving, double share, TimeProvider time, ILogger logger)
     {
-        (_shadow, _share, _logger) = (shadow, share, logger);
+        _shadow = shadow;
+        _share = share;
+        _time = time;
+        _logger = logger;
         _pairing = Pairing.Of(serving, shadow.Tasks);
         var meter = meters.Create(PipelineMetrics.MeterName);
         _compared = meter.CreateCounter<long>("mtlstream.shadow.compared", "{label}", "Labels that both models gave: one per text, or one per word.");
@@ -79,12 +84,12 @@ public sealed class ShadowModel : IDisposable
 
     private void Compare(Sample sample)
     {
-        var started = TimeProvider.System.GetTimestamp();
+        var started = _time.GetTimestamp();
         try
         {
             var batch = new TokenBatch([new(sample.Tokens, 0)], sample.Tokens.SequenceLength(0), BatchTrigger.DeviceFree);
             using var predictions = _shadow.Predict(batch, 0);
-            _duration.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
+            _duration.Record(_time.GetElapsedTime(started).TotalSeconds);
             for (var i = 0; i < sample.Pairs.Count; i++)
             {
                 var pair = sample.Pairs[i];
@@ -94,12 +99,14 @@ public sealed class ShadowModel : IDisposable
                 _agreed.Add(given.Zip(others).Count(labels => labels.First == labels.Second), pair.Tag);
             }
         }
-        catch (InferenceException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException) // a bug, too: the sample goes on
         {
             _skipped.Add(1);
-            if (_failed++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, exception);
+            if (_failed++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, Told(exception));
         }
     }
+
+    private static string Told(Exception exception) => exception is InferenceException ? exception.Message : exception.WithoutMessages();
 
     private static IReadOnlyList<string> Given(Predictions predictions, int task, int sequence, TaskText text) =>
         predictions.Tasks[task].Given(predictions.Of(task, sequence), text);

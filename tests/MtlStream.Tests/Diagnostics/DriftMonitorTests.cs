@@ -39,6 +39,24 @@ public sealed class DriftMonitorTests : IDisposable
     }
 
     [Fact]
+    public void What_is_saved_takes_the_place_of_the_file_whole()
+    {
+        var folder = Directory.CreateTempSubdirectory("mtlstream-");
+        var file = Path.Combine(folder.FullName, "seen.json");
+        File.WriteAllText(file, "what was there before");
+        using var before = File.OpenText(file);
+        var watch = Watch(new() { SaveReference = file });
+        Observe(watch, sentiment: 0.9f);
+
+        watch.Save();
+
+        Assert.Equal("what was there before", before.ReadToEnd());
+        Assert.Contains("\"events\": 1", File.ReadAllText(file), StringComparison.Ordinal);
+        Assert.Equal([file], Directory.GetFiles(folder.FullName));
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
     public void Confidence_and_entropy_say_how_sure_the_model_is()
     {
         var watch = Watch(new() { LowConfidence = 0.55 });

@@ -20,7 +20,7 @@ public sealed class MetricNamesTests
     {
         using var meters = new MeterRecorder();
         using var model = new TableModel();
-        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, NullLogger.Instance);
+        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, TimeProvider.System, NullLogger.Instance);
         var pipeline = new PipelineMetrics(meters);
         pipeline.ObserveChannels([]);
         pipeline.ObserveModel(() => model.Identity);
@@ -66,7 +66,7 @@ public sealed class MetricNamesTests
     {
         using var meters = new MeterRecorder();
         using var model = new TableModel();
-        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, NullLogger.Instance);
+        using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, TimeProvider.System, NullLogger.Instance);
         _ = new PipelineMetrics(meters);
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);

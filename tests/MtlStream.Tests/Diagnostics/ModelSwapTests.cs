@@ -117,7 +117,7 @@ public sealed class ModelSwapTests
         using var meters = new MeterRecorder();
         using var serving = new VersionedModel("1");
         using var next = new VersionedModel("2") { Tasks = [new SingleLabelTask("refund", ["no", "yes"]), new SingleLabelTask("mood", ["low", "high"])] };
-        using var shadow = new ShadowModel(meters, new VersionedModel("3"), serving.Tasks, share: 1, NullLogger.Instance);
+        using var shadow = new ShadowModel(meters, new VersionedModel("3"), serving.Tasks, share: 1, TimeProvider.System, NullLogger.Instance);
         using var stopping = new CancellationTokenSource();
         var running = shadow.RunAsync(stopping.Token);
 
@@ -141,7 +141,7 @@ public sealed class ModelSwapTests
     {
         using var meters = new MeterRecorder();
         using var serving = new VersionedModel("1");
-        using var shadow = new ShadowModel(meters, new VersionedModel("2") { Probability = 0.1f }, serving.Tasks, share: 0.5, NullLogger.Instance);
+        using var shadow = new ShadowModel(meters, new VersionedModel("2") { Probability = 0.1f }, serving.Tasks, share: 0.5, TimeProvider.System, NullLogger.Instance);
         using var stopping = new CancellationTokenSource();
         var running = shadow.RunAsync(stopping.Token);
 

@@ -43,7 +43,7 @@ public sealed class NewKindTests : IDisposable
     {
         var sink = new RecordingSink();
         var monitor = new DriftMonitor(_meters, new(), model.Tasks, -1, reference: null);
-        using var shadow = new ShadowModel(_meters, Load(), model.Tasks, share: 1, NullLogger.Instance);
+        using var shadow = new ShadowModel(_meters, Load(), model.Tasks, share: 1, TimeProvider.System, NullLogger.Instance);
         var pipeline = new AnalyticsPipeline(
             new InMemorySource(texts.Select(text => JsonSerializer.Serialize(new { text }))), new EventDecoder(new()),
             TextTokenizer.Load(Manifest().Tokenizer, new()), model, new EventEncoder(new(), model.Identity), sink,
