@@ -31,7 +31,7 @@ public sealed class AnalyticsPipeline(
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
     private readonly EventBoundary _boundary = new(logger);
-    private int _halvings; // written by the inference workers, applied by the batch former
+    private int _tooLarge = int.MaxValue; // padded tokens that the device had no room for; told by the inference workers, heeded by the batch former
 
     /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged.</summary>
     /// <param name="abort">Drops what is in flight; it is delivered again.</param>
@@ -51,8 +51,7 @@ public sealed class AnalyticsPipeline(
         var scored = NewChannel<ScoredBatch>("scored", 2 * model.Workers, channels);
         var finished = NewChannel<IReadOnlyList<OutboundRecord>>("finished", 64, channels);
         var refused = NewChannel<RefusedRecord?>("refused", RefusedAtOnce, channels);
-        metrics.ObserveChannels(channels);
-        metrics.ObserveModel(() => model.Identity);
+        metrics.Observe(channels, () => model.Identity);
 
         using var stages = new StageGroup(stopping, abort);
         var reported = Reporter(stages, refused);
@@ -115,7 +114,8 @@ public sealed class AnalyticsPipeline(
 
     private void TakeWaiting(ChannelReader<IReadOnlyList<TokenizedEvent>> tokenized, BatchFormer former)
     {
-        for (; Volatile.Read(ref _halvings) > 0; Interlocked.Decrement(ref _halvings)) logger.BudgetHalved(former.HalveBudget());
+        var tooLarge = Interlocked.Exchange(ref _tooLarge, int.MaxValue);
+        if (tooLarge < int.MaxValue && former.ShrinkBelow(tooLarge)) logger.BudgetHalved(former.Budget);
         while (former.Count < former.Capacity && tokenized.TryRead(out var events))
         {
             var now = time.GetTimestamp();
@@ -149,7 +149,7 @@ public sealed class AnalyticsPipeline(
             TakeWaiting(tokenized, former);
         }
 
-        return BatchTrigger.RowLimit;
+        return former.Count >= _shape.MaxSequences ? BatchTrigger.RowLimit : BatchTrigger.TokenBudget;
     }
 
     private async Task ScoreAsync(
@@ -179,19 +179,34 @@ public sealed class AnalyticsPipeline(
             metrics.StageWorked("score", elapsed);
             return new(batch, predictions, null);
         }
+        catch (MixedBatchException) when (batch.Sequences.Count > 1)
+        {
+            return null; // nothing failed: each half finds its version of the model
+        }
         catch (Exception exception) when (batch.Sequences.Count > 1 && EventBoundary.IsBug(exception))
         {
             // One bad event must not cost its neighbours their result: halve until the culprit is alone.
             if (exception is InferenceException) logger.BatchSplit(batch.Sequences.Count, exception);
             else logger.BatchTrippedBug(batch.Sequences.Count, exception.WithoutMessages());
             metrics.BatchSplit();
-            if (exception is InferenceException { OutOfMemory: true }) Interlocked.Increment(ref _halvings);
+            if (exception is InferenceException { OutOfMemory: true }) TellTooLarge(batch.Sequences.Count * batch.PaddedLength);
             return null;
         }
         catch (Exception exception) when (exception is not InferenceException { OutOfMemory: true } && EventBoundary.IsBug(exception))
         {
             model.Probe(worker); // throws when it is the device that is broken: then nothing is rejected and the run ends
             return new(batch, null, exception);
+        }
+    }
+
+    private void TellTooLarge(int paddedTokens)
+    {
+        var told = Volatile.Read(ref _tooLarge);
+        while (paddedTokens < told)
+        {
+            var before = Interlocked.CompareExchange(ref _tooLarge, paddedTokens, told);
+            if (before == told) return;
+            told = before;
         }
     }
 

@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Delivery;
@@ -23,17 +25,6 @@ public sealed class AnalyticsPipelineTests
 
     private static string Event(int id, string text = "good morning") => $$"""{"id":{{id}},"text":"{{text}}"}""";
 
-    private static AnalyticsPipeline Pipeline(
-        IEventSource source, IOutboundSink sink, TableModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null,
-        MeterRecorder? meters = null, TimeProvider? time = null)
-    {
-        model ??= new();
-        return new(
-            source, new EventDecoder(new()), Make.Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
-            sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
-            new PipelineMetrics(meters ?? (IMeterFactory)new MeterFactory()), time ?? TimeProvider.System, NullLogger<AnalyticsPipeline>.Instance);
-    }
-
     private static long[] Offsets(IEnumerable<SourcePosition> positions) => [.. positions.Select(p => p.Offset).Order()];
 
     private static string Reason(OutboundRecord deadLetter) =>
@@ -47,7 +38,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 20_000).Select(i => Event(i)));
         var sink = new RecordingSink();
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         Assert.Equal(20_000, sink.To(Destination.Results).Count());
         Assert.Equal(Enumerable.Range(0, 20_000).Select(i => (long)i), Offsets(source.Acknowledged));
@@ -62,7 +53,7 @@ public sealed class AnalyticsPipelineTests
             waiting.Select((_, i) => (i % 3) switch { 0 => Event(i), 1 => null, _ => "not json" })) { Correlation = i => waiting[(int)i] };
         var sink = new RecordingSink();
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         Assert.Equal(waiting, sink.Published.Select(r => r.Source.Correlation));
     }
@@ -74,7 +65,7 @@ public sealed class AnalyticsPipelineTests
             Enumerable.Range(0, 6_000).Select(i => (i % 50) switch { 7 => "not json", 9 => null, _ => Event(i, new string('a', 1 + (i % 90))) }), partitions: 3);
         var sink = new RecordingSink();
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         foreach (var partition in sink.Published.GroupBy(r => r.Source.Position.Partition))
             Assert.Equal(Enumerable.Range(0, 2_000).Select(i => (long)i), partition.Select(r => r.Source.Position.Sequence));
@@ -88,7 +79,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource([Event(0), "not json", Event(2, "  "), """{"text":3}""", "{}", Event(5)]);
         var sink = new RecordingSink();
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         Assert.Equal(2, sink.To(Destination.Results).Count());
         Assert.Equal(["malformed_payload", "empty_text", "wrong_type", "missing_text"], sink.To(Destination.DeadLetters).Select(Reason));
@@ -96,75 +87,17 @@ public sealed class AnalyticsPipelineTests
     }
 
     [Fact]
-    public async Task One_poisonous_event_among_127_good_ones_is_found_and_the_others_are_enriched()
+    public async Task Each_channel_and_the_model_are_observed_once_however_many_runs_there_were()
     {
-        var model = new TableModel { Shape = new(128, 1 << 16, []), Refuse = b => HasText(b, "poison") ? new("refused") : null };
-        var source = new InMemorySource(Enumerable.Range(0, 128).Select(i => Event(i, i == 77 ? "poison" : "good")));
-        var sink = new RecordingSink();
+        using var meters = new MeterRecorder();
+        var metrics = new PipelineMetrics(meters);
+        for (var run = 0; run < 3; run++) await Make.Pipeline(new InMemorySource([Event(0)]), new RecordingSink(), metrics: metrics).RunAsync(CancellationToken.None);
 
-        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
+        var capacities = meters.Of("mtlstream.lane.capacity").Select(t => t.Tags["mtlstream.lane"]).ToList();
 
-        Assert.Equal(127, sink.To(Destination.Results).Count());
-        var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
-        Assert.Equal(("inference_failed", 77L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
-        Assert.True(model.Probes > 0, "the device was not probed before an event was blamed");
-    }
-
-    [Fact]
-    public async Task A_broken_device_ends_the_run_and_rejects_nothing()
-    {
-        var model = new TableModel { Refuse = _ => new("device lost"), OnProbe = () => throw new InferenceException("device lost") };
-        var source = new InMemorySource(Enumerable.Range(0, 100).Select(i => Event(i)), endless: true);
-        var sink = new RecordingSink();
-
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink, model).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
-
-        Assert.Equal("score", failure.Stage);
-        Assert.Empty(sink.Published);
-        Assert.Empty(source.Acknowledged);
-        Assert.False(source.Completed);
-    }
-
-    [Fact]
-    public async Task Out_of_memory_makes_batches_smaller_and_costs_no_event()
-    {
-        var model = new TableModel { Refuse = b => b.Sequences.Count * b.PaddedLength > 40 ? new("no room", outOfMemory: true) : null };
-        var source = new InMemorySource(Enumerable.Range(0, 2_000).Select(i => Event(i)));
-        var sink = new RecordingSink();
-
-        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
-
-        Assert.Equal(2_000, sink.To(Destination.Results).Count());
-        Assert.Empty(sink.To(Destination.DeadLetters));
-        Assert.Equal(0, model.Probes);
-    }
-
-    [Fact]
-    public async Task A_text_longer_than_the_model_comes_back_as_one_result_over_all_its_words()
-    {
-        var words = string.Join(' ', Enumerable.Repeat("good", 60));
-        var source = new InMemorySource([Event(0, words)]);
-        var sink = new RecordingSink();
-
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
-
-        using var result = JsonDocument.Parse(Assert.Single(sink.To(Destination.Results)).Payload!);
-        var analysis = result.RootElement.GetProperty("analysis");
-        Assert.Equal(60, analysis.GetProperty("tasks").GetProperty("pos").GetProperty("tags").GetArrayLength());
-        Assert.False(analysis.GetProperty("truncated").GetBoolean());
-    }
-
-    [Fact]
-    public async Task One_refused_window_rejects_the_whole_text_once()
-    {
-        var model = new TableModel { Refuse = b => b.Sequences.Any(r => r.Window == 1) ? new("refused") : null };
-        var source = new InMemorySource([Event(0, string.Join(' ', Enumerable.Repeat("good", 60))), Event(1)]);
-        var sink = new RecordingSink();
-
-        await Pipeline(source, sink, model).RunAsync(CancellationToken.None);
-
-        Assert.Equal("inference_failed", Reason(Assert.Single(sink.To(Destination.DeadLetters))));
-        Assert.Equal(1, Assert.Single(sink.To(Destination.Results)).Source.Position.Offset);
+        Assert.Equal(6, capacities.Count);
+        Assert.Equal(capacities.Distinct(), capacities);
+        Assert.Single(meters.All, t => t.Name == "mtlstream.model.serving");
     }
 
     [Fact]
@@ -177,7 +110,7 @@ public sealed class AnalyticsPipelineTests
                 ? new(RejectionReason.OutputTooLarge, "2 MB, at most 1 MB") : null,
         };
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None);
 
         var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
         Assert.Equal(("output_too_large", 40L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
@@ -190,7 +123,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource([Event(0), "not json"], endless: true);
         var sink = new RecordingSink { Refuse = r => r.Destination == Destination.DeadLetters ? new(RejectionReason.OutputTooLarge, "too large") : null };
 
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Make.Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
 
         Assert.Equal("refuse", failure.Stage);
         Assert.DoesNotContain(source.Acknowledged, p => p.Offset == 1);
@@ -210,7 +143,7 @@ public sealed class AnalyticsPipelineTests
             ReportsWhenFlushed = late,
         };
 
-        await Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
+        await Make.Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
 
         var letter = Assert.Single(sink.To(Destination.DeadLetters));
         Assert.Equal((taken, "malformed_payload"), (letter.Form, Reason(letter)));
@@ -224,7 +157,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 100_000).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink();
 
-        var run = Pipeline(source, sink).RunAsync(stop.Token);
+        var run = Make.Pipeline(source, sink).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
         await run.WaitAsync(s_deadline);
@@ -239,7 +172,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 100_000).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink { BeforePublish = r => r.Source.Position.Offset == 3 ? Task.FromException(new IOException("broker gone")) : Task.CompletedTask };
 
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Make.Pipeline(source, sink).RunAsync(CancellationToken.None).WaitAsync(s_deadline));
 
         Assert.Equal("publish", failure.Stage);
         Assert.Equal([0L, 1, 2], Offsets(source.Acknowledged));
@@ -253,7 +186,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink { BeforePublish = _ => Task.Delay(Timeout.Infinite) };
 
-        var run = Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
+        var run = Make.Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
         await _time.PassUntilAsync(s_step, run);
@@ -281,7 +214,7 @@ public sealed class AnalyticsPipelineTests
         };
         var sink = new RecordingSink { BeforePublish = async _ => { await inside.Task; throw new IOException("broker gone"); } };
         var source = new InMemorySource([Event(0), Event(1, "hang")], endless: true);
-        var run = Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(CancellationToken.None);
+        var run = Make.Pipeline(source, sink, model, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(CancellationToken.None);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await _time.PassUntilAsync(s_step, run);
 
@@ -298,7 +231,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)));
         var sink = new RecordingSink { Drop = r => r.Source.Position.Offset < 4 };
 
-        await Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
 
         Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), Offsets(source.Acknowledged));
         Assert.Equal(6, meters.Of("mtlstream.events.published").Sum(t => t.Value));
@@ -311,7 +244,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(["not json", "not json"]); // the second stands for the first, delivered again
         var sink = new RecordingSink { Drop = r => r.Source.Position.Offset == 0 };
 
-        await Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
+        await Make.Pipeline(source, sink, meters: meters).RunAsync(CancellationToken.None);
 
         Assert.Equal(1, meters.Of("mtlstream.events.rejected").Where(t => Equals(t.Tags["error.type"], "malformed_payload")).Sum(t => t.Value));
         Assert.Equal(1, meters.Of("mtlstream.events.rejected").Sum(t => t.Value));
@@ -324,7 +257,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource([Event(0)], endless: true) { Completing = abort => Task.Delay(Timeout.Infinite, abort) };
         var sink = new RecordingSink();
 
-        var run = Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
+        var run = Make.Pipeline(source, sink, batching: new() { Linger = TimeSpan.Zero }, time: _time).RunAsync(stop.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await stop.CancelAsync();
         await _time.PassUntilAsync(s_step, run);
@@ -340,45 +273,12 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource(Enumerable.Range(0, 10).Select(i => Event(i)), endless: true);
         var sink = new RecordingSink { BeforePublish = _ => Task.Delay(Timeout.Infinite) };
 
-        var run = Pipeline(source, sink).RunAsync(CancellationToken.None, abort.Token);
+        var run = Make.Pipeline(source, sink).RunAsync(CancellationToken.None, abort.Token);
         await sink.Reached.Task.WaitAsync(s_deadline);
         await abort.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(s_deadline));
         Assert.Empty(source.Acknowledged);
-    }
-
-    [Fact]
-    public async Task A_lone_event_leaves_after_the_linger_time()
-    {
-        using var stop = new CancellationTokenSource();
-        var source = new InMemorySource([Event(0)], endless: true);
-        var (sink, model) = (new RecordingSink(), new TableModel());
-        var batching = new BatchingOptions();
-        var started = _time.GetTimestamp();
-
-        var run = Pipeline(source, sink, model, batching: batching, time: _time).RunAsync(stop.Token);
-        await _time.PassUntilAsync(TimeSpan.FromMilliseconds(1), sink.Reached.Task);
-        Assert.True(_time.GetElapsedTime(started) >= batching.Linger);
-        await stop.CancelAsync();
-        await run;
-
-        Assert.Equal((1, BatchTrigger.Linger), (model.Batches.Single().Sequences, model.Batches.Single().Trigger));
-    }
-
-    [Fact]
-    public async Task A_device_that_gains_nothing_from_company_never_keeps_an_event_waiting()
-    {
-        var source = new InMemorySource([Event(0)], endless: true);
-        using var stop = new CancellationTokenSource();
-        var (sink, model) = (new RecordingSink(), new TableModel { Shape = new(16, 4096, [], BenefitsFromBatching: false) });
-
-        var run = Pipeline(source, sink, model, time: _time).RunAsync(stop.Token); // and no time passes
-        await sink.Reached.Task.WaitAsync(s_deadline);
-        await stop.CancelAsync();
-        await run;
-
-        Assert.Equal(BatchTrigger.DeviceFree, model.Batches.Single().Trigger);
     }
 
     [Fact]
@@ -390,7 +290,7 @@ public sealed class AnalyticsPipelineTests
         var source = new InMemorySource([Event(0, "slow"), .. Enumerable.Range(1, 200).Select(i => Event(i))]);
         var sink = new RecordingSink { BeforePublish = _ => { if (++others == 200) release.TrySetResult(); return Task.CompletedTask; } };
 
-        await Pipeline(source, sink, model, new() { KeepPartitionOrder = false }).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
+        await Make.Pipeline(source, sink, model, new() { KeepPartitionOrder = false }).RunAsync(CancellationToken.None).WaitAsync(s_deadline);
 
         Assert.Equal(201, sink.Published.Count);
         Assert.Equal(0, sink.Published.Last().Source.Position.Offset);

@@ -144,10 +144,9 @@ public sealed class EventBoundaryTests : IDisposable
         model ??= new(where);
         var metrics = new PipelineMetrics(_meters);
         if (where == Tokenizes) TripOn("mtlstream.events.truncated");
-        return new(
-            source, new EventDecoder(new(), new BuggyCodec(where)), Make.Tokenizer(maxTokens: 16, overlap: 4), model,
-            new EventEncoder(new(), model.Identity), _sink, new(new() { DecodeWorkers = 2, EncodeWorkers = 2 }, new BatchingOptions(), new()),
-            metrics, TimeProvider.System, _log, new DriftMonitor(_meters, new(), BuggyModel.TasksOf(where), -1, reference: null));
+        return Make.Pipeline(
+            source, _sink, model, log: _log, metrics: metrics, codecs: [new BuggyCodec(where)],
+            watch: new DriftMonitor(_meters, new(), BuggyModel.TasksOf(where), -1, reference: null));
     }
 
     /// <summary>What a bug throws; its message repeats the text, as those of the framework may.</summary>

@@ -79,15 +79,8 @@ public sealed class WaitingEventsTests
     }
 
     private static AnalyticsPipeline Pipeline(
-        IEventSource source, IOutboundSink sink, PayloadCodec codec, MeterRecorder? meters = null, TimeProvider? time = null)
-    {
-        var model = new TableModel();
-        return new(
-            source, new EventDecoder(new(), codec), Make.Tokenizer(maxTokens: 16, overlap: 4), model,
-            new EventEncoder(new(), model.Identity), sink, new(new() { DecodeWorkers = 2 }, new BatchingOptions(), new DeliveryOptions()),
-            new PipelineMetrics(meters ?? (System.Diagnostics.Metrics.IMeterFactory)new MeterFactory()), time ?? TimeProvider.System,
-            NullLogger<AnalyticsPipeline>.Instance);
-    }
+        IEventSource source, IOutboundSink sink, PayloadCodec codec, MeterRecorder? meters = null, TimeProvider? time = null) =>
+        Make.Pipeline(source, sink, meters: meters, time: time, codecs: [codec]);
 
     private static Task Count(CountdownEvent countdown)
     {

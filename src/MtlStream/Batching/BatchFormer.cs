@@ -15,7 +15,6 @@ public sealed class BatchFormer
     private readonly BatchShape _shape;
     private readonly int _workers;
     private readonly List<Queue<Waiting>> _byLength = []; // index: tokens of the sequence
-    private int _budget;
     private int _sinceHalved;
     private long _serial;
     private long _tokens;
@@ -24,7 +23,7 @@ public sealed class BatchFormer
     /// <param name="capacity">See <see cref="Capacity"/>; 0 for four batches, and 256 sequences at least.</param>
     public BatchFormer(BatchShape shape, int workers, int capacity = 0)
     {
-        (_shape, _workers, _budget) = (shape, workers, shape.MaxPaddedTokens);
+        (_shape, _workers, Budget) = (shape, workers, shape.MaxPaddedTokens);
         Capacity = capacity > 0 ? Math.Max(capacity, shape.MaxSequences) : Math.Max(256, 4 * shape.MaxSequences);
     }
 
@@ -35,17 +34,23 @@ public sealed class BatchFormer
     public int Capacity { get; }
 
     /// <summary>True when waiting longer cannot make the next batch better.</summary>
-    public bool IsReady => Count > 0 && (!_shape.BenefitsFromBatching || Count >= _shape.MaxSequences || _tokens >= _budget);
+    public bool IsReady => Count > 0 && (!_shape.BenefitsFromBatching || Count >= _shape.MaxSequences || _tokens >= Budget);
 
     /// <summary>When the oldest waiting sequence was added, as given to <see cref="Add"/>.</summary>
     public long OldestSince => Oldest().Peek().Since;
 
-    /// <summary>Halves the padded-token budget: the device had no room. Down to one sequence of the widest kind at least.</summary>
-    /// <returns>The budget now, in padded tokens.</returns>
-    public int HalveBudget()
+    /// <summary>Most padded tokens of a batch now. A sequence by itself may have more.</summary>
+    public int Budget { get; private set; }
+
+    /// <summary>Halves the budget until a batch is smaller than one that the device had no room for.</summary>
+    /// <param name="paddedTokens">Sequences x padded length of that batch.</param>
+    /// <returns>False when it was smaller before: the batch was formed earlier than that.</returns>
+    public bool ShrinkBelow(int paddedTokens)
     {
         _sinceHalved = 0;
-        return _budget = Math.Max(_budget / 2, 1);
+        var before = Budget;
+        while (Budget >= paddedTokens && Budget > 1) Budget /= 2;
+        return Budget < before;
     }
 
     public void Add(TokenSequence sequence, long since)
@@ -62,8 +67,8 @@ public sealed class BatchFormer
     public TokenBatch Form(BatchTrigger trigger)
     {
         Debug.Assert(Count > 0, "formed a batch of nothing");
-        if (_budget < _shape.MaxPaddedTokens && ++_sinceHalved > RegrowAfter)
-            (_sinceHalved, _budget) = (0, (int)Math.Min(2L * _budget, _shape.MaxPaddedTokens));
+        if (Budget < _shape.MaxPaddedTokens && ++_sinceHalved > RegrowAfter)
+            (_sinceHalved, Budget) = (0, (int)Math.Min(2L * Budget, _shape.MaxPaddedTokens));
 
         var oldest = Oldest();
         var share = _shape.BenefitsFromBatching ? _shape.MaxSequences : Math.Clamp((Count + _workers - 1) / _workers, 1, _shape.MaxSequences);
@@ -84,7 +89,7 @@ public sealed class BatchFormer
 
             var goDown = down && (!up || seed - shorter <= longer - seed);
             var length = goDown ? shorter : longer;
-            if ((long)_shape.PadTo(Math.Max(longest, length)) * (sequences.Count + 1) > _budget)
+            if ((long)_shape.PadTo(Math.Max(longest, length)) * (sequences.Count + 1) > Budget)
             {
                 if (goDown || !down) return Batch(BatchTrigger.TokenBudget);
                 longer = _byLength.Count; // too wide; shorter sequences may still fit

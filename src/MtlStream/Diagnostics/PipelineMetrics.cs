@@ -39,6 +39,8 @@ public sealed class PipelineMetrics
     private readonly Counter<long> _withoutText;
     private readonly Histogram<double> _processDuration;
     private readonly MessagingNames _names;
+    private IReadOnlyList<(string Name, Func<int> Length, int Capacity)> _channels = []; // of the run that began last
+    private Func<ModelIdentity>? _serving;
     private long _waiting;
 
     /// <param name="names">What the two ends are called; events from files or memory when null.</param>
@@ -62,29 +64,21 @@ public sealed class PipelineMetrics
         _truncated = _meter.CreateCounter<long>("mtlstream.events.truncated", "{event}", "Events whose text was longer than is analysed.");
         _meter.CreateObservableGauge("mtlstream.events.waiting", () => Interlocked.Read(ref _waiting), "{event}", "Events that wait for something outside before they can be read.");
         _withoutText = _meter.CreateCounter<long>("mtlstream.events.without_text", "{event}", "Events without a text that were passed on or dropped.");
+        _meter.CreateObservableGauge("mtlstream.lane.length", () => _channels.Select(c => Channel(c.Length(), c.Name)), "{item}", "Items waiting in a channel.");
+        _meter.CreateObservableGauge("mtlstream.lane.capacity", () => _channels.Select(c => Channel(c.Capacity, c.Name)), "{item}", "Items a channel holds at most.");
+        _meter.CreateObservableGauge("mtlstream.model.serving", Serving, "{model}", "1 for the model and the device that serve.");
         foreach (var outcome in new[] { s_passed, s_dropped }) _withoutText.Add(0, outcome);
         foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
         foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
 
-    /// <summary>Length and capacity of each channel between stages, observed when metrics are collected.</summary>
-    public void ObserveChannels(IReadOnlyList<(string Name, Func<int> Length, int Capacity)> channels)
+    /// <summary>Length and capacity of each channel between the stages of the run that begins, and the model that serves at the time of observing.</summary>
+    /// <remarks>In place of what an earlier run observed: instruments that are made again would be counted twice.</remarks>
+    public void Observe(IReadOnlyList<(string Name, Func<int> Length, int Capacity)> channels, Func<ModelIdentity> serving)
     {
-        _meter.CreateObservableGauge("mtlstream.lane.length", () => channels.Select(c => Channel(c.Length(), c.Name)), "{item}", "Items waiting in a channel.");
-        _meter.CreateObservableGauge("mtlstream.lane.capacity", () => channels.Select(c => Channel(c.Capacity, c.Name)), "{item}", "Items a channel holds at most.");
-
-        static Measurement<int> Channel(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
+        Volatile.Write(ref _channels, channels);
+        Volatile.Write(ref _serving, serving);
     }
-
-    /// <summary>1 for the model that serves at the time of observing, with its name, version and device.</summary>
-    public void ObserveModel(Func<ModelIdentity> serving) => _meter.CreateObservableGauge("mtlstream.model.serving", () =>
-    {
-        var model = serving();
-        return new Measurement<int>(1,
-            new KeyValuePair<string, object?>("mtlstream.model.device", model.Device),
-            new KeyValuePair<string, object?>("mtlstream.model.name", model.Name),
-            new KeyValuePair<string, object?>("mtlstream.model.version", model.Version));
-    }, "{model}", "1 for the model and the device that serve.");
 
     /// <summary>What the two ends of the pipeline are called.</summary>
     internal MessagingNames Names => _names;
@@ -137,6 +131,17 @@ public sealed class PipelineMetrics
 
     private Histogram<double> Seconds(string name, string description) =>
         _meter.CreateHistogram<double>(name, "s", description, advice: new() { HistogramBucketBoundaries = s_seconds });
+
+    private static Measurement<int> Channel(int value, string name) => new(value, new KeyValuePair<string, object?>("mtlstream.lane", name));
+
+    private IEnumerable<Measurement<int>> Serving()
+    {
+        if (_serving?.Invoke() is not { } model) yield break;
+        yield return new(1,
+            new KeyValuePair<string, object?>("mtlstream.model.device", model.Device),
+            new KeyValuePair<string, object?>("mtlstream.model.name", model.Name),
+            new KeyValuePair<string, object?>("mtlstream.model.version", model.Version));
+    }
 
     private static KeyValuePair<string, object?> ErrorType(string type) => new("error.type", type);
 

@@ -21,6 +21,7 @@ public interface IMultitaskModel : IDisposable
     /// <summary>Runs the model and blocks the calling thread until the device is done. The caller owns the result.</summary>
     /// <param name="worker">0 to <see cref="Workers"/> - 1; two calls of the same worker must not overlap.</param>
     /// <exception cref="InferenceException">The device refused this batch; a smaller one may succeed.</exception>
+    /// <exception cref="MixedBatchException">Nothing failed, but it has to be scored in parts.</exception>
     Predictions Predict(TokenBatch batch, int worker);
 
     /// <summary>Scores a known-good text as this worker. Throws when the device, not an event, is at fault.</summary>
@@ -38,3 +39,6 @@ public sealed class InferenceException(string message, Exception? inner = null, 
 {
     public bool OutOfMemory { get; } = outOfMemory;
 }
+
+/// <summary>A batch of several sequences cannot be scored in one call; a single sequence always can.</summary>
+public sealed class MixedBatchException(string message) : Exception(message);

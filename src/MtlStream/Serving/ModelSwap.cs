@@ -88,7 +88,7 @@ public sealed class ModelSwap : IMultitaskModel
         pinned is null || pinned.Model == held.Model ? held : throw Mixed(batch);
 
     // The pipeline halves the batch, and each half finds its version: rarer than a swap, and nothing is lost by it.
-    private static InferenceException Mixed(TokenBatch batch) =>
+    private static MixedBatchException Mixed(TokenBatch batch) =>
         new($"{batch.Sequences.Count} sequences of long texts that were begun by two versions of the model.");
 
     private Lease Current()

@@ -128,17 +128,33 @@ public sealed class BatchFormerTests
     {
         var former = Former(30, 30, 30, 30, 30, 30, 30, 30);
 
-        Assert.Equal(128, former.HalveBudget());
+        Assert.True(former.ShrinkBelow(256));
 
+        Assert.Equal(128, former.Budget);
         Assert.Equal(4, former.Form(BatchTrigger.Linger).Sequences.Count);
+    }
+
+    [Fact]
+    public void A_lack_of_memory_makes_batches_as_small_as_it_asks_for_however_often_it_is_told()
+    {
+        var former = Former();
+
+        Assert.True(former.ShrinkBelow(250)); // and of the same batches, in flight at that time:
+        Assert.False(former.ShrinkBelow(256));
+        Assert.False(former.ShrinkBelow(250));
+        Assert.False(former.ShrinkBelow(129));
+        Assert.Equal(128, former.Budget);
+
+        Assert.True(former.ShrinkBelow(128));
+        Assert.Equal(64, former.Budget);
     }
 
     [Fact]
     public void When_memory_sufficed_for_a_while_batches_weigh_twice_as_much_again_and_never_more_than_at_first()
     {
         var former = Former();
-        Assert.Equal(128, former.HalveBudget());
-        Assert.Equal(64, former.HalveBudget());
+        Assert.True(former.ShrinkBelow(128));
+        Assert.Equal(64, former.Budget);
 
         Assert.Equal(2, RowsOfTheBatchAfter(BatchFormer.RegrowAfter - 1));
         Assert.Equal(4, RowsOfTheBatchAfter(1));

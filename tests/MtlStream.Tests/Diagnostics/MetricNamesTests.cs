@@ -22,8 +22,7 @@ public sealed class MetricNamesTests
         using var model = new TableModel();
         using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, TimeProvider.System, NullLogger.Instance);
         var pipeline = new PipelineMetrics(meters);
-        pipeline.ObserveChannels([]);
-        pipeline.ObserveModel(() => model.Identity);
+        pipeline.Observe([], () => model.Identity);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);

@@ -2,10 +2,15 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
+using MtlStream.Monitoring;
+using MtlStream.Results;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -29,6 +34,19 @@ internal static class Make
             new("wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary }, Lowercase: true, StripAccents: true, CaseIds: true,
                 SplitWords: false, maxTokens, overlap),
             new());
+    }
+
+    /// <summary>A pipeline that cuts texts into windows of 14 tokens, [CLS] and [SEP] left out.</summary>
+    public static AnalyticsPipeline Pipeline(
+        IEventSource source, IOutboundSink sink, IMultitaskModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null,
+        IMeterFactory? meters = null, TimeProvider? time = null, ILogger<AnalyticsPipeline>? log = null, PipelineMetrics? metrics = null,
+        PayloadCodec[]? codecs = null, DriftMonitor? watch = null)
+    {
+        model ??= new TableModel();
+        return new(
+            source, new EventDecoder(new(), codecs ?? []), Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
+            sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
+            metrics ?? new(meters ?? new MeterFactory()), time ?? TimeProvider.System, log ?? NullLogger<AnalyticsPipeline>.Instance, watch);
     }
 
     public static OutboundRecord Outbound(SourceRecord source) => new(Destination.Results, [], [], source);
@@ -132,6 +150,7 @@ internal sealed class TableModel : IMultitaskModel
 {
     public ConcurrentQueue<(int Sequences, int PaddedLength, BatchTrigger Trigger)> Batches { get; } = [];
     public Func<TokenBatch, InferenceException?>? Refuse { get; init; }
+    public bool OneByOne { get; init; }
     public Action? OnProbe { get; init; }
     public int Probes { get; private set; }
     public ModelIdentity Identity { get; } = new("table", "1.0.0", "cpu");
@@ -146,6 +165,7 @@ internal sealed class TableModel : IMultitaskModel
 
     public Predictions Predict(TokenBatch batch, int worker)
     {
+        if (OneByOne && batch.Sequences.Count > 1) throw new MixedBatchException("Only one at a time.");
         if (Refuse?.Invoke(batch) is { } refusal) throw refusal;
         Batches.Enqueue((batch.Sequences.Count, batch.PaddedLength, batch.Trigger));
         var predictions = new Predictions(Tasks, batch.Sequences.Count, batch.PaddedLength);

@@ -36,7 +36,7 @@ public sealed class DeviceTests : IDisposable
         var logger = new FakeLogger();
 
         using var model = Load("auto", logger);
-        new PipelineMetrics(meters).ObserveModel(() => model.Identity);
+        new PipelineMetrics(meters).Observe([], () => model.Identity);
         listener.RecordObservableInstruments();
 
         Assert.Equal("cpu", model.Identity.Device);
