@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Publishes the program to FOLDER, which is emptied first: what an image holds, with the licence texts of its packages.
 # Usage: eng/publish.sh FOLDER [arguments of dotnet publish]      MTLSTREAM_CUDA=1: with ONNX Runtime's CUDA provider
+# MTLSTREAM_CONFIGURATION: Release unless set
 set -euo pipefail
 folder=${1:?Usage: eng/publish.sh FOLDER [arguments of dotnet publish]}
 shift
 root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 . "$root/eng/environment.sh"
 rm -rf "$folder"
-dotnet publish "$root/src/MtlStream.Host/MtlStream.Host.csproj" -c Release -o "$folder" --nologo -v quiet -clp:ErrorsOnly \
+dotnet publish "$root/src/MtlStream.Host/MtlStream.Host.csproj" -c "${MTLSTREAM_CONFIGURATION:-Release}" -o "$folder" --nologo -v quiet -clp:ErrorsOnly \
   -p:RunAnalyzers=false -p:DebugType=none -p:GenerateDocumentationFile=false "$@"
 cp "$root/LICENSE" "$root/NOTICE" "$folder/"
 "$root/eng/licenses.sh" "$folder"

@@ -26,5 +26,6 @@ public sealed class PackedLibraries : IAsyncLifetime
     public string Find(string id, string extension) =>
         Assert.Single(Directory.GetFiles(Folder, $"{id}.*.{extension}"), f => char.IsAsciiDigit(Path.GetFileName(f)[id.Length + 1]));
 
-    private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name == "release" ? "Release" : "Debug";
+    /// <summary>How these tests were built, and the libraries with them.</summary>
+    internal static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name == "release" ? "Release" : "Debug";
 }
