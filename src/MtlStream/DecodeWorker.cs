@@ -62,6 +62,7 @@ internal sealed class DecodeWorker(
     /// <returns>Null when there is nothing to be read.</returns>
     private TokenizedEvent? Tokenize(TextEvent decoded)
     {
+        if (BlankText.Is(decoded.Text)) return null;
         var tokens = tokenizer.Tokenize(decoded.Text, html: decoder.Unescape == TextEscapes.Html);
         if (tokens.Truncated) metrics.EventTruncated();
         if (!tokens.IsEmpty) return new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(tokens) : null);

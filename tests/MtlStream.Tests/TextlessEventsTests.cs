@@ -16,7 +16,7 @@ namespace MtlStream.Tests;
 public sealed class TextlessEventsTests
 {
     private const string Deleted = """{"type":"message","subtype":"message_deleted","after":null}""";
-    private const string Invisible = """{"text":"\u200b\ufeff\u00ad"}""";
+    private const string Invisible = """{"text":"\u200b\ufeff\u00ad\u3164\u2800\ufffc\uffff"}""";
 
     private static readonly string?[] s_payloads =
         ["""{"text":"good"}""", Deleted, """{"text":" "}""", Invisible, """{"text":5}""", null, """[{"text":"good"},{"text":"\u200b"},{}]""", """["\u200b"]"""];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using MtlStream.Json;
 
@@ -198,7 +199,7 @@ internal sealed class CloudEvent
 
     public static Problem OtherVersion(ReadOnlySpan<byte> found)
     {
-        var version = found.Length <= 8 && !found.ContainsAnyExcept(s_digits) ? HeaderValue.Quoted(found) : "something else";
+        var version = found.Length <= 8 && !found.ContainsAnyExcept(s_digits) ? $"\"{Encoding.ASCII.GetString(found)}\"" : "something else";
         return new(RejectionReason.UnsupportedEncoding, $"The CloudEvent's specversion is {version}; expected \"1.0\".");
     }
 }

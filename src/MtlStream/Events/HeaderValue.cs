@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 
 namespace MtlStream.Events;
 
@@ -25,13 +24,6 @@ internal static class HeaderValue
             at++;
         }
         return at == name.Length;
-    }
-
-    /// <summary>A header's text as a message may quote it: of printable characters alone, and not too long.</summary>
-    public static string Quoted(ReadOnlySpan<byte> value)
-    {
-        if (value.Length > 100 || value.ContainsAnyExceptInRange((byte)0x20, (byte)0x7E)) return $"{value.Length} bytes";
-        return $"\"{Encoding.ASCII.GetString(value)}\"";
     }
 
     // str8, sym8: a byte of length; str32, sym32: four.

@@ -60,6 +60,7 @@ internal static class AddressRules
     /// <summary>End of an e-mail address, file name or host at p, with what follows the host.</summary>
     public static int Name(in WordChunk chunk, int p)
     {
+        if (chunk.Text[p] == '.' && chunk.At(p + 1) == '@') return p; // a dot that is put before a handle
         var end = NameEnd(in chunk, p);
         if (end - p > LongestName) return p;
         if (chunk.At(end) == '/') // a path behind a host
@@ -209,6 +210,7 @@ internal static class AddressRules
             case '–':
                 return inHost || !chunk.AlnumBefore(i) || !chunk.Alnum(i + 1);
         }
+        if (kind == CharClass.Modifier && char.IsSurrogate(c) && !inHost) return true; // a skin tone
         if (kind == CharClass.Emoji) return !inHost || !NamesHost(in chunk, start, i);
         return kind == CharClass.Symbol && c > '\u00BF' && !WordRules.IsHyphen(c);
     }
@@ -229,7 +231,7 @@ internal static class AddressRules
         for (; q > p; q--)
         {
             var c = chunk.Text[q - 1];
-            var closes = c is '.' or ',' or ';' or ':' or '!' or '?' or '\'' or '*' || (c == before && c is '_' or '~');
+            var closes = c is '.' or ',' or ';' or ':' or '!' or '?' or '\'' or '*' || (c == before && c is '_' or '~' or '=');
             if (!closes && c is not ((>= '\u200C' and <= '\u206F') or (>= '\uFE00' and <= '\uFE0F'))) break;
         }
         return q;

@@ -69,6 +69,8 @@ public sealed class WordSplitterTests
     [InlineData(
         "https://a.org,https://b.org https://a.org/xhttps://b.org",
         "https://a.org , https://b.org https://a.org/x https://b.org")]
+    [InlineData("==https://a.org/x== https://a.org/x🏽 https://a.org/?q=YQ==", "== https://a.org/x == https://a.org/x 🏽 https://a.org/?q=YQ==")]
+    [InlineData(".@jo.doe@mail.example.org .@ann: .example.org", ". @jo.doe@mail.example.org . @ann : .example.org")]
     [InlineData("https://t.co/abc#Fun https://t.co/abc's", "https://t.co/abc #Fun https://t.co/abc 's")]
     [InlineData(
         "https://a.org/x, https://a.org/x:) https://a.org/日本",
