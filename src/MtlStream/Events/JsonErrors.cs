@@ -76,7 +76,12 @@ internal static class JsonErrors
         var before = json[..at].TrimEnd(" \t\r\n"u8);
         if (depth >= JsonTextScan.MaxDepth - 1 && "{["u8.Contains(found))
             return $"it is nested deeper than the depth of {JsonTextScan.MaxDepth} that is read";
-        if (before.IsEmpty) return $"it starts with {Name(found)}, which begins no JSON";
+        if (before.IsEmpty)
+        {
+            var start = $"it starts with {Name(found)}, which begins no JSON";
+            return KnownBytes.NameOf(json[at..]) is { } name ? $"{start}; it looks like {name}" : start;
+        }
+        if (depth == 0 && before[^1] is (byte)'}' or (byte)']') return $"found {Name(found)} behind the end of the document";
         if (before[^1] == ',' && "}]"u8.Contains(found)) return $"a comma stands before the closing {Name(found)}";
         if (before[^1] == '\\') return $"a backslash stands before {Name(found)}, which is no escape";
         if (found < 0x20) return $"found the control character {Name(found)}, which a string holds as \\u{found:x4}";
@@ -84,6 +89,12 @@ internal static class JsonErrors
     }
 
     // Punctuation as it is, everything else by number: a message holds no text of the event.
-    private static string Name(byte found) =>
-        "{}[],:\""u8.Contains(found) ? $"'{(char)found}'" : $"0x{found:X2}";
+    private static string Name(byte found) => found switch
+    {
+        (byte)'\'' => "0x27 (a single quote)",
+        (byte)'/' => "0x2F (a slash)",
+        0xC2 or 0xE2 => $"0x{found:X2} (not ASCII)",
+        _ when "{}[],:\""u8.Contains(found) => $"'{(char)found}'",
+        _ => $"0x{found:X2}",
+    };
 }

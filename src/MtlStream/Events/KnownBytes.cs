@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MtlStream.Events;
 
 /// <summary>Formats that are told by their first bytes and not read: a rejection names them.</summary>
@@ -16,6 +18,13 @@ internal static class KnownBytes
         [(byte)'O', (byte)'b', (byte)'j', 1, ..] => "an Avro file",
         [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "a Parquet file",
         [0xAC, 0xED, 0, 5, ..] => "a serialized Java object",
+        [(byte)'O', (byte)'R', (byte)'C', < 0x20, ..] => "an ORC file",
+        [(byte)'%', (byte)'P', (byte)'D', (byte)'F', (byte)'-', ..] => "a PDF file",
+        [0x89, (byte)'P', (byte)'N', (byte)'G', ..] or [0xFF, 0xD8, 0xFF, ..] or [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "an image",
+        [(byte)'<', (byte)'?' or (byte)'!' or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'a' and <= (byte)'z'), ..] => "XML or HTML",
+        [>= 0x81 and <= 0x8F, >= 0xA1 and <= 0xBF, ..] => "MessagePack",
+        [>= 0xA1 and <= 0xB7, >= 0x61 and <= 0x77, ..] => "CBOR",
+        [_, _, _, 0, > 0 and <= 0x13, >= 0x20 and < 0x7F, ..] when BinaryPrimitives.ReadInt32LittleEndian(bytes) == bytes.Length => "BSON",
         _ => IsUtf16(bytes) ? "UTF-16" : null,
     };
 

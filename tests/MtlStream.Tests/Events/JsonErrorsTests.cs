@@ -19,7 +19,18 @@ public sealed class JsonErrorsTests
     [InlineData("""{"text":tru""", "found 0x74 where it cannot be")]
     [InlineData("{\"text\":nul\n}", "found 0x6E where it cannot be")]
     [InlineData("""{text:"x"}""", "found 0x74 where it cannot be")]
-    [InlineData("""{"text":"x"}}""", "found '}' where it cannot be")]
+    [InlineData("""{"text":"x"}}""", "found '}' behind the end of the document")]
+    [InlineData("{\"text\":\"x\"}\0", "found 0x00 behind the end of the document")]
+    [InlineData("""{"text":"x"} {"text":"y"}""", "found '{' behind the end of the document")]
+    [InlineData("{'text':'x'}", "found 0x27 (a single quote) where it cannot be")]
+    [InlineData("{\"text\":\"x\"} // note", "found 0x2F (a slash) behind the end of the document")]
+    [InlineData("<note>x</note>", "it starts with 0x3C, which begins no JSON; it looks like XML or HTML")]
+    [InlineData("<!DOCTYPE html>", "it looks like XML or HTML")]
+    [InlineData("%PDF-1.4", "it looks like a PDF file")]
+    [InlineData("PK\u0003\u0004", "it looks like a ZIP archive")]
+    [InlineData("Obj\u0001\u0004", "it looks like an Avro file")]
+    [InlineData("\u0004\"M\u0018", "it looks like LZ4 data")]
+    [InlineData("\u0010\0\0\0\u0002text\0\u0002\0\0\0a\0", "it looks like BSON")]
     public void The_reason_is_said_in_words_that_are_true(string payload, string said) =>
         Assert.Contains(said, Reject(payload).Message, StringComparison.Ordinal);
 
