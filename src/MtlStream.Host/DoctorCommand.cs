@@ -54,6 +54,7 @@ internal static class DoctorCommand
         var model = Task.Run(() => ModelDiagnosis.Find(settings.Serving).ToList(), CancellationToken.None);
         foreach (var finding in await model.WaitAsync(stopping)) yield return finding;
         yield return HttpDiagnosis.Find(settings.Http);
+        foreach (var endpoint in TelemetrySettings.Endpoints(Environment.GetEnvironmentVariables())) yield return await TelemetryDiagnosis.FindAsync(endpoint, stopping);
         var kafka = new KafkaDiagnosis(settings.KafkaClients, settings.Input, TimeProvider.System);
         await foreach (var finding in kafka.FindAsync(stopping)) yield return finding;
     }

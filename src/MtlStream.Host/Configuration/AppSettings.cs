@@ -62,7 +62,7 @@ internal sealed class AppSettings
         var lookup = SettingsLookup.In(
             parsed.GetValue(SettingsLookup.Config), [Environment.CurrentDirectory, AppContext.BaseDirectory], environment);
         var sources = new SettingSources(lookup.File, parsed.GetValue(SettingsLookup.Secrets), environment, parsed.UnmatchedTokens);
-        return From(SettingsReader.Read(sources), lookup.Warnings, unused);
+        return From(SettingsReader.Read(sources), [.. lookup.Warnings, .. TelemetrySettings.Check(environment)], unused);
     }
 
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>

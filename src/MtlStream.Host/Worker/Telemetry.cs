@@ -26,6 +26,7 @@ internal static class Telemetry
     /// <param name="scraped">Metrics are also, or only, kept for Prometheus to ask for.</param>
     public static void Add(HostApplicationBuilder builder, bool scraped)
     {
+        builder.Services.AddSingleton<TelemetryTrouble>();
         builder.Services.AddSingleton<Exporters>().AddHostedService(provider => provider.GetRequiredService<Exporters>());
         // The SDK reads its variables from the host's configuration, which is empty otherwise.
         builder.Configuration.AddInMemoryCollection(
@@ -77,7 +78,11 @@ internal static class Telemetry
         /// <summary>A good part of what the process may take longer than the pipeline, <see cref="RunCommand.ShutdownMargin"/>.</summary>
         private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            if (Wanted("METRICS") || Wanted("TRACES") || Wanted("LOGS")) services.GetRequiredService<TelemetryTrouble>(); // listens from now on
+            return Task.CompletedTask;
+        }
 
         /// <summary>Sends the last values, of all signals side by side: a collector that does not answer is waited for once.</summary>
         public async Task StopAsync(CancellationToken cancellationToken)
