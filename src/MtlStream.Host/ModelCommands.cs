@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Tasks;
 using MtlStream.Text;
 
 namespace MtlStream.Host;
@@ -85,7 +86,7 @@ internal static class ModelCommands
         {
             try
             {
-                using var model = OnnxMultitaskModel.Load(manifest, new() { Device = device, Lanes = 1 }, tool.Loggers.CreateLogger<OnnxMultitaskModel>());
+                using var model = OnnxMultitaskModel.Load(manifest, OnDevice(device), tool.Loggers.CreateLogger<OnnxMultitaskModel>());
                 model.Probe(0);
                 if (golden is not null) findings.AddRange(golden.Compare(model, manifest.Tasks));
             }
@@ -152,8 +153,8 @@ internal static class ModelCommands
         foreach (var (task, _, temperature, data, scores) in manifest.Tasks)
         {
             output.WriteLine();
-            output.WriteLine($"{task.Name}   {task.Kind}, {task.Labels.Count} labels");
-            output.WriteLine($"  labels: {Shortened(task.Labels)}");
+            output.WriteLine($"{task.Name}   {task.Kind}, {WhatItGives(task)}");
+            if (task.Labels.Count > 0) output.WriteLine($"  labels: {Shortened(task.Labels)}");
             if (task.Thresholds.Count > 0)
                 output.WriteLine($"  thresholds: {Shortened([.. task.Thresholds.Select(t => t.ToString("0.###", CultureInfo.InvariantCulture))])}");
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  calibration temperature: {temperature:0.###}"));
@@ -162,6 +163,11 @@ internal static class ModelCommands
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {metric}: {100 * score.Value:F2} % on {score.Set}"));
         }
     }
+
+    private static string WhatItGives(ModelTask task) =>
+        task is VectorTask vector ? $"{vector.Size} numbers" : $"{task.Labels.Count} labels";
+
+    private static ModelOptions OnDevice(string device) => new ModelOptions { Device = device, Lanes = 1 }.WithOnRequest(true);
 
     private static string Shortened(IReadOnlyList<string> values) =>
         values.Count <= 32 ? string.Join(" ", values) : $"{string.Join(" ", values.Take(30))} ... ({values.Count})";

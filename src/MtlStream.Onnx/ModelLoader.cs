@@ -48,7 +48,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         var manifest = Find(options.Path);
         try
         {
-            manifest.Select(options.Tasks);
+            manifest.Select(options.Tasks, options.OnRequest);
             return manifest.With(options.Thresholds);
         }
         catch (InvalidDataException exception)
@@ -67,7 +67,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
         var isNull = NullModel.IsMeant(options.Path, out _);
         var onnx = isNull ? null : OnnxMultitaskModel.Load(manifest, options, loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value, limits);
-        IMultitaskModel model = onnx is null ? new NullModel([.. manifest.Select(options.Tasks).Select(t => t.Task)]) : onnx;
+        IMultitaskModel model = onnx is null ? new NullModel([.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)]) : onnx;
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _metrics.Value.RowsRemembered);
         return new(manifest, model, tokenizer) { Threads = onnx?.Threads ?? 1, Fallback = onnx?.Fallback };
     }

@@ -73,7 +73,7 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     {
         var started = Stopwatch.GetTimestamp();
         Refuse(manifest.VerifyChecksums(), manifest);
-        var tasks = manifest.Select(options.Tasks);
+        var tasks = manifest.Select(options.Tasks, options.OnRequest);
         var model = options.Device == "auto" ? OnAny() : On(options.Device);
         logger.ModelReady(
             manifest.Name, manifest.Version, string.Join(", ", model.Tasks.Select(t => t.Name)), model.Identity.Device, model.Workers, model.Threads,

@@ -242,13 +242,13 @@ public sealed class EventBoundaryTests : IDisposable
             return null;
         }
 
-        public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+        public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)
         {
             if (Writes && HasSecret(text.Tokens)) Trip();
             output.Write("{}"u8);
         }
 
-        public override Shape ShapeOf(bool allScores) => new Shape.Fields([]);
+        public override Shape ShapeOf(AnswerDetail detail) => new Shape.Fields([]);
 
         public override IReadOnlyList<string> Given(TaskValues values, TaskText text) => [];
 

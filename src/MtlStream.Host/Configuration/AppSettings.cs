@@ -34,7 +34,7 @@ internal sealed class AppSettings
     public KafkaOptions Kafka => Get<KafkaOptions>();
     public InputOptions Input => Get<InputOptions>();
     public OutputOptions Output => Get<OutputOptions>();
-    public ModelOptions Model => Get<ModelOptions>();
+    public ModelOptions Model => Get<ModelOptions>().WithOnRequest(Output.Vectors != VectorFormat.None);
     public TokenizationOptions Tokenization => Get<TokenizationOptions>();
     public BatchingOptions Batching => Get<BatchingOptions>();
     public PipelineOptions Pipeline => Get<PipelineOptions>();

@@ -18,7 +18,7 @@ internal static class ModelSettings
         if (settings.Model.Device != "auto" && !NullModel.IsMeant(settings.Model.Path, out _)) Collect(() => manifest.GraphFor(settings.Model.Device));
         if (settings.Watch.Share > 0)
         {
-            var tasks = manifest.Select(settings.Model.Tasks).Select(t => t.Task).ToList();
+            var tasks = manifest.Select(settings.Model.Tasks, settings.Model.OnRequest).Select(t => t.Task).ToList();
             Collect(() => DriftMonitor.CheckLimits(settings.Watch, tasks));
             Collect(() => DriftMonitor.ReferenceOf(settings.Watch, manifest.Reference, tasks));
             Collect(() => DriftMonitor.CheckSave(settings.Watch));

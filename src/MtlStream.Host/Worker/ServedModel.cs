@@ -105,7 +105,7 @@ internal sealed class ServedModel : IAsyncDisposable
         Watch is null ? null : DriftMonitor.ReferenceOf(_watchOptions, manifest.Reference, tasks);
 
     private static List<ModelTask> TasksOf(ModelManifest manifest, ModelOptions options) =>
-        [.. manifest.Select(options.Tasks).Select(t => t.Task)];
+        [.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)];
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)

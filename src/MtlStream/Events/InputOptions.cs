@@ -91,4 +91,20 @@ public sealed record OutputOptions
 {
     /// <summary>Text-level tasks also carry every label's probability.</summary>
     public bool AllScores { get; init; }
+
+    /// <summary>Whether results carry the vectors of the tasks that give one, and how. <c>Model:Tasks</c> may ask for them too.</summary>
+    public VectorFormat Vectors { get; init; }
+}
+
+/// <summary>How results carry vectors.</summary>
+public enum VectorFormat
+{
+    /// <summary>Not at all, unless <c>Model:Tasks</c> names the task.</summary>
+    None,
+
+    /// <summary>Numbers with six decimals.</summary>
+    Numbers,
+
+    /// <summary>Whole numbers from -127 to 127 and a factor: a third of the bytes.</summary>
+    Bytes,
 }

@@ -96,6 +96,13 @@ public sealed class Utf8Buffer
         _length += 6;
     }
 
+    /// <summary>Writes a finite number with at most six decimals.</summary>
+    public void WriteDecimal(float value)
+    {
+        value.TryFormat(Room(48).AsSpan(_length), out var written, "0.0#####", CultureInfo.InvariantCulture);
+        _length += written;
+    }
+
     private byte[] Room(int bytes)
     {
         if (_bytes.Length - _length < bytes) Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, checked(_length + bytes)));

@@ -12,7 +12,7 @@ internal sealed class ManifestReader
     private static readonly string[] s_devices = ["cpu", "cuda", "tensorrt"];
 
     private static readonly string[] s_taskMembers =
-        ["name", "kind", "labels", "outputs", "temperature", "threshold", "thresholds", "data", "scores"];
+        ["name", "kind", "outputs", "temperature", "threshold", "thresholds", "data", "scores"];
 
     private readonly string _folder;
     private readonly IReadOnlyList<TaskKind> _kinds;
@@ -147,7 +147,7 @@ internal sealed class ManifestReader
         if (name.Length > 0) at = $"{at} ({name})";
         var kindName = Text(task, at, "kind");
         var kind = _kinds.FirstOrDefault(k => k.Name == kindName);
-        NoOthers(task, at, [.. s_taskMembers, .. kind?.Members ?? []]);
+        NoOthers(task, at, [.. s_taskMembers, .. kind?.Members ?? _kinds.SelectMany(k => k.Members)]);
         if (kind is null && kindName.Length > 0)
             Problem($"{at}.kind", $"found \"{kindName}\", expected one of {string.Join(", ", _kinds.Select(k => k.Name))}");
         var outputs = Member(task, at, "outputs", JsonValueKind.Object);

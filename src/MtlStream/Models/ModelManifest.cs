@@ -106,12 +106,13 @@ public sealed record ModelManifest(
     }
 
     /// <summary>The tasks that <c>Model:Tasks</c> asks for, in the manifest's order.</summary>
-    /// <param name="names">Comma-separated; empty for all.</param>
+    /// <param name="names">Comma-separated; empty for all but those that are left out unless asked for.</param>
+    /// <param name="onRequest">With those.</param>
     /// <exception cref="InvalidDataException">A name is unknown; the message lists the known ones.</exception>
-    public IReadOnlyList<ManifestTask> Select(string names)
+    public IReadOnlyList<ManifestTask> Select(string names, bool onRequest = false)
     {
         var wanted = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (wanted.Length == 0) return Tasks;
+        if (wanted.Length == 0) return [.. Tasks.Where(t => onRequest || !t.Task.OnRequest)];
         var unknown = wanted.Where(name => Tasks.All(t => t.Task.Name != name)).ToList();
         if (unknown.Count > 0)
         {

@@ -16,11 +16,17 @@ public sealed record ModelOptions : IValidatableObject
     [RegularExpression("auto|cpu|cuda|tensorrt")]
     public string Device { get; init; } = "auto";
 
-    /// <summary>Tasks to serve, comma-separated; empty for all of them.</summary>
+    /// <summary>Tasks to serve, comma-separated; empty for all that results carry by themselves.</summary>
     public string Tasks { get; init; } = "";
 
     /// <summary>Least scores for a label to be given, in place of the package's: by task, or by <c>TASK/LABEL</c> where a text may have several labels.</summary>
     public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Whether tasks that are left out unless asked for are served too. No setting: <c>Output:Vectors</c> decides.</summary>
+    public bool OnRequest { get; private init; }
+
+    /// <summary>The same with the tasks that are left out otherwise, or without.</summary>
+    public ModelOptions WithOnRequest(bool wanted) => this with { OnRequest = wanted };
 
     /// <summary>Calls of the model side by side. Zero: what suits the device; on a CPU one per core.</summary>
     [Range(0, 256)]

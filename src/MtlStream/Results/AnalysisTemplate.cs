@@ -10,14 +10,14 @@ internal sealed class AnalysisTemplate
 {
     private readonly byte[] _head;
     private readonly byte[][] _names; // of each task, in quotes with a colon, and a comma before all but the first
-    private readonly bool _allScores;
+    private readonly AnswerDetail _detail;
 
-    public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, bool allScores)
+    public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, AnswerDetail detail)
     {
         Tasks = tasks;
         Model = model;
-        _allScores = allScores;
-        Shape = ShapeOf(tasks, allScores);
+        _detail = detail;
+        Shape = ShapeOf(tasks, detail);
         _head = Head(model);
         _names = [.. tasks.Select((task, index) => Name(task, first: index == 0))];
     }
@@ -48,7 +48,7 @@ internal sealed class AnalysisTemplate
         for (var i = 0; i < _names.Length; i++)
         {
             output.Write(_names[i]);
-            Tasks[i].Write(predictions.Of(i, sequence), text, _allScores, output);
+            Tasks[i].Write(predictions.Of(i, sequence), text, _detail, output);
         }
         output.Write((byte)'}');
         if (scored.Event.Fields is { } fields) WriteFields(fields, output);
@@ -71,7 +71,7 @@ internal sealed class AnalysisTemplate
         output.Write((byte)']');
     }
 
-    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, bool allScores)
+    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail)
     {
         Shape.Field pointer = new("pointer", Shape.Text);
         Shape.Field start = new("start", Shape.Whole);
@@ -82,7 +82,7 @@ internal sealed class AnalysisTemplate
             new("model", new Shape.Fields([new("name", Shape.Text), new("version", Shape.Text)])),
             new("offsets", Shape.Text),
             new("truncated", Shape.Flag),
-            new("tasks", new Shape.Fields([.. tasks.Select(t => new Shape.Field(t.Name, t.ShapeOf(allScores)))])),
+            new("tasks", new Shape.Fields([.. tasks.Select(t => new Shape.Field(t.Name, t.ShapeOf(detail)))])),
             new("fields", new Shape.ListOf(new Shape.Fields([pointer, start, end])), Optional: true),
         ]);
     }

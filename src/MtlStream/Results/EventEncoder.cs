@@ -70,7 +70,7 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
         var (tasks, identity) = (predictions.Tasks, predictions.Model ?? model);
         var template = _template;
         if (template is null || !ReferenceEquals(template.Tasks, tasks) || template.Model != identity)
-            _template = template = new(tasks, identity, options.AllScores);
+            _template = template = new(tasks, identity, new(options.AllScores, options.Vectors == VectorFormat.Bytes));
         return template;
     }
 }

@@ -48,6 +48,9 @@ public abstract class ModelTask
     public bool IsLike(ModelTask other) =>
         other.Name == Name && other.Kind == Kind && other.Labels.SequenceEqual(Labels) && other._outputs.SequenceEqual(_outputs);
 
+    /// <summary>True for a task that is left out unless it is asked for.</summary>
+    public virtual bool OnRequest => false;
+
     /// <summary>Writes what a model says that knows nothing: for measuring and testing everything around the model.</summary>
     public abstract void WriteNeutral(TaskValues values);
 
@@ -60,11 +63,10 @@ public abstract class ModelTask
     public abstract string? ValidationError(TaskValues values, TokenizedText text);
 
     /// <summary>Writes the task's JSON object, for values without a validation error.</summary>
-    /// <param name="allScores">Also every label's score, where the task has one for the whole text.</param>
-    public abstract void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output);
+    public abstract void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output);
 
     /// <summary>What <see cref="Write"/> writes, for formats that must declare it.</summary>
-    public abstract Shape ShapeOf(bool allScores);
+    public abstract Shape ShapeOf(AnswerDetail detail);
 
     /// <summary>What is given, one entry for each thing that two models can agree on: a text's label or a word's.</summary>
     public abstract IReadOnlyList<string> Given(TaskValues values, TaskText text);

@@ -23,7 +23,10 @@ public sealed class MultiLabelTask : TextLabelTask
         _least = _thresholds.Min();
     }
 
-    public static TaskKind Definition { get; } = new("multi_label", Probabilities, Read);
+    public static TaskKind Definition { get; } = new("multi_label", Probabilities, Read)
+    {
+        Members = ["labels"],
+    };
 
     public override IReadOnlyList<float> Thresholds { get; }
 

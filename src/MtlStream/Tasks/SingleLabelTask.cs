@@ -9,7 +9,10 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
     : TextLabelTask(name, Definition.Name, labels)
 {
     public static TaskKind Definition { get; } = new(
-        "single_label", Probabilities, fields => new SingleLabelTask(fields.Name, fields.Labels(least: 2), fields.Threshold()));
+        "single_label", Probabilities, fields => new SingleLabelTask(fields.Name, fields.Labels(least: 2), fields.Threshold()))
+    {
+        Members = ["labels"],
+    };
 
     public override IReadOnlyList<float> Thresholds { get; } = threshold is { } least ? [least] : [];
 

@@ -30,12 +30,12 @@ public abstract class TextLabelTask : ModelTask
         return label < 0 ? null : LabelScores.ErrorAt(Name, scores[label], $"label \"{Labels[label]}\"");
     }
 
-    public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+    public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)
     {
         var scores = values.Floats();
         output.Write((byte)'{');
         WriteGiven(scores, output);
-        if (allScores)
+        if (detail.AllScores)
         {
             output.Write(",\"scores\":{"u8);
             for (var label = 0; label < scores.Length; label++)
@@ -52,9 +52,9 @@ public abstract class TextLabelTask : ModelTask
         output.Write((byte)'}');
     }
 
-    public override Shape ShapeOf(bool allScores)
+    public override Shape ShapeOf(AnswerDetail detail)
     {
-        IReadOnlyList<Shape.Field> scores = allScores ? [new("scores", new Shape.MapOf(Shape.Number))] : [];
+        IReadOnlyList<Shape.Field> scores = detail.AllScores ? [new("scores", new Shape.MapOf(Shape.Number))] : [];
         return new Shape.Fields([.. ShapeOfGiven, .. scores]);
     }
 

@@ -21,11 +21,14 @@ public sealed class TokenSpansTask : TokenLabelTask
         Neutral = Math.Max(0, labels.ToList().IndexOf("O"));
     }
 
-    public static TaskKind Definition { get; } = new("token_spans", TagsAndScores, Read);
+    public static TaskKind Definition { get; } = new("token_spans", TagsAndScores, Read)
+    {
+        Members = ["labels"],
+    };
 
     protected override int Neutral { get; }
 
-    public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+    public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)
     {
         var words = text.Tokens.Words;
         var scores = ScoresOf(values);
@@ -52,7 +55,7 @@ public sealed class TokenSpansTask : TokenLabelTask
     }
 
     /// <summary>For each word the span that it begins or goes on with.</summary>
-    public override Shape ShapeOf(bool allScores)
+    public override Shape ShapeOf(AnswerDetail detail)
     {
         Shape span = new Shape.Fields(
             [new("start", Shape.Whole), new("end", Shape.Whole), new("text", Shape.Text), new("label", Shape.Text), new("score", Shape.Number)]);

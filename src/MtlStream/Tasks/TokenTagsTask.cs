@@ -12,9 +12,12 @@ public sealed class TokenTagsTask : TokenLabelTask
         _labelMembers = [.. labels.Select(l => (byte[])[.. ",\"label\":"u8, .. TextLabelTask.Quoted(l), .. ",\"score\":"u8])];
 
     public static TaskKind Definition { get; } = new(
-        "token_tags", TagsAndScores, fields => new TokenTagsTask(fields.Name, fields.Labels(least: 2)));
+        "token_tags", TagsAndScores, fields => new TokenTagsTask(fields.Name, fields.Labels(least: 2)))
+    {
+        Members = ["labels"],
+    };
 
-    public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+    public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)
     {
         var tags = TagsOf(values);
         var scores = ScoresOf(values);
@@ -35,7 +38,7 @@ public sealed class TokenTagsTask : TokenLabelTask
         output.Write("]}"u8);
     }
 
-    public override Shape ShapeOf(bool allScores)
+    public override Shape ShapeOf(AnswerDetail detail)
     {
         Shape tag = new Shape.Fields([new("start", Shape.Whole), new("end", Shape.Whole), new("label", Shape.Text), new("score", Shape.Number)]);
         return new Shape.Fields([new("tags", new Shape.ListOf(tag))]);

@@ -148,7 +148,7 @@ public sealed class NewKindTests : IDisposable
 
         public override string? ValidationError(TaskValues values, TokenizedText text) => null;
 
-        public override void Write(TaskValues values, TaskText text, bool allScores, Utf8Buffer output)
+        public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)
         {
             output.Write("{\"vector\":["u8);
             WriteAll(values.Floats(0), output);
@@ -157,7 +157,7 @@ public sealed class NewKindTests : IDisposable
             output.Write("]}"u8);
         }
 
-        public override Shape ShapeOf(bool allScores) =>
+        public override Shape ShapeOf(AnswerDetail detail) =>
             new Shape.Fields([new("vector", new Shape.ListOf(Shape.Number)), new("keep", new Shape.ListOf(Shape.Number))]);
 
         public override IReadOnlyList<string> Given(TaskValues values, TaskText text) => [];

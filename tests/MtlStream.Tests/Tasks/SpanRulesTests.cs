@@ -93,7 +93,7 @@ public sealed class SpanRulesTests
     private static string Found(string text, string labels) => Answer(text, labels, (task, values, read) =>
     {
         var output = Utf8Buffer.ForThisThread();
-        task.Write(values, read, allScores: false, output);
+        task.Write(values, read, new(), output);
         using var json = JsonDocument.Parse(Encoding.UTF8.GetString(output.Written));
         return string.Join(", ", json.RootElement.GetProperty("spans").EnumerateArray().Select(s => $"{s.GetProperty("text")} {s.GetProperty("label")}"));
     });
