@@ -9,6 +9,9 @@ internal sealed class LatencyHistogram
 
     private readonly long[] _counts = new long[Buckets];
 
+    /// <summary>How many durations there are.</summary>
+    public long Count => _counts.Sum();
+
     public void Record(double milliseconds)
     {
         var bucket = milliseconds <= FirstMs ? 0 : (int)(Math.Log(milliseconds / FirstMs) / Math.Log(Growth)) + 1;

@@ -1,28 +1,28 @@
 using System.Text.Json;
 using MtlStream.Bench;
+using MtlStream.Host.Pictures;
 
 namespace MtlStream.Host.Demo;
 
-/// <summary>A stretch of a shown text with a label.</summary>
-internal sealed record ShownSpan(int Start, int End, string Label);
-
-/// <summary>One enriched event as it is shown.</summary>
-/// <param name="Labels">Task and what it said, text-level tasks only.</param>
-internal sealed record ShownEvent(string Text, IReadOnlyList<ShownSpan> Spans, IReadOnlyList<(string Task, string Label)> Labels);
-
 /// <summary>The figures of a demo, in the names of its JSON report.</summary>
+/// <param name="P50Ms">Of the events after the warm-up; of all where there are none.</param>
 internal sealed record DemoReport(long Produced, long Enriched, long DeadLettered, double EventsPerSecond, double P50Ms, double P99Ms);
 
 /// <summary>Keeps account of every event produced, and of what came back. Thread-safe.</summary>
 internal sealed class DemoTally(TimeProvider time)
 {
-    private const int ShownEvents = 6;
+    private const int KeptEvents = 30; // a high terminal shows that many
+
+    /// <summary>Labels of whole texts below this probability are not shown: the demo tells what the model is sure of.</summary>
+    public const double ShownFrom = 0.5;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, long> _away = []; // key -> when it was produced
-    private readonly Queue<ShownEvent> _latest = new();
+    private readonly Queue<AnnotatedText> _latest = new();
     private readonly SortedDictionary<string, Dictionary<string, int>> _labels = [];
     private readonly LatencyHistogram _latency = new();
+    private readonly LatencyHistogram _warmUp = new();
+    private long? _warmedUp; // when the first event came back
     private long _first;
     private long _last;
     private long _produced;
@@ -47,9 +47,15 @@ internal sealed class DemoTally(TimeProvider time)
         get { lock (_gate) return [.. _labels.SelectMany(t => t.Value, (t, l) => (t.Key, l.Key, l.Value))]; }
     }
 
-    public IReadOnlyList<ShownEvent> Latest
+    public IReadOnlyList<AnnotatedText> Latest
     {
         get { lock (_gate) return [.. _latest]; }
+    }
+
+    /// <summary>From the first event until it came back: the group forms, the model's first run. Null before.</summary>
+    public TimeSpan? WarmUp
+    {
+        get { lock (_gate) return _warmedUp is { } at ? time.GetElapsedTime(_first, at) : null; }
     }
 
     public void Produced(string key)
@@ -73,15 +79,17 @@ internal sealed class DemoTally(TimeProvider time)
     /// <returns>False when it had come back before, or was never produced.</returns>
     public bool CameBack(string key, ReadOnlySpan<byte> payload, bool deadLetter)
     {
-        (ShownEvent Event, List<(string Task, string Label)> Labels)? shown = deadLetter ? null : Read(payload);
+        var shown = deadLetter ? null : Read(payload);
         lock (_gate)
         {
             if (!_away.Remove(key, out var produced)) return false;
             _last = time.GetTimestamp();
-            _latency.Record(time.GetElapsedTime(produced, _last).TotalMilliseconds);
+            _warmedUp ??= _last;
+            var latency = produced < _warmedUp ? _warmUp : _latency; // what was on its way by then had to wait for all that
+            latency.Record(time.GetElapsedTime(produced, _last).TotalMilliseconds);
             if (deadLetter) _deadLettered++;
             else _enriched++;
-            if (shown is not null) Show(shown.Value.Event, shown.Value.Labels);
+            if (shown is not null) Show(shown);
             return true;
         }
     }
@@ -91,54 +99,33 @@ internal sealed class DemoTally(TimeProvider time)
         lock (_gate)
         {
             var seconds = time.GetElapsedTime(_first, _last).TotalSeconds;
+            var latency = _latency.Count > 0 ? _latency : _warmUp;
             return new(
                 _produced, _enriched, _deadLettered, seconds > 0 ? Math.Round((_enriched + _deadLettered) / seconds, 1) : 0,
-                _latency.Percentile(0.5), _latency.Percentile(0.99));
+                latency.Percentile(0.5), latency.Percentile(0.99));
         }
     }
 
-    private void Show(ShownEvent shown, List<(string Task, string Label)> labels)
+    private void Show(AnnotatedText shown)
     {
         _latest.Enqueue(shown);
-        if (_latest.Count > ShownEvents) _latest.Dequeue();
-        foreach (var (task, label) in labels)
-        {
-            if (!_labels.TryGetValue(task, out var counts)) _labels[task] = counts = [];
-            counts[label] = counts.GetValueOrDefault(label) + 1;
-        }
+        if (_latest.Count > KeptEvents) _latest.Dequeue();
+        foreach (var range in shown.Tags.Concat(shown.Spans)) CountLabel(range.Task, range.Label);
+        foreach (var label in shown.Labels) CountLabel(label.Task, label.Label ?? "(out of scope)");
+    }
+
+    private void CountLabel(string task, string label)
+    {
+        if (!_labels.TryGetValue(task, out var counts)) _labels[task] = counts = [];
+        counts[label] = counts.GetValueOrDefault(label) + 1;
     }
 
     /// <summary>Reads an enriched event the way any consumer would, from its JSON alone.</summary>
-    private static (ShownEvent Event, List<(string Task, string Label)> Labels) Read(ReadOnlySpan<byte> payload)
+    private static AnnotatedText Read(ReadOnlySpan<byte> payload)
     {
         var reader = new Utf8JsonReader(payload);
         using var document = JsonDocument.ParseValue(ref reader);
-        var (spans, texts, all) = (new List<ShownSpan>(), new List<(string, string)>(), new List<(string, string)>());
-        foreach (var task in document.RootElement.GetProperty("analysis").GetProperty("tasks").EnumerateObject())
-        {
-            if (task.Value.TryGetProperty("spans", out var found))
-            {
-                foreach (var span in found.EnumerateArray())
-                {
-                    var label = span.GetProperty("label").GetString()!;
-                    spans.Add(new(span.GetProperty("start").GetInt32(), span.GetProperty("end").GetInt32(), label));
-                    all.Add((task.Name, label));
-                }
-            }
-            else if (task.Value.TryGetProperty("tags", out var tags))
-            {
-                all.AddRange(tags.EnumerateArray().Select(t => (task.Name, t.GetProperty("label").GetString()!)));
-            }
-            else
-            {
-                var labels = task.Value.TryGetProperty("labels", out var several)
-                    ? [.. several.EnumerateArray().Select(l => l.GetProperty("label").GetString()!)]
-                    : new List<string?> { task.Value.GetProperty("label").GetString() };
-                texts.AddRange(labels.OfType<string>().Select(l => (task.Name, l)));
-                all.AddRange(labels.Select(l => (task.Name, l ?? "(out of scope)")));
-            }
-        }
-
-        return (new(document.RootElement.GetProperty("text").GetString()!, spans, texts), all);
+        var read = AnnotatedText.Of(document.RootElement.GetProperty("text").GetString()!, document.RootElement.GetProperty("analysis"));
+        return read with { Labels = [.. read.Labels.Where(l => l.Score is null or >= ShownFrom || l.Label is null)] };
     }
 }

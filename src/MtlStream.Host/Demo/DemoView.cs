@@ -1,17 +1,20 @@
 using System.Globalization;
-using System.Text;
-using Spectre.Console.Rendering;
+using MtlStream.Host.Pictures;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace MtlStream.Host.Demo;
 
 /// <summary>Shows a running demo: a live picture on a terminal, plain lines elsewhere.</summary>
 internal sealed class DemoView(DemoTally tally, TimeProvider time)
 {
-    private const int ShownLabels = 6;
-    private const int LabelsPerTask = 3;
-    private const int ShownCharacters = 200;
-    private static readonly string[] s_colors = ["black on yellow", "black on aqua", "black on lime", "black on fuchsia", "black on silver"];
+    private const int LinesPerEvent = 2;
+
+    private static readonly Style s_dim = new(decoration: Decoration.Dim);
+    private static readonly Style s_bold = new(decoration: Decoration.Bold);
+
+    private readonly TextPieces _colored = new(colored: true);
+    private readonly TextPieces _plain = new(colored: false);
 
     /// <summary>Redraws until <paramref name="done"/>.</summary>
     public async Task RunLiveAsync(CancellationToken done) => await AnsiConsole.Live(Picture()).StartAsync(async live =>
@@ -31,13 +34,35 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
     internal string Status()
     {
         var report = tally.Report();
+        var warmUp = tally.WarmUp is { } taken ? string.Create(CultureInfo.InvariantCulture, $", warm-up {taken.TotalSeconds:N1} s") : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{report.Produced:N0} produced, {report.Enriched:N0} enriched, {report.DeadLettered:N0} dead letters, {report.EventsPerSecond:N1} events/s, latency p50 {report.P50Ms:N1} ms, p99 {report.P99Ms:N1} ms");
+            $"{report.Produced:N0} produced, {report.Enriched:N0} enriched, {report.DeadLettered:N0} dead letters, {report.EventsPerSecond:N1} events/s, latency p50 {report.P50Ms:N1} ms, p99 {report.P99Ms:N1} ms{warmUp}");
     }
 
     /// <summary>An event on one line, entities in brackets.</summary>
-    internal static string Plain(ShownEvent shown) =>
-        $"{Highlight(shown, s => s, (text, span) => $"[{text}]({span.Label})")}  <- {string.Join(", ", ByTask(shown).Select(t => $"{t.Task}: {t.Labels}"))}";
+    internal string Plain(AnnotatedText shown)
+    {
+        var text = string.Concat(_plain.Of(shown with { Tags = [] }).Select(p => p.Text)).Replace('\n', ' ');
+        return $"{text}  <- {string.Join(", ", ByTask(shown).Select(t => $"{t.Task}: {t.Labels}"))}";
+    }
+
+    /// <summary>What a terminal of this size shows: not a line more, and none that is wider.</summary>
+    internal List<List<Piece>> Lines(int width, int height)
+    {
+        var lines = new List<List<Piece>> { Rule("MtlStream demo", width) };
+        lines.AddRange(WordWrap.Lines([new(Status(), Style.Plain)], width));
+        lines.Add(Rule("labels so far", width));
+        lines.AddRange(tally.Labels.GroupBy(l => l.Task).Select(task => Cut(Counts(task.Key, [.. task]), width)));
+        lines.Add(Rule("latest events", width));
+        var room = Math.Max(0, (height - lines.Count) / LinesPerEvent);
+        foreach (var shown in tally.Latest.TakeLast(room))
+        {
+            lines.Add(Cut(_colored.Of(shown), width));
+            lines.Add(Cut(Labels(shown), width));
+        }
+
+        return [.. lines.Take(height)];
+    }
 
     private async Task RepeatAsync(TimeSpan interval, Action draw, CancellationToken done)
     {
@@ -52,48 +77,57 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
         }
     }
 
+    // The last line of the terminal is the cursor's.
     private Rows Picture()
     {
-        var tasks = tally.Labels.GroupBy(l => l.Task).Select(t => (IRenderable)LabelTable(t.Key, [.. t])).ToList();
-        var latest = tally.Latest.Select(e => (IRenderable)new Markup(Colored(e)));
-        return new(
-            new Panel(new Markup(Markup.Escape(Status()))).Header("MtlStream demo").Expand(),
-            new Columns(tasks),
-            new Panel(new Rows(latest)).Header("latest events").Expand());
+        var terminal = AnsiConsole.Profile;
+        return new(Lines(terminal.Width, terminal.Height - 1).Select(Drawn));
     }
 
-    private static Table LabelTable(string task, IReadOnlyList<(string Task, string Label, int Count)> labels)
+    private static Paragraph Drawn(List<Piece> line)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumn(Markup.Escape(task)).AddColumn(new TableColumn("").RightAligned());
-        foreach (var (_, label, count) in labels.OrderByDescending(l => l.Count).Take(ShownLabels))
-            table.AddRow(Markup.Escape(label), count.ToString("N0", CultureInfo.InvariantCulture));
-        return table;
+        var drawn = new Paragraph();
+        foreach (var piece in line.DefaultIfEmpty(new(" ", Style.Plain))) drawn.Append(piece.Text, piece.Style);
+        return drawn;
     }
 
-    private static string Colored(ShownEvent shown)
+    private static List<Piece> Rule(string name, int width) =>
+        [new("── ", s_dim), new(name, s_bold), new(" " + new string('─', Math.Max(0, width - name.Length - 4)), s_dim)];
+
+    private static List<Piece> Counts(string task, IReadOnlyList<(string Task, string Label, int Count)> labels)
     {
-        var text = Highlight(shown, Markup.Escape, (inner, span) => $"[{Color(span.Label)}]{inner}[/][dim] {Markup.Escape(span.Label)}[/]");
-        return $"{text}\n  [dim]{string.Join("  ", ByTask(shown).Select(t => $"{Markup.Escape(t.Task)}[/] [bold]{Markup.Escape(t.Labels)}[/][dim]"))}[/]";
-    }
-
-    private static IEnumerable<(string Task, string Labels)> ByTask(ShownEvent shown) => shown.Labels.GroupBy(l => l.Task).Select(task =>
-        (task.Key, string.Join(" ", task.Take(LabelsPerTask).Select(l => l.Label)) + (task.Count() > LabelsPerTask ? " ..." : "")));
-
-    private static string Color(string label) => s_colors[label.Aggregate(17, (hash, c) => ((hash * 7) + c) & 0xFFFF) % s_colors.Length];
-
-    private static string Highlight(ShownEvent shown, Func<string, string> escape, Func<string, ShownSpan, string> mark)
-    {
-        var text = shown.Text;
-        var shortened = text.Length > ShownCharacters;
-        var limit = shortened ? ShownCharacters : text.Length;
-        var result = new StringBuilder();
-        var at = 0;
-        foreach (var span in shown.Spans.Where(s => s.End <= limit))
+        var line = new List<Piece> { new(task.PadRight(11), s_dim) };
+        foreach (var (_, label, count) in labels.OrderByDescending(l => l.Count))
         {
-            result.Append(escape(text[at..span.Start])).Append(mark(escape(text[span.Start..span.End]), span));
-            at = span.End;
+            line.Add(new(label, Style.Plain));
+            line.Add(new(string.Create(CultureInfo.InvariantCulture, $"\u00A0{count:N0}  "), s_dim));
         }
 
-        return result.Append(escape(text[at..limit])).Append(shortened ? "..." : "").ToString();
+        return line;
+    }
+
+    private static List<Piece> Labels(AnnotatedText shown)
+    {
+        var line = new List<Piece>();
+        foreach (var (task, labels) in ByTask(shown))
+        {
+            line.Add(new($"  {task} ", s_dim));
+            line.Add(new(labels, s_bold));
+        }
+
+        return line;
+    }
+
+    private static IEnumerable<(string Task, string Labels)> ByTask(AnnotatedText shown) => shown.Labels
+        .Where(l => l.Label is not null)
+        .GroupBy(l => l.Task)
+        .Select(task => (task.Key, string.Join(' ', task.Select(l => l.Label))));
+
+    /// <summary>The first line of what is wrapped, with an ellipsis where that is not all.</summary>
+    private static List<Piece> Cut(List<Piece> pieces, int width)
+    {
+        var lines = WordWrap.Lines(pieces, width - 2);
+        if (lines.Count > 1) lines[0].Add(new(" …", s_dim));
+        return lines[0];
     }
 }
