@@ -53,6 +53,7 @@ internal static class DoctorCommand
         // Loading takes seconds in which nothing listens to a stop.
         var model = Task.Run(() => ModelDiagnosis.Find(settings.Serving).ToList(), CancellationToken.None);
         foreach (var finding in await model.WaitAsync(stopping)) yield return finding;
+        if (TemporaryDiagnosis.Find(settings.Serving.Model) is { } unusable) yield return unusable;
         yield return HttpDiagnosis.Find(settings.Http);
         foreach (var endpoint in TelemetrySettings.Endpoints(Environment.GetEnvironmentVariables())) yield return await TelemetryDiagnosis.FindAsync(endpoint, stopping);
         var kafka = new KafkaDiagnosis(settings.KafkaClients, settings.Input, TimeProvider.System);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MtlStream.Host.Configuration;
+using MtlStream.Host.Diagnosis;
 using MtlStream.Host.Worker;
 using MtlStream.Kafka;
 using MtlStream.Onnx;
@@ -29,6 +30,7 @@ internal static class RunCommand
     /// <summary>Runs until a signal, or a failure that ends the process.</summary>
     internal static async Task<int> RunAsync(AppSettings settings, CancellationToken stopping)
     {
+        if (TemporaryDiagnosis.Problem(settings.Serving.Model) is { } problem) throw new UsageException(problem);
         ModelSettings.Check(settings.Serving); // a wrong path or task is wrong configuration, not a failed run
         using var host = BuildHost(settings);
         await StartAsync(host);

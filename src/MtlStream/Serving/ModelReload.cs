@@ -134,10 +134,10 @@ public sealed class PackageCopy : IDisposable
 
     public string Folder { get; }
 
-    /// <exception cref="IOException">A file went away or is unreadable.</exception>
+    /// <exception cref="IOException">A file went away or is unreadable, or the temporary folder takes no copy.</exception>
     public static PackageCopy Of(string package)
     {
-        var copy = new PackageCopy(Directory.CreateTempSubdirectory("mtlstream-model-").FullName, package);
+        var copy = new PackageCopy(TemporaryFolder.Create("mtlstream-model-"), package);
         try
         {
             foreach (var file in Directory.EnumerateFiles(package, "*", SearchOption.AllDirectories))
@@ -148,6 +148,11 @@ public sealed class PackageCopy : IDisposable
             }
 
             return copy;
+        }
+        catch (IOException exception)
+        {
+            copy.Dispose();
+            throw TemporaryFolder.Explained(exception);
         }
         catch
         {
