@@ -55,10 +55,23 @@ def main() -> None:
     if options.command != "release":
         missing_weights(options.run)
     out = options.out or options.cache / "runs" / run.name
+    if not options.data.is_dir():
+        raise SystemExit(f"--data {options.data} does not exist; expected the folder with the corpora, which training/data.md names")
+    if options.command == "release" and not (out / "model.pt").exists():
+        raise SystemExit(f"{out / 'model.pt'} does not exist; `python3 -m mtltrain train {options.run} --data {options.data}` makes it")
     if options.slice and not options.out and options.command != "release":
         shutil.rmtree(out, ignore_errors=True)
     torch.set_num_threads(options.processes)
     options.device = ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
+    try:
+        _carry_out(run, options, out)
+    except FileNotFoundError as missing:
+        if not missing.filename or options.data.resolve() not in Path(missing.filename).resolve().parents:
+            raise
+        raise SystemExit(f"{missing.filename} does not exist; expected a file of a corpus that training/data.md names") from None
+
+
+def _carry_out(run: Run, options, out: Path) -> None:
     if options.command in ("train", "all"):
         train.train(_taught(run, options), options.data, options.cache, out, options.processes, device=options.device)
     if options.command in ("release", "all"):

@@ -150,6 +150,14 @@ def _part(record: dict) -> str:
     return f", about {record['rowsAtMost']} rows of each" if record["rowsAtMost"] else ""
 
 
+def _identity(fairness: dict | None) -> str:
+    """What is known of sentences that say who somebody is."""
+    if not (seen := (fairness or {}).get("identity")):
+        return ""
+    return (f"- Words of identity are taken for offence: of {seen['sentences']} harmless sentences that say who somebody is, such as \"My neighbour is gay.\",\n"
+            f"  {seen['labelledOffensive']} were labelled offensive, among them some with gay, lesbian, transgender or autistic.\n")
+
+
 def _limits(record: dict) -> str:
     fairness = record.get("fairness")
     odds = f"- {biased}: every class gets about the same chance, as the scores ask for: counts of labels are not estimates of shares.\n" if (biased := _biased(record)) else ""
@@ -164,7 +172,7 @@ Not for decisions about people: `offensive` and `emotion` are opinions of crowd 
   (`intent` says null below its threshold, `topic` does not).
 - `topic` needs more than a sentence or two, and was trained on windows of 128 tokens. Compare its score with the linear baseline above.
 """ + odds + """- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
-- Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
+""" + _identity(fairness) + """- Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
 - `entities` knows persons, places and organizations; user names (`@name`) are none of them.
 - Emoji carry no meaning: each is an unknown word, so 😡 and 😍 give the same scores.
 """

@@ -21,6 +21,34 @@ from test_training import tiny  # noqa: E402
 
 
 @unittest.skipUnless(torch, "needs PyTorch")
+class MissingDataTest(unittest.TestCase):
+    """Whoever lacks a file is told which, and where it is named."""
+
+    def refusal(self, command, data):
+        from mtltrain import __main__ as program
+
+        arguments = ["mtltrain", command, str(ROOT / "training/runs/slices.toml"), "--data", str(data), "--cache", str(data / "cache")]
+        with mock.patch.object(sys, "argv", arguments), self.assertRaises(SystemExit) as ended:
+            program.main()
+        return ended.exception.code
+
+    def test_a_folder_that_is_not_there(self):
+        self.assertEqual("--data /nowhere does not exist; expected the folder with the corpora, which training/data.md names", self.refusal("train", Path("/nowhere")))
+
+    def test_a_corpus_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            from mtltrain import dataset
+
+            lacking = FileNotFoundError(2, "No such file or directory", f"{folder}/banking77/train.csv")
+            with mock.patch.object(dataset, "fingerprint", side_effect=lacking), mock.patch("mtltrain.train.train", side_effect=lacking):
+                self.assertEqual(f"{folder}/banking77/train.csv does not exist; expected a file of a corpus that training/data.md names", self.refusal("all", Path(folder)))
+
+    def test_weights_that_are_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertRegex(self.refusal("release", Path(folder)), "model.pt does not exist; `python3 -m mtltrain train .*slices.toml --data .*` makes it")
+
+
+@unittest.skipUnless(torch, "needs PyTorch")
 class RunFileTest(unittest.TestCase):
     def test_what_tweets_besides_are_read_as(self):
         from mtltrain import corpora
