@@ -7,6 +7,7 @@ namespace MtlStream.IntegrationTests;
 public sealed class OpsFilesTests
 {
     private static readonly string s_deploy = Path.Combine(OpsTools.Root, "deploy");
+    private static readonly string s_chart = Path.Combine(s_deploy, "kubernetes", "mtlstream");
 
     [OpsFact(nameof(OpsTools.Promtool))]
     public async Task Every_alert_fires_when_it_should_and_stays_quiet_when_it_should()
@@ -67,6 +68,8 @@ public sealed class OpsFilesTests
     [OpsFact(nameof(OpsTools.Helm))]
     public async Task The_chart_is_accepted_in_three_sizes()
     {
+        var (linted, said) = await OpsTools.RunAsync(OpsTools.Helm!, "lint", s_chart); // with the values that it comes with
+        Assert.True(linted == 0, said);
         foreach (var size in new[] { "small", "medium", "large" })
         {
             var (code, output) = await HelmAsync("lint", size);
@@ -232,6 +235,10 @@ public sealed class OpsFilesTests
         Assert.Contains("kafkaPorts", await Refusal("small", "networkPolicy.kafkaPorts=[]", "--set-json"), StringComparison.Ordinal); // which would open every port
         Assert.Contains("kafkaPorts", await Refusal("small", "networkPolicy.kafkaPorts=null"), StringComparison.Ordinal);
 
+        foreach (var name in new[] { "bootstrapServers", "outputTopic", "deadLetterTopic" })
+            Assert.Contains($"kafka.{name} is empty", await Refusal("small", $"kafka.{name}="), StringComparison.Ordinal);
+        Assert.Contains("kafka.inputTopics is empty", await Refusal("small", "kafka.inputTopics=[]", "--set-json"), StringComparison.Ordinal);
+
         static async Task<string> Refusal(string size, string value, string set = "--set")
         {
             var (code, output) = await HelmAsync("template", size, set, value);
@@ -274,8 +281,7 @@ public sealed class OpsFilesTests
 
     private static Task<(int Code, string Output)> HelmAsync(string command, string size, params string[] more)
     {
-        var chart = Path.Combine(s_deploy, "kubernetes", "mtlstream");
         string[] name = command == "template" ? ["labels"] : [];
-        return OpsTools.RunAsync(OpsTools.Helm!, [command, .. name, chart, "-f", Path.Combine(s_deploy, "kubernetes", $"values-{size}.yaml"), .. more]);
+        return OpsTools.RunAsync(OpsTools.Helm!, [command, .. name, s_chart, "-f", Path.Combine(s_deploy, "kubernetes", $"values-{size}.yaml"), .. more]);
     }
 }

@@ -62,6 +62,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "mtlstream.check" -}}
+{{- /* Here and not in the schema: so `helm lint` passes with the default values, and an installation is refused all the same. */}}
+{{- range $name := list "bootstrapServers" "inputTopics" "outputTopic" "deadLetterTopic" }}
+{{- if not (get $.Values.kafka $name) }}{{ fail (printf "kafka.%s is empty: every installation has its own." $name) }}{{ end }}
+{{- end }}
 {{- range $key, $_ := .Values.settings }}
 {{- with include "mtlstream.owner" $key }}{{ fail (printf "settings %s: the chart writes this one itself, from %s." $key .) }}{{ end }}
 {{- end }}
