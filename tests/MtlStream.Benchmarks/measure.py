@@ -15,6 +15,7 @@ Sections, all of them when none is named (about how long on two cores; --bootstr
   latency     what lingering and the budget trade                                       3 min
   memory      ten million events, memory over time                                      2 min
   startup     from the start of the process to ready                                    0.5 min  (--bootstrap, --topic)
+  worker      the memory of a worker amid a backlog, with the model                     1.5 min  (--bootstrap, --backlog)
   image       what program and model add to the runtime's image                         0.2 min  (--image)
 
 What is compared is measured in turns; a ratio is the median of the ratios of neighbouring measurements. --quick tries every
@@ -257,27 +258,60 @@ def memory(bench):
         f"In memory, without the model; the input file lies in memory as well. {rate(report['eventsPerSecond'])} events/s; {report['allocatedBytesPerEvent']:.0f} B allocated per event, results' own bytes left out; {report['gen2Collections']} collections of generation 2.")
 
 
+HEALTH_PORT = 18080
+
+
+def worker_line(bench, source, target, group):
+    """The command line of a worker from one topic to another."""
+    return bench.command("run", f"--Kafka:BootstrapServers={bench.options.bootstrap}", f"--Kafka:InputTopics:0={source}", f"--Kafka:OutputTopic={target}", f"--Kafka:DeadLetterTopic={target}-rejected",
+                         "--Kafka:CreateTopics=true", f"--Kafka:GroupId={group}", f"--Model:Device={bench.options.device}", f"--Http:Url=http://127.0.0.1:{HEALTH_PORT}")
+
+
+def worker(bench):
+    if not bench.options.bootstrap or not bench.options.backlog:
+        raise RuntimeError("this section needs --bootstrap and --backlog")
+    rows = []
+    for guarantee in ("AtLeastOnce", "ExactlyOnce"):
+        name = f"mtlstream-worker-{uuid.uuid4().hex[:8]}"
+        line = [*worker_line(bench, bench.options.backlog, f"{name}-out", name), f"--Delivery:Guarantee={guarantee}"]
+        process = subprocess.Popen(line, env={**os.environ, "MTLSTREAM_BUILD": "never"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        resident = []
+        try:
+            for _ in range(3 if bench.options.quick else 45):
+                time.sleep(1)
+                if process.poll() is not None:
+                    raise RuntimeError(f"{' '.join(line)} ended with {process.returncode}")
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                resident.append(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024 / 1e6)
+            most = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024 / 1e6
+        finally:
+            process.terminate()
+            process.wait()
+        rows.append([guarantee, f"{median(resident):.0f}", f"{most:.0f}"])
+    bench.write("worker", "The memory of a worker amid a backlog", table(["delivery", "resident, MB, median of 45 s", "at most"], rows),
+                "One worker with the shipped model and default settings, with more events waiting than it takes at once.")
+
+
 def startup(bench):
     if not bench.options.bootstrap or not bench.options.topic:
         raise RuntimeError("this section needs --bootstrap and --topic")
-    name, port = f"mtlstream-startup-{uuid.uuid4().hex[:8]}", 18080
+    name, port = f"mtlstream-startup-{uuid.uuid4().hex[:8]}", HEALTH_PORT
 
     def start(source, target, group, *wanted):
         """Seconds until each of the probes says yes."""
-        line = bench.command("run", f"--Kafka:BootstrapServers={bench.options.bootstrap}", f"--Kafka:InputTopics:0={source}", f"--Kafka:OutputTopic={target}", f"--Kafka:DeadLetterTopic={target}-rejected",
-                             "--Kafka:CreateTopics=true", f"--Kafka:GroupId={group}", f"--Model:Device={bench.options.device}", f"--Http:Url=http://127.0.0.1:{port}")
+        line = worker_line(bench, source, target, group)
         started, found = time.monotonic(), []
-        worker = subprocess.Popen(line, env={**os.environ, "MTLSTREAM_BUILD": "never"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(line, env={**os.environ, "MTLSTREAM_BUILD": "never"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             for probe in wanted:
                 while not probe(port):
-                    if worker.poll() is not None or time.monotonic() - started > 60:
-                        raise RuntimeError(f"{' '.join(line)} did not get ready:\n{worker.stderr.read()[-2000:] if worker.poll() is not None else ''}")
+                    if process.poll() is not None or time.monotonic() - started > 60:
+                        raise RuntimeError(f"{' '.join(line)} did not get ready:\n{process.stderr.read()[-2000:] if process.poll() is not None else ''}")
                     time.sleep(0.005)
                 found.append(time.monotonic() - started)
         finally:
-            worker.terminate()
-            worker.communicate()
+            process.terminate()
+            process.communicate()
         return found
 
     def says_yes(path):
@@ -325,6 +359,7 @@ def main():
     parser.add_argument("--machine", required=True, help="folder below results/")
     parser.add_argument("--bootstrap")
     parser.add_argument("--topic", help="a topic that is there and empty, for startup")
+    parser.add_argument("--backlog", help="a topic with 100,000 events or more, for worker")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repetitions", type=int, help="in place of each section's own number")
     parser.add_argument("--quick", action="store_true", help="try every section, measure nothing")
