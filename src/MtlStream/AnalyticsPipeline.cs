@@ -32,8 +32,10 @@ public sealed class AnalyticsPipeline(
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
     private readonly EventBoundary _boundary = new(logger);
     private int _tooLarge = int.MaxValue; // padded tokens that the device had no room for; told by the inference workers, heeded by the batch former
+    private int _givenBack; // sequences and messages
 
-    /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged.</summary>
+    /// <summary>Runs until the input ends or <paramref name="stopping"/> is cancelled, and everything received is acknowledged or given back.</summary>
+    /// <remarks>After half of <see cref="DeliveryOptions.DrainTimeout"/> what is not scored yet is given back: it is not acknowledged, and so delivered again.</remarks>
     /// <param name="abort">Drops what is in flight; it is delivered again.</param>
     /// <exception cref="PipelineException">A stage failed; unacknowledged events are delivered again after a restart.</exception>
     /// <exception cref="TimeoutException">Draining took longer than <see cref="DeliveryOptions.DrainTimeout"/>.</exception>
@@ -56,26 +58,29 @@ public sealed class AnalyticsPipeline(
         using var stages = new StageGroup(stopping, abort);
         var reported = Reporter(stages, refused);
         stages.Start("receive", (_, _) => source.ReceiveAsync(received, stages.Stopping), closes: received.Writer);
-        stages.Start("decode", (_, a) => DecodeAsync(received, tokenized, finished, a), closes: tokenized.Writer, workers: decodeWorkers);
+        stages.Start("decode", (_, _) => DecodeAsync(received, tokenized, finished, stages), closes: tokenized.Writer, workers: decodeWorkers);
         stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
-        stages.Start("score", (worker, a) => ScoreAsync(batches, scored, worker, a), closes: scored.Writer, workers: model.Workers);
+        stages.Start("score", (worker, _) => ScoreAsync(batches, scored, worker, stages), closes: scored.Writer, workers: model.Workers);
         stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
         stages.Start<RefusedRecord?>("publish", (_, a) => PublishAsync(finished, refused, reported, a), closes: null);
         stages.Start<RefusedRecord?>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
 
         logger.PipelineStarted(model.Identity.Name, model.Identity.Version, model.Identity.Device, model.Workers, decodeWorkers);
         await stages.CompleteAsync(source.CompleteAsync, settings.Delivery.DrainTimeout, time);
+        if (_givenBack > 0) logger.GivenBack(_givenBack);
         logger.PipelineStopped();
     }
 
     private async Task DecodeAsync(
         ChannelReader<IReadOnlyList<SourceRecord>> received, ChannelWriter<IReadOnlyList<TokenizedEvent>> tokenized,
-        ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
+        ChannelWriter<IReadOnlyList<OutboundRecord>> finished, StageGroup stages)
     {
-        var input = new DecodeInput(received, source, metrics, logger);
+        var abort = stages.Abort;
+        var input = new DecodeInput(received, source, metrics, logger, stages.GiveBack);
         var worker = new DecodeWorker(decoder, tokenizer, metrics, input, _boundary);
         while (await input.NextAsync(abort) is { } chunk)
         {
+            if (IsGivenBack(chunk.Count, stages)) continue;
             var started = time.GetTimestamp();
             var events = new List<TokenizedEvent>(chunk.Count);
             var answered = new List<OutboundRecord>();
@@ -153,17 +158,26 @@ public sealed class AnalyticsPipeline(
     }
 
     private async Task ScoreAsync(
-        ChannelReader<TokenBatch> batches, ChannelWriter<ScoredBatch> scored, int worker, CancellationToken abort)
+        ChannelReader<TokenBatch> batches, ChannelWriter<ScoredBatch> scored, int worker, StageGroup stages)
     {
-        await foreach (var batch in batches.ReadAllAsync(abort))
+        await foreach (var batch in batches.ReadAllAsync(stages.Abort))
         {
             var parts = new Queue<TokenBatch>([batch]);
             while (parts.TryDequeue(out var part))
             {
-                if (Score(part, worker) is { } result) await scored.WriteAsync(result, abort);
+                if (IsGivenBack(part.Sequences.Count, stages)) continue;
+                if (Score(part, worker) is { } result) await scored.WriteAsync(result, stages.Abort);
                 else foreach (var half in Halves(part)) parts.Enqueue(half);
             }
         }
+    }
+
+    /// <summary>True when it is too late to score this much.</summary>
+    private bool IsGivenBack(int count, StageGroup stages)
+    {
+        if (!stages.GiveBack.IsCancellationRequested) return false;
+        Interlocked.Add(ref _givenBack, count);
+        return true;
     }
 
     /// <summary>Scores a batch; null when the model refused it and it can be split.</summary>

@@ -12,13 +12,14 @@ namespace MtlStream;
 /// scored meanwhile and leave after it. What waits is in flight, so the source bounds how much that is. Not thread-safe.
 /// </remarks>
 internal sealed class DecodeInput(
-    ChannelReader<IReadOnlyList<SourceRecord>> received, IEventSource source, PipelineMetrics metrics, ILogger logger)
+    ChannelReader<IReadOnlyList<SourceRecord>> received, IEventSource source, PipelineMetrics metrics, ILogger logger, CancellationToken giveBack)
 {
+    private readonly Task _givingBack = Task.Delay(Timeout.InfiniteTimeSpan, giveBack);
     // By what they wait for; few, however many events wait.
     private readonly Dictionary<Task, List<SourceRecord>> _waiting = [];
     private Task _more = Task.CompletedTask;
 
-    /// <summary>Events to decode; null when nothing is left and nothing more will come.</summary>
+    /// <summary>Events to decode, or to give back when it is time for that; null when nothing is left and nothing more will come.</summary>
     public async ValueTask<IReadOnlyList<SourceRecord>?> NextAsync(CancellationToken abort)
     {
         while (true)
@@ -30,7 +31,7 @@ internal sealed class DecodeInput(
                 if (!await received.WaitToReadAsync(abort)) return null;
                 continue;
             }
-            await Task.WhenAny([.. _waiting.Keys, MoreAsync(abort)]).WaitAsync(abort);
+            await Task.WhenAny([.. _waiting.Keys, MoreAsync(abort), _givingBack]).WaitAsync(abort);
         }
     }
 
@@ -59,7 +60,7 @@ internal sealed class DecodeInput(
     private List<SourceRecord>? Due()
     {
         if (_waiting.Count == 0) return null;
-        var ended = _waiting.Keys.FirstOrDefault(until => until.IsCompleted);
+        var ended = _waiting.Keys.FirstOrDefault(until => until.IsCompleted || giveBack.IsCancellationRequested);
         if (ended is null || !_waiting.Remove(ended, out var due)) return null;
         foreach (var record in due) source.Release(record.Position);
         metrics.EventsWait(-due.Count);

@@ -31,6 +31,7 @@ public interface IEventSource
     {
     }
 
-    /// <summary>Everything handed over is acknowledged: commits what is not committed yet and leaves. Not called after a failure.</summary>
+    /// <summary>Nothing more will be acknowledged: commits what is not committed yet and leaves. What was handed over and not acknowledged is
+    /// delivered again. Not called after a failure.</summary>
     ValueTask CompleteAsync(CancellationToken abort);
 }

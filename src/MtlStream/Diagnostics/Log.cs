@@ -12,6 +12,9 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Information, "Pipeline drained and stopped.")]
     public static partial void PipelineStopped(this ILogger logger);
 
+    [LoggerMessage(1002, LogLevel.Information, "{Count} messages or texts could not be scored in time. They are not committed, and delivered again.")]
+    public static partial void GivenBack(this ILogger logger, int count);
+
     [LoggerMessage(1010, LogLevel.Warning, "The model failed on a batch of {Sequences} sequences; splitting it.")]
     public static partial void BatchSplit(this ILogger logger, int sequences, Exception exception);
 

@@ -16,3 +16,16 @@ internal static class FakeTime
         }
     }
 }
+
+/// <summary>Says when half of the time to drain has begun.</summary>
+internal sealed class DrainTime(TimeSpan half) : FakeTimeProvider
+{
+    public TaskCompletionSource Draining { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = base.CreateTimer(callback, state, dueTime, period);
+        if (dueTime == half) Draining.TrySetResult();
+        return timer;
+    }
+}
