@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace MtlStream.Host;
 
-/// <summary>SIGINT and SIGTERM: the first asks for an orderly end, the second ends the process at once with exit code 1.</summary>
+/// <summary>SIGINT, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends the process at once with exit code 1.</summary>
 internal sealed class StopSignals : IDisposable
 {
     /// <summary>Within this time two signals are one: <c>timeout</c> and terminals may signal a process and its group.</summary>
@@ -13,11 +13,13 @@ internal sealed class StopSignals : IDisposable
     private long _first;
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
+    private readonly PosixSignalRegistration _hangUp;
 
     public StopSignals()
     {
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
     }
 
     public CancellationToken Stopping => _stopping.Token;
@@ -26,6 +28,7 @@ internal sealed class StopSignals : IDisposable
     {
         _interrupt.Dispose();
         _terminate.Dispose();
+        _hangUp.Dispose();
         _stopping.Dispose();
     }
 

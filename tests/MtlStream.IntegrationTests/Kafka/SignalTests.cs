@@ -25,12 +25,15 @@ public sealed class SignalTests : IDisposable
         _cluster.Dispose();
     }
 
-    [Fact]
-    public async Task A_signal_amid_the_work_acknowledges_what_was_received_and_ends_with_0()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_signal_amid_the_work_acknowledges_what_was_received_and_ends_with_0(bool hangUp)
     {
         using var worker = Start();
         await Wait.Until(() => _topics.ReadAll("out").Count > 0, log: () => worker.Log);
-        worker.SendTerminate();
+        if (hangUp) worker.SendHangUp();
+        else worker.SendTerminate();
 
         Assert.Equal(0, await worker.EndedAsync());
         // The first ones may be gone: this cluster keeps some MB.

@@ -10,7 +10,7 @@ namespace MtlStream.IntegrationTests.Kafka;
 /// <summary>A real <c>mtlstream run</c>, with a model that gives every text the same labels.</summary>
 internal sealed partial class WorkerProcess : IDisposable
 {
-    private const int Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
+    private const int HangUp = 1, Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
@@ -65,6 +65,8 @@ internal sealed partial class WorkerProcess : IDisposable
     public bool IsLive() => Answers("/health/live");
 
     public void SendTerminate() => Signal(Terminate);
+
+    public void SendHangUp() => Signal(HangUp);
 
     public void SendKill() => Signal(Kill);
 
