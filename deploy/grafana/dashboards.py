@@ -122,6 +122,7 @@ KAFKA = [
         ("Pauses", "ops", [(rate("mtlstream_kafka_pauses_total", otherwise=True), "pauses")], "tuning-by-symptom"),
         ("Read again, clients made anew", "ops", [(rate("mtlstream_kafka_rewinds_total", otherwise=True), "partitions rewound"),
                                                   (rate("mtlstream_kafka_client_rebuilds_total", otherwise=True), "clients rebuilt")], "mtlstreamcannotcommit"),
+        ("Deleted before they were read", "ops", [(rate("mtlstream_kafka_events_gone_total", "messaging_destination_name"), "{{messaging_destination_name}}")], "mtlstreameventsgone"),
     ]),
 ]
 

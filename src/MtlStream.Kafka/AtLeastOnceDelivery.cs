@@ -22,6 +22,8 @@ internal sealed class AtLeastOnceDelivery(SessionContext context, PublishGate ga
 
     public long Commits => 0;
 
+    public bool AllCommitted => context.Table.Current.All(f => f.GivenUp || f.Committable is not { } offset || offset == f.Confirmed);
+
     public bool TryBegin() => true;
 
     public bool IsRefused(OutboundRecord record, [NotNullWhen(true)] out PublishRefusal? refusal)

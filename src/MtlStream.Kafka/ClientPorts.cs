@@ -5,7 +5,8 @@ namespace MtlStream.Kafka;
 /// <summary>What a consumer tells of, on the thread that calls it and in the middle of that call.</summary>
 internal interface IConsumerEvents
 {
-    void Assigned(IReadOnlyList<TopicPartition> partitions);
+    /// <returns>Where to begin each; <see cref="Offset.Unset"/> for where the group has it, or else the client.</returns>
+    IReadOnlyList<TopicPartitionOffset> Assigned(IReadOnlyList<TopicPartition> partitions);
 
     /// <summary>The partitions go when this returns: what is stored by then is committed for them.</summary>
     void Revoked(IReadOnlyList<TopicPartition> partitions);
@@ -50,6 +51,10 @@ internal interface IConsumerPort : IDisposable
 
     /// <summary>First offset of a partition and the one after its last, as last seen; negative before.</summary>
     WatermarkOffsets Ends(TopicPartition partition);
+
+    /// <summary>The same, asked of the brokers.</summary>
+    /// <exception cref="KafkaException">They do not say in time.</exception>
+    WatermarkOffsets QueryEnds(TopicPartition partition, TimeSpan patience);
 
     /// <summary>Revokes, commits what is stored, leaves the group.</summary>
     void Close();

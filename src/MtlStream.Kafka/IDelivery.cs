@@ -39,6 +39,9 @@ internal interface IDelivery
     /// <summary>Transactions committed so far.</summary>
     long Commits { get; }
 
+    /// <summary>True when the brokers hold all that could be committed.</summary>
+    bool AllCommitted { get; }
+
     /// <summary>Makes a new producer ready; false when it is not yet, or never will be. Blocks for a second at most.</summary>
     bool TryInitialize(IProducerPort producer);
 

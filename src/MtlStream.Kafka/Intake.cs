@@ -18,6 +18,7 @@ internal sealed class Intake
     private readonly KafkaOptions _options;
     private readonly Action<Error> _failed;
     private readonly int _roomToGoOn;
+    private readonly GoneEvents _gone;
     private readonly Queue<List<SourceRecord>> _waiting = new(); // full chunks that the channel has no room for yet
     private List<SourceRecord> _chunk = [];
     private volatile bool _full;
@@ -28,8 +29,9 @@ internal sealed class Intake
     private bool _repause;
 
     /// <param name="failed">Told of what the consumer could not read.</param>
-    public Intake(SessionContext context, Action<Error> failed)
+    public Intake(SessionContext context, GoneEvents gone, Action<Error> failed)
     {
+        _gone = gone;
         _context = context;
         _table = context.Table;
         _options = context.Options;
@@ -165,6 +167,8 @@ internal sealed class Intake
             return true;
         }
 
+        if (result.Offset.Value > flow.Next) _gone.Look(flow, result.Offset.Value, consumer);
+        flow.Next = result.Offset.Value + 1;
         _chunk.Add(ToRecord(result, flow));
         return true;
     }
@@ -245,7 +249,7 @@ internal sealed class Intake
             _context.Logger.Paused(partitions.Count, _table.InFlightEvents, _table.InFlightBytes);
         }
 
-        Quietly(() => consumer.Pause(partitions));
+        _context.Quietly(() => consumer.Pause(partitions));
     }
 
     // Only what is assigned, and all of that is paused: resuming a partition that is not paused would rewind it.
@@ -256,21 +260,8 @@ internal sealed class Intake
         _full = false;
         var partitions = Partitions();
         _context.Logger.Resumed(partitions.Count);
-        Quietly(() => consumer.Resume(partitions));
+        _context.Quietly(() => consumer.Resume(partitions));
     }
 
     private List<TopicPartition> Partitions() => [.. _table.Current.Select(f => f.Partition)];
-
-    // A partition that has just been revoked: the failure changes nothing.
-    private void Quietly(Action call)
-    {
-        try
-        {
-            call();
-        }
-        catch (KafkaException exception)
-        {
-            _context.Report("consumer", exception.Error.Reason);
-        }
-    }
 }

@@ -49,6 +49,8 @@ internal sealed class KafkaClients(SessionContext context) : IKafkaClients
 
         public WatermarkOffsets Ends(TopicPartition partition) => client.GetWatermarkOffsets(partition);
 
+        public WatermarkOffsets QueryEnds(TopicPartition partition, TimeSpan patience) => client.QueryWatermarkOffsets(partition, patience);
+
         public void Close() => client.Close();
 
         public void Dispose() => client.Dispose();

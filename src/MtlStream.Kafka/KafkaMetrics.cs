@@ -25,6 +25,7 @@ public sealed class KafkaMetrics
     private readonly Counter<double> _paused;
     private readonly Counter<long> _pauses;
     private readonly Counter<long> _rewinds;
+    private readonly Counter<long> _gone;
     private readonly Counter<long> _rebuilds;
     private readonly Meter _meter;
     private AssignmentTable? _table;
@@ -43,6 +44,7 @@ public sealed class KafkaMetrics
         _paused = _meter.CreateCounter<double>("mtlstream.kafka.paused.time", "s", "Time the consumer was paused because too much was in flight.");
         _pauses = _meter.CreateCounter<long>("mtlstream.kafka.pauses", "{pause}", "Times the consumer was paused.");
         _rewinds = _meter.CreateCounter<long>("mtlstream.kafka.rewinds", "{partition}", "Partitions read again from the committed offset.");
+        _gone = _meter.CreateCounter<long>("mtlstream.kafka.events.gone", "{event}", "Events that were deleted before they were read.");
         _rebuilds = _meter.CreateCounter<long>("mtlstream.kafka.client.rebuilds", "{client}", "Clients made anew after a fatal error.");
         _meter.CreateObservableGauge("mtlstream.consumer.lag", MeasureLags, "{event}", "Events of a partition that are not acknowledged yet.");
         _meter.CreateObservableGauge("mtlstream.kafka.in_flight.events", () => _table?.InFlightEvents ?? 0, "{event}", "Events read and not acknowledged.");
@@ -66,6 +68,7 @@ public sealed class KafkaMetrics
     {
         _table = table;
         foreach (var topic in options.InputTopics) Consumed(topic, options.GroupId, 0);
+        foreach (var topic in options.InputTopics) Gone(topic, 0);
         foreach (var topic in options.WrittenTopics) Sent(topic, 0);
     }
 
@@ -103,6 +106,8 @@ public sealed class KafkaMetrics
     internal void Paused() => _pauses.Add(1);
 
     internal void Rewound() => _rewinds.Add(1);
+
+    internal void Gone(string topic, long events) => _gone.Add(events, new KeyValuePair<string, object?>("messaging.destination.name", topic));
 
     internal void Rebuilt(string client) => _rebuilds.Add(1, Client(client));
 

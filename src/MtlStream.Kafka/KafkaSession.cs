@@ -30,6 +30,8 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     private readonly Rewinder _rewinder;
     private readonly LagReader _lag;
     private readonly RemadeTopics _remade;
+    private readonly PartitionStarts _starts;
+    private readonly GroupExit _exit;
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
@@ -56,9 +58,12 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         Publisher = new(context, _gate, _producers, _messages, _delivery);
         _reviews = new(context, clients, _messages);
         _rewinder = new(context, _delivery);
-        _lag = new(context);
+        var gone = new GoneEvents(context);
+        _starts = new(context);
+        _exit = new(context, _delivery);
+        _lag = new(context, gone);
         _remade = new(context, _delivery);
-        Intake = new(context, Failed);
+        Intake = new(context, gone, Failed);
     }
 
     public Intake Intake { get; }
@@ -207,6 +212,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
             _delivery.Resume();
         }
 
+        _starts.Commit(_consumer!);
         _delivery.Commit(_consumer!, ready);
         Intake.Tend(_consumer!);
         if (_context.Time.GetElapsedTime(_observed) >= s_observe) Observe();
@@ -239,19 +245,22 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
 
     public void Statistics(string json) => _lag.NoteStatistics(json);
 
-    public void Assigned(IReadOnlyList<TopicPartition> partitions)
+    public IReadOnlyList<TopicPartitionOffset> Assigned(IReadOnlyList<TopicPartition> partitions)
     {
         foreach (var partition in partitions) _context.Table.Start(partition);
         Intake.NoteAssigned();
         _context.Status.SetGroup(true, _context.Table.CurrentCount);
-        if (partitions.Count == 0) return;
+        if (partitions.Count == 0) return [];
         _context.Metrics.Rebalanced("assigned", partitions.Count);
         _context.Logger.PartitionsAssigned(string.Join(", ", partitions));
+        return _starts.Of(partitions, _consumer!);
     }
 
     public void Revoked(IReadOnlyList<TopicPartition> partitions)
     {
+        if (_exit.LeftBehind) return;
         _remade.LookAgain(_consumer!);
+        _starts.Commit(_consumer!, leaving: true);
         var flows = partitions.Select(_context.Table.CurrentOf).OfType<PartitionFlow>().ToList();
         foreach (var flow in flows) flow.Revoke(); // what was not sent yet is the next owner's
         _delivery.Revoke(flows, _consumer!);
@@ -275,6 +284,8 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         var error = offsets.Error.IsError ? offsets.Error : offsets.Offsets.Select(o => o.Error).FirstOrDefault(e => e.IsError);
         _context.Metrics.Committed(TimeSpan.Zero, error?.Code.ToString());
         if (error is not null) _context.ReportCommit(error.Reason);
+        foreach (var offset in offsets.Offsets.Where(o => !offsets.Error.IsError && !o.Error.IsError))
+            if (_context.Table.CurrentOf(offset.TopicPartition) is { } flow) flow.Confirmed = offset.Offset.Value;
     }
 
     // Called by librdkafka in the middle of a call of ours, too: only notes what the next round has to deal with.
@@ -313,7 +324,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
     {
         _context.Logger.ConsumerRebuilt(reason);
         _context.Metrics.Rebuilt("consumer");
-        Quietly(_consumer!.Close);
+        _context.Quietly(_consumer!.Close);
         _consumer!.Dispose();
         Forget([.. _context.Table.Current.Select(f => f.Partition)], stillMember: false);
         _fatal = null;
@@ -342,8 +353,7 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         if (_consumer is null) return;
         _remade.LookAgain(_consumer);
         _delivery.Complete(_consumer, drained: _completing);
-        Quietly(_consumer.Close); // calls Revoked, commits what is stored, leaves the group
-        _consumer.Dispose();
+        _exit.Leave(_consumer);
         _messages.Count();
         _producers.Drop();
         _context.Status.SetGroup(false, 0);
@@ -378,19 +388,6 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
 #pragma warning restore CA1031
         {
             _context.Report("closing", exception.Message);
-        }
-    }
-
-    /// <summary>For calls whose failure changes nothing: a partition that has just been revoked, a broker that is gone.</summary>
-    private void Quietly(Action call)
-    {
-        try
-        {
-            call();
-        }
-        catch (KafkaException exception)
-        {
-            _context.Report("consumer", exception.Error.Reason);
         }
     }
 }

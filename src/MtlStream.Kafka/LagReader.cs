@@ -6,7 +6,7 @@ using MtlStream.Delivery;
 namespace MtlStream.Kafka;
 
 /// <summary>Tells how far each partition lags behind.</summary>
-internal sealed class LagReader(SessionContext context)
+internal sealed class LagReader(SessionContext context, GoneEvents gone)
 {
     private int _parsing;
 
@@ -16,6 +16,7 @@ internal sealed class LagReader(SessionContext context)
         var lags = new List<PartitionLag>();
         foreach (var flow in context.Table.Current)
         {
+            if (flow.Fetched is { } fetched && fetched > flow.Next) gone.Look(flow, fetched, consumer); // nothing may come to tell by
             var high = consumer.Ends(flow.Partition).High.Value;
             if (high >= 0 && flow.DoneUpTo is { } done)
                 lags.Add(new(flow.Partition.Topic, flow.Partition.Partition.Value, Math.Max(0, high - done)));

@@ -88,6 +88,20 @@ internal static partial class Log
         "Input topics {Topics} were deleted and made again. They are read from their start; {Count} events in flight are given up.")]
     public static partial void TopicsMadeAgain(this ILogger logger, string topics, long count);
 
+    [LoggerMessage(2028, LogLevel.Warning,
+        "{Partition}: {Count} events, offsets {First} to {Last}, were deleted before they were read. Retention is shorter than the lag, or they were deleted by hand.")]
+    public static partial void EventsGone(this ILogger logger, string partition, long count, long first, long last);
+
+    [LoggerMessage(2029, LogLevel.Information, "{Partition} was added after the group's first start: read from its beginning, although auto.offset.reset says latest.")]
+    public static partial void PartitionAdded(this ILogger logger, string partition);
+
+    [LoggerMessage(2031, LogLevel.Information, "The brokers do not answer: group {Group} is left without a word. Everything is committed.")]
+    public static partial void LeftUnsaid(this ILogger logger, string group);
+
+    [LoggerMessage(2032, LogLevel.Information,
+        "Joining group {Group} since {Seconds:0} s; other members: {Others}, state: {State}. One that ended without leaving is waited for until its session is over, {Session}.")]
+    public static partial void Joining(this ILogger logger, string group, double seconds, int others, string state, string session);
+
     [LoggerMessage(2030, LogLevel.Critical, "Kafka cannot go on: {Reason}")]
     public static partial void Failed(this ILogger logger, string reason);
 

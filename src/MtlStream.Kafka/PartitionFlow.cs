@@ -23,8 +23,14 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
     /// <summary>Offset of the first event read; null before it.</summary>
     public long? FirstOffset { get; private set; }
 
+    /// <summary>Offset of the event that is to be read next; null where that is not known. For the poll thread.</summary>
+    public long? Next { get; set; }
+
     /// <summary>Offset up to which the broker is known to hold commits of this flow.</summary>
     public long? Stored { get; set; }
+
+    /// <summary>What the brokers have confirmed of <see cref="Stored"/>. At least once only; for the poll thread.</summary>
+    public long? Confirmed { get; set; }
 
     /// <summary>Nothing of it is published any more.</summary>
     public bool Revoked => _retired;
@@ -51,6 +57,12 @@ internal sealed class PartitionFlow(TopicPartition partition, int assignment, bo
                 return reached > (acknowledged ?? -1) ? reached : acknowledged;
             }
         }
+    }
+
+    /// <summary>Up to where the partition was fetched when all events of it had been read; null where that is not known.</summary>
+    public long? Fetched
+    {
+        get { lock (_lock) return _fetched; }
     }
 
     /// <summary>Up to where everything is in the open transaction or in one before it.</summary>

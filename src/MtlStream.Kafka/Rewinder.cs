@@ -34,6 +34,6 @@ internal sealed class Rewinder(SessionContext context, IDelivery delivery)
             context.Metrics.Rewound();
         }
 
-        context.Table.Start(flow.Partition);
+        context.Table.Start(flow.Partition).Next = from;
     }
 }

@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
 namespace MtlStream.Kafka;
@@ -59,6 +60,19 @@ internal sealed class SessionContext(
     public void ReportCommit(string reason)
     {
         if (_reported.TryTake($"commit: {reason}", out var times)) Logger.CommitFailed(RepeatedLines.WithCount(reason, times));
+    }
+
+    /// <summary>For calls whose failure changes nothing: a partition that has just been revoked, a broker that is gone.</summary>
+    public void Quietly(Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (KafkaException exception)
+        {
+            Report("consumer", exception.Error.Reason);
+        }
     }
 
     public void Dispose()

@@ -25,6 +25,9 @@ internal sealed class TopicWatch(
     /// <summary>How much later than the client should have given up it is given up itself.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
 
+    /// <summary>A member that has joined by then has waited for nobody.</summary>
+    private static readonly TimeSpan s_joinsSoon = TimeSpan.FromSeconds(5);
+
     /// <summary>Between two questions for what changes seldom, or was refused.</summary>
     private static readonly TimeSpan s_seldom = TimeSpan.FromMinutes(1);
 
@@ -41,6 +44,7 @@ internal sealed class TopicWatch(
     private readonly LogLimit _missing = new(time);
     private readonly LogLimit _leaderless = new(time);
     private readonly LogLimit _notCreated = new(time);
+    private readonly LogLimit _joining = new(time);
     private IReadOnlyList<string> _leaderlessBefore = [];
     private TimeSpan _pause = s_whenNot;
     private long? _failingSince;
@@ -48,6 +52,7 @@ internal sealed class TopicWatch(
     private long? _askedForLimits;
     private long? _detailsRefused;
     private long? _groupRefused;
+    private long? _joiningSince;
     private Request _request = new();
     private Task? _watching;
     private volatile bool _writable;
@@ -289,12 +294,31 @@ internal sealed class TopicWatch(
     // With group.protocol=consumer the client does not tell of an assignment that is empty from the beginning: the group has to be asked.
     private async Task<bool> IsJoiningAsync(CancellationToken stopping)
     {
-        if (configuration.SessionTimeout is not null || status.Member || status.MemberId is not { } id) return false;
+        if (status.Member || status.MemberId is not { } id)
+        {
+            _joiningSince = null;
+            _joining.Over();
+            return false;
+        }
+
+        _joiningSince ??= time.GetTimestamp();
+        var joining = time.GetElapsedTime(_joiningSince.Value);
+        var classic = configuration.SessionTimeout is not null;
+        if (classic && joining < s_joinsSoon) return false;
         if (_groupRefused is { } refused && time.GetElapsedTime(refused) < s_whenFound) return true;
         var group = await TryAskAsync((client, limit) => client.GroupAsync(_options.GroupId, limit), stopping);
         _groupRefused = group is null ? time.GetTimestamp() : null;
-        if (group is { State: ConsumerGroupState.Stable } && group.Members.Contains(id)) status.SetIdle();
-        return !status.Member;
+        if (!classic && group is { State: ConsumerGroupState.Stable } && group.Members.Contains(id)) status.SetIdle();
+        if (group is not null && joining >= s_joinsSoon && !status.Member) ReportJoining(group, id, joining);
+        return !classic && !status.Member;
+    }
+
+    private void ReportJoining(GroupState group, string id, TimeSpan joining)
+    {
+        if (!_joining.IsDue("joining")) return;
+        var session = configuration.SessionTimeout is { } timeout
+            ? $"session.timeout.ms ({timeout.TotalSeconds:0} s here)" : "group.consumer.session.timeout.ms of the brokers";
+        logger.Joining(_options.GroupId, joining.TotalSeconds, group.Members.Count(m => m != id), group.State.ToString(), session);
     }
 
     private Task<TAnswer> AskAsync<TAnswer>(Func<IClusterClient, TimeSpan, Task<TAnswer>> ask, CancellationToken stopping) =>

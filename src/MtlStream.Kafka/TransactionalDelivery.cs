@@ -39,6 +39,8 @@ internal sealed class TransactionalDelivery(SessionContext context, PublishGate 
         get { lock (gate.Lock) return _error; }
     }
 
+    public bool AllCommitted => !InTransaction;
+
     public bool TryBegin()
     {
         if (_inTransaction) return true;

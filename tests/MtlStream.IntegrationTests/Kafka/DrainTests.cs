@@ -83,6 +83,19 @@ public sealed class DrainTests : IDisposable
         Assert.True(await worker.EndedAsync() == 0, worker.Log);
     }
 
+    [Fact]
+    public async Task Brokers_that_are_down_hold_up_no_stop_of_a_worker_that_has_committed_all()
+    {
+        using var worker = Start(("Delivery:DrainTimeout", "00:01:00"));
+        await Wait.Until(() => _topics.Committed("drain", "in", 1)[0] == Events, log: () => worker.Log);
+        _cluster.TakeDown();
+        await Wait.Until(() => !worker.IsReady(), log: () => worker.Log);
+
+        worker.SendTerminate();
+
+        Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(20)) == 0, worker.Log); // a third of its time
+    }
+
     /// <summary>Stops a worker that cannot finish, and mends the brokers when it has ended.</summary>
     private async Task AssertGivenUpAsync(WorkerProcess worker)
     {

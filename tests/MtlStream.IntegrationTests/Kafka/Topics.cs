@@ -40,6 +40,13 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         await admin.DeleteTopicsAsync([topic]);
     }
 
+    /// <summary>Deletes what is in the first partition, up to an offset.</summary>
+    public async Task DeleteRecordsAsync(string topic, long before)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        await admin.DeleteRecordsAsync([new(topic, 0, before)]);
+    }
+
     public async Task SetAsync(string topic, string setting, string value)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();

@@ -14,6 +14,9 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
     /// <summary>What the next calls of <see cref="Consume"/> begin with: rebalances, errors.</summary>
     public Queue<Action<IConsumerEvents>> Happens { get; } = [];
 
+    /// <summary>Thrown by the next questions for a partition's ends.</summary>
+    public Queue<Error> EndsFail { get; } = [];
+
     /// <summary>Thrown by the next questions for committed offsets.</summary>
     public Queue<Error> AskingFails { get; } = [];
 
@@ -23,6 +26,9 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
     public int Asked { get; private set; }
     public int Events { get; private set; }
     public bool Closed { get; private set; }
+
+    /// <summary>What <see cref="Close"/> begins with.</summary>
+    public Action Closing { get; set; } = () => { };
 
     /// <summary>Thrown by <see cref="Close"/>.</summary>
     public Exception? ClosingFails { get; set; }
@@ -43,9 +49,12 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
     {
         CatchUp();
         cluster.OfOthers.ExceptWith(partitions);
-        foreach (var partition in partitions) _positions[partition] = Math.Max(FirstOffset, cluster.CommittedOf(partition));
         Generation = cluster.Generation;
-        events.Assigned([.. partitions.Select(Of)]);
+        foreach (var start in events.Assigned([.. partitions.Select(Of)]))
+        {
+            var partition = start.Partition.Value;
+            _positions[partition] = start.Offset == Offset.Unset ? cluster.CommittedOf(partition) : Math.Max(0, start.Offset.Value);
+        }
     }
 
     public void Revoke(IEnumerable<int> partitions)
@@ -88,6 +97,7 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
         }
 
         var partition = ready[_turn++ % ready.Count];
+        _positions[partition] = Math.Max(_positions[partition], FirstOffset);
         var offset = _positions[partition]++;
         Events++;
         var place = FakeCluster.PlaceOf(partition, offset);
@@ -135,10 +145,17 @@ internal sealed class FakeConsumer(FakeCluster cluster, IConsumerEvents events, 
 
     public WatermarkOffsets Ends(TopicPartition partition) => new(FirstOffset, cluster.EventsOf(partition.Partition.Value));
 
+    public WatermarkOffsets QueryEnds(TopicPartition partition, TimeSpan patience)
+    {
+        if (EndsFail.TryDequeue(out var error)) throw new KafkaException(error);
+        return Ends(partition);
+    }
+
     public void Close()
     {
         if (Closed) return;
         Closed = true;
+        Closing();
         if (ClosingFails is { } failure) throw failure;
         if (_positions.Count > 0) Revoke([.. _positions.Keys]);
     }

@@ -12,7 +12,7 @@ public sealed class LagReaderTests
     {
         using var harness = new SessionHarness(DeliveryGuarantee.AtLeastOnce);
         harness.Assign(0, 1);
-        var reader = new LagReader(harness.Context);
+        var reader = new LagReader(harness.Context, new(harness.Context));
 
         await reader.NoteStatistics("{}");
         await reader.NoteStatistics("no JSON");
@@ -28,7 +28,7 @@ public sealed class LagReaderTests
     {
         using var harness = new SessionHarness(DeliveryGuarantee.AtLeastOnce);
         harness.Assign(0);
-        var reader = new LagReader(harness.Context);
+        var reader = new LagReader(harness.Context, new(harness.Context));
         var before = Assert.Single(harness.Context.Table.Current);
 
         var noted = reader.NoteStatistics(Of((0, 0, 50)));

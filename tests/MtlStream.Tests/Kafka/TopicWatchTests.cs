@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using Confluent.Kafka.Admin;
 using Confluent.Kafka;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Kafka;
 
@@ -15,6 +15,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
 
     private readonly FakeTimeProvider _time = new();
     private readonly FakeCluster _cluster = new();
+    private readonly FakeLogger _log = new();
     private readonly KafkaStatus _status;
     private readonly TopicWatch _watch;
 
@@ -223,6 +224,42 @@ public sealed class TopicWatchTests : IAsyncDisposable
         Assert.True(_status.Ready);
     }
 
+    [Theory]
+    [InlineData("classic", "session.timeout.ms (45 s here)")]
+    [InlineData("consumer", "group.consumer.session.timeout.ms of the brokers")]
+    public async Task What_a_worker_waits_for_that_is_not_let_into_its_group_is_said_now_and_then(string protocol, string session)
+    {
+        await using var watch = Watch(new()
+        {
+            InputTopics = ["in"],
+            OutputTopic = "out",
+            DeadLetterTopic = "dead",
+            Consumer = new Dictionary<string, string> { ["group.protocol"] = protocol },
+        });
+        _status.SetGroup(member: false, assigned: 0);
+        _status.SetMemberId("me");
+        _cluster.Group = new(ConsumerGroupState.PreparingRebalance, "", ["me", "one that is dead"], true);
+        await watch.TryLookAsync(CancellationToken.None);
+        Assert.Empty(Joining()); // most join at once
+
+        for (var i = 0; i < 5; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(5));
+            await watch.TryLookAsync(CancellationToken.None);
+        }
+
+        var line = Assert.Single(Joining());
+        Assert.Contains("other members: 1, state: PreparingRebalance", line, StringComparison.Ordinal);
+        Assert.Contains(session, line, StringComparison.Ordinal);
+
+        _status.SetGroup(member: true, assigned: 1);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await watch.TryLookAsync(CancellationToken.None);
+        Assert.Single(Joining());
+
+        IEnumerable<string> Joining() => _log.Collector.GetSnapshot().Where(l => l.Id.Id == 2032).Select(l => l.Message);
+    }
+
     [Fact]
     public async Task A_stop_waits_for_no_call()
     {
@@ -245,7 +282,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
 
     private Task<TimeSpan> LookAsync() => _watch.TryLookAsync(CancellationToken.None);
 
-    private TopicWatch Watch(KafkaOptions options) => new(new(options, new()), _status, new(new Dictionary<string, string>(), _time), _time, NullLogger.Instance, _cluster.Open);
+    private TopicWatch Watch(KafkaOptions options) => new(new(options, new()), _status, new(new Dictionary<string, string>(), _time), _time, _log, _cluster.Open);
 
     /// <summary>A cluster that answers, fails, or does not answer at all.</summary>
     private sealed class FakeCluster
@@ -256,6 +293,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
         public Dictionary<string, int[]> Leaders { get; } = [];
         public int[] Brokers { get; set; } = [1, 2];
         public bool Hang { get; set; }
+        public GroupState Group { get; set; } = new(ConsumerGroupState.Stable, "", [], true);
         public Exception? Failure { get; set; }
         public Exception? DetailsFailure { get; set; }
         public ManualResetEventSlim? Block { get; set; }
@@ -303,7 +341,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
             }
 
             public Task<GroupState> GroupAsync(string group, TimeSpan limit) =>
-                Task.FromResult(new GroupState(ConsumerGroupState.Stable, "", [], true));
+                Task.FromResult(cluster.Group);
 
             public void Dispose()
             {

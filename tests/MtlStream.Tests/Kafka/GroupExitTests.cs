@@ -1,0 +1,53 @@
+using MtlStream.Delivery;
+
+namespace MtlStream.Tests.Kafka;
+
+/// <summary>Leaving a group whose brokers do not answer.</summary>
+public sealed class GroupExitTests
+{
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task Brokers_that_do_not_answer_are_not_waited_for_when_everything_is_committed(DeliveryGuarantee guarantee)
+    {
+        using var harness = new SessionHarness(guarantee);
+        using var answers = new ManualResetEventSlim();
+        harness.Consumer.Closing = answers.Wait;
+        harness.Status.SetDisconnected();
+
+        var closing = Task.Run(harness.Session.Close);
+        while (!closing.IsCompleted)
+        {
+            harness.Time.Pass(TimeSpan.FromMilliseconds(100));
+            await Task.WhenAny(closing, Task.Delay(10));
+        }
+
+        await closing;
+        Assert.False(harness.Consumer.Disposed);
+        answers.Set();
+    }
+
+    [Fact]
+    public async Task Brokers_that_do_not_answer_are_waited_for_when_something_is_to_be_committed()
+    {
+        using var harness = new SessionHarness(DeliveryGuarantee.AtLeastOnce);
+        using var answers = new ManualResetEventSlim();
+        harness.Cluster.Write(0, 10);
+        harness.Assign(0);
+        harness.Round(3);
+        harness.Publish();
+        harness.Producer!.Report(10);
+        var looks = 0;
+        harness.Consumer.Closing = () =>
+        {
+            while (looks < 10) harness.Time.Pass(TimeSpan.FromSeconds(looks++)); // longer than it would wait
+            answers.Wait(TimeSpan.FromMilliseconds(300)); // as long as a few looks
+        };
+        harness.Status.SetDisconnected();
+
+        await Task.Run(harness.Session.Close);
+
+        Assert.Equal(10, harness.Cluster.CommittedOf(0));
+        Assert.True(harness.Consumer.Disposed);
+    }
+}
