@@ -16,6 +16,7 @@ Sections, all of them when none is named (about how long on two cores; --bootstr
   memory      ten million events, memory over time                                      2 min
   startup     from the start of the process to ready                                    0.5 min  (--bootstrap, --topic)
   worker      the memory of a worker amid a backlog, with the model                     1.5 min  (--bootstrap, --backlog)
+  releases    a build that was published before against this one                        13 min   (--against, --bootstrap)
   image       what program and model add to the runtime's image                         0.2 min  (--image)
 
 What is compared is measured in turns; a ratio is the median of the ratios of neighbouring measurements. --quick tries every
@@ -329,6 +330,48 @@ def startup(bench):
         "The files are in the page cache.")
 
 
+def releases(bench):
+    if not bench.options.against or not bench.options.bootstrap:
+        raise RuntimeError("this section needs --against and --bootstrap")
+    builds = {"before": bench.options.against, "now": bench.options.program}
+
+    def in_turns(usual, measure):
+        """{build: reports} of what both builds do, in the same turns."""
+        def run(program):
+            bench.options.program = program
+            try:
+                return measure()
+            finally:
+                bench.options.program = builds["now"]
+
+        return bench.turns(bench.repetitions(usual), {name: lambda program=program: run(program) for name, program in builds.items()})
+
+    short = ["--repetitions", 1, "--seconds", bench.seconds(2)]
+    paced = ["--repetitions", 1, "--seconds", bench.seconds(3), "--paced-seconds", bench.seconds(3)]
+    memory = in_turns(10, lambda: bench.pipeline(*short))
+    least = in_turns(6, lambda: bench.kafka(*paced))
+    exactly = in_turns(3, lambda: bench.kafka(*paced, "--delivery", "exactly-once"))
+    null = in_turns(4, lambda: bench.kafka("--null-model", "--repetitions", 1, "--events", bench.events(200_000), "--paced-seconds", bench.seconds(2)))
+    one = in_turns(4, lambda: bench.pipeline(*short, "--no-ceiling", "--tasks", "sentiment"))
+    tokens = in_turns(4, lambda: bench.run("tokenizer", "--input", bench.options.input, "--repetitions", 1, "--seconds", bench.seconds(2)))
+    figures = [
+        ("the model alone, texts/s", memory, "ceilingEventsPerSecond"), ("in memory, all tasks, events/s", memory, "eventsPerSecond"),
+        ("in memory, processor time an event, us", memory, "cpuMicrosecondsPerEvent"), ("in memory, p50 ms", memory, "p50Ms"), ("in memory, p99 ms", memory, "p99Ms"),
+        ("in memory, `sentiment` alone, events/s", one, "eventsPerSecond"),
+        ("topic to topic, at least once, events/s", least, "eventsPerSecond"), ("the same, p50 ms", least, "p50Ms"), ("the same, p99 ms", least, "p99Ms"),
+        ("topic to topic, exactly once, events/s", exactly, "eventsPerSecond"), ("the same, p50 ms", exactly, "p50Ms"), ("the same, p99 ms", exactly, "p99Ms"),
+        ("topic to topic without the model, events/s", null, "eventsPerSecond"), ("the same, allocated an event, B", null, "allocatedBytesPerEvent"),
+        ("tokenizer, one thread, tokens/s", tokens, "tokensPerSecond"),
+    ]
+    rows = []
+    for name, found, figure in figures:
+        each = ratios(found["now"], found["before"], figure)
+        rows.append([name, rate(middle(found["before"], figure)), rate(middle(found["now"], figure)), times(median(each)), ", ".join(times(r) for r in each)])
+    named = {name: subprocess.run([program, "--version"], capture_output=True, text=True).stdout.strip() for name, program in builds.items()}
+    bench.write("releases", "The build before against this one", table(["figure", "before", "now", "now to before", "each"], rows),
+                f"Both builds in the same turns, each with its own model package. Before: `{bench.options.against_name or named['before']}`; now: `{named['now']}`.")
+
+
 IMAGE_PARTS = {"ONNX Runtime": "libonnxruntime", "model": "app/models/", "librdkafka": "librdkafka", ".NET assemblies": ".dll", "licence texts": "app/licenses/"}
 
 
@@ -360,6 +403,8 @@ def main():
     parser.add_argument("--bootstrap")
     parser.add_argument("--topic", help="a topic that is there and empty, for startup")
     parser.add_argument("--backlog", help="a topic with 100,000 events or more, for worker")
+    parser.add_argument("--against", help="the program mtlstream of a build that was published before, for releases")
+    parser.add_argument("--against-name", help="what to call that build, such as its version and commit")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repetitions", type=int, help="in place of each section's own number")
     parser.add_argument("--quick", action="store_true", help="try every section, measure nothing")
