@@ -55,7 +55,10 @@ internal static class CommandLine
         try
         {
             // The commands end themselves when the token is cancelled, so the library's own handling of signals and exceptions is off.
-            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping);
+            var running = Task.Run(
+                () => parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping), CancellationToken.None);
+            var code = await Interruption.ExitCodeAsync(running, parsed.CommandResult.Command.Name, stopping);
+            return code ?? throw new OperationCanceledException(stopping);
         }
 #pragma warning disable CA1031 // the last place that can turn an exception into an exit code
         catch (Exception exception)
