@@ -5,6 +5,7 @@ using MtlStream.Events;
 using MtlStream.Host.Lines;
 using MtlStream.Host.Pictures;
 using MtlStream.Models;
+using MtlStream.Tasks;
 using MtlStream.Text;
 
 namespace MtlStream.Host;
@@ -89,13 +90,14 @@ internal static class AnnotateCommand
         var name = request.File == "-" ? "stdin" : request.File;
         var file = await RecordFile.OpenAsync(input, name, request.Question, stopping);
         var options = OptionsOf(request, file);
+        var resultFormat = FormatOf(request, options, file, name, loaded.Model);
 
         var target = request.Html ?? request.Out;
         await using var results = target is null or "-" ? CommonOptions.OpenOutput(1) : CommonOptions.CreateOutput(target, read);
         var written = CommonOptions.HandleOf(results, 1);
         await using var rejects = request.Rejects is null ? CommonOptions.OpenOutput(2) : CommonOptions.CreateOutput(request.Rejects, read, written);
 
-        await using var lines = new LineTransport(file.Reader, name, results, rejects, tool.Time, FormatOf(request, options, file, name, loaded.Model));
+        await using var lines = new LineTransport(file.Reader, name, results, rejects, tool.Time, resultFormat);
         var (source, sink) = (lines.Source, lines.Sink);
         var progress = new LineProgress(tool.Time, () => Counts(sink, input));
         var settings = new PipelineSettings(new(), new BatchingOptions(), new DeliveryOptions { DrainTimeout = TimeSpan.FromMinutes(10) });
@@ -136,12 +138,11 @@ internal static class AnnotateCommand
         var records = new AnnotatedRecords(input);
         if (request.Html is not null) return new HtmlPage(records, Path.GetFileName(name), model.Identity);
         if (request.Pretty) return new TerminalPicture(records, request.Out is null or "-" && Terminal.ShowsColors, Terminal.Width);
-        return Path.GetExtension(request.Out)?.ToLowerInvariant() switch
-        {
-            ".csv" => new CsvColumns(records, file.Columns, model.Tasks, ','),
-            ".tsv" => new CsvColumns(records, file.Columns, model.Tasks, '\t'),
-            _ => new JsonLines(),
-        };
+        var ending = Path.GetExtension(request.Out)?.ToLowerInvariant();
+        if (ending is not (".csv" or ".tsv")) return new JsonLines();
+        if (model.Tasks.FirstOrDefault(t => t is not (TokenLabelTask or TextLabelTask)) is { } other)
+            throw new UsageException($"--out {request.Out}: the task {other.Name} has no labels for a table; leave it out of --tasks, or name a file for JSON lines.");
+        return new CsvColumns(records, file.Columns, model.Tasks, ending == ".tsv" ? '\t' : ',');
     }
 
     private static LineCounts Counts(LineSink sink, Stream input) =>

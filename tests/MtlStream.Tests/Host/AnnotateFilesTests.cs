@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using MtlStream.Tests.Models;
 
 namespace MtlStream.Tests.Host;
@@ -116,6 +117,20 @@ public sealed class AnnotateFilesTests : IDisposable
         var lines = await File.ReadAllLinesAsync(output);
         Assert.Equal("text\tmood\tmood_score", lines[0]);
         Assert.StartsWith("\"the\tcat\"\t", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_task_without_labels_makes_no_table_and_harms_none()
+    {
+        _package.Edit(manifest => manifest["tasks"]!.AsArray().Add(new JsonObject { ["name"] = "meaning", ["kind"] = "vector", ["size"] = 4, ["outputs"] = new JsonObject { ["vector"] = "meaning.vector" } }));
+        var output = Path.Combine(_folder, "out.csv");
+        await File.WriteAllTextAsync(output, "what was there");
+
+        var result = await Cli.RunAsync("{\"text\": \"good\"}", "annotate", "-", "--model", "null:" + _package.Folder, "--tasks", "meaning", "--out", output);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("the task meaning has no labels for a table", result.Error, StringComparison.Ordinal);
+        Assert.Equal("what was there", await File.ReadAllTextAsync(output));
     }
 
     [Theory]
