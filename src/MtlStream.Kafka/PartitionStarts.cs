@@ -16,7 +16,7 @@ internal sealed class PartitionStarts(SessionContext context)
     /// <summary>Members that join together must see no commit of each other: their partitions would pass for added ones.</summary>
     private static readonly TimeSpan s_joinTogether = TimeSpan.FromSeconds(5);
 
-    private readonly List<TopicPartitionOffset> _uncommitted = [];
+    private readonly List<(TopicPartitionOffset Start, PartitionFlow Flow)> _uncommitted = [];
     private long _assigned;
 
     /// <summary>True when the settings have a partition that was never read begin at its end.</summary>
@@ -49,8 +49,10 @@ internal sealed class PartitionStarts(SessionContext context)
     {
         if (_uncommitted.Count == 0) return;
         if (!leaving && AtEnd(context.Options) && context.Time.GetElapsedTime(_assigned) < s_joinTogether) return;
-        List<TopicPartitionOffset> starts = [.. _uncommitted.Where(s =>
-            context.Table.CurrentOf(s.TopicPartition) is { GivenUp: false, Committable: null, PublishedUpTo: null })];
+        List<TopicPartitionOffset> starts = [.. _uncommitted
+            .Where(u => context.Table.CurrentOf(u.Start.TopicPartition) == u.Flow) // else it may have been read, and rewound
+            .Where(u => u.Flow is { GivenUp: false, Committable: null, PublishedUpTo: null })
+            .Select(u => u.Start)];
         _uncommitted.Clear();
         if (starts.Count == 0) return;
         try
@@ -73,7 +75,7 @@ internal sealed class PartitionStarts(SessionContext context)
         if (EndsOf(partition, left, consumer) is not { } ends) return added ? new(partition, Offset.Beginning) : null;
         var offset = AtEnd(context.Options) && !added ? ends.High : ends.Low;
         var start = new TopicPartitionOffset(partition, offset);
-        _uncommitted.Add(start);
+        if (context.Table.CurrentOf(partition) is { } flow) _uncommitted.Add((start, flow));
         _assigned = context.Time.GetTimestamp();
         return Begin(start, offset.Value);
     }

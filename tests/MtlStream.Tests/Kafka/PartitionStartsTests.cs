@@ -45,6 +45,27 @@ public sealed class PartitionStartsTests
     }
 
     [Fact]
+    public void A_beginning_is_never_committed_over_what_was_read_since()
+    {
+        using var harness = Latest();
+        harness.Assign(0);
+        harness.Cluster.Write(0, 10);
+        harness.Round(3);
+        harness.Publish();
+        harness.Producer!.Report(5);
+        harness.Producer.Report(1, ErrorCode.Local_MsgTimedOut); // the rest is read again
+        harness.Producer.Report(4);
+        harness.Round(3);
+        harness.Consumer.CommitStored();
+        Assert.Equal(5, harness.Cluster.CommittedOf(0));
+
+        harness.Time.Pass(TimeSpan.FromSeconds(6));
+        harness.Round();
+
+        Assert.Equal(5, harness.Cluster.CommittedOf(0));
+    }
+
+    [Fact]
     public void Latest_hands_the_beginning_to_the_next_owner()
     {
         using var harness = Latest();
