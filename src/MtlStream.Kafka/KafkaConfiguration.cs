@@ -38,6 +38,7 @@ public sealed class KafkaConfiguration
     private static readonly Dictionary<string, string> s_consumer = new()
     {
         ["auto.offset.reset"] = "earliest",
+        ["fetch.max.bytes"] = "16777216", // of one answer, which is memory besides what is queued
         ["fetch.queue.backoff.ms"] = "20",
         ["queued.min.messages"] = "10000",
         ["queued.max.messages.kbytes"] = "16384",

@@ -41,7 +41,7 @@ public sealed record KafkaOptions : IValidatableObject
 
     /// <summary>Most bytes of keys, payloads and headers read and not yet acknowledged.</summary>
     [Range(1 << 20, 1L << 36)]
-    public long MaxInFlightBytes { get; init; } = 128L << 20;
+    public long MaxInFlightBytes { get; init; } = 32L << 20;
 
     /// <summary>librdkafka properties of the consumer; names with dots or underscores.</summary>
     public IReadOnlyDictionary<string, string> Consumer { get; init; } = new Dictionary<string, string>();

@@ -31,6 +31,7 @@ public sealed class AnalyticsPipeline(
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
     private readonly EventBoundary _boundary = new(logger);
+    private readonly ByteBudget _unpacked = new(settings.Pipeline.MaxUnpackedBytes);
     private int _tooLarge = int.MaxValue; // padded tokens that the device had no room for; told by the inference workers, heeded by the batch former
     private int _givenBack; // sequences and messages
 
@@ -48,6 +49,7 @@ public sealed class AnalyticsPipeline(
 
         var channels = new List<(string, Func<int>, int)>();
         var received = NewChannel<IReadOnlyList<SourceRecord>>("received", 64, channels);
+        var unpacked = Channel.CreateBounded<IReadOnlyList<SourceRecord>>(decodeWorkers); // of received chunks, and as long as few wait
         var tokenized = NewChannel<IReadOnlyList<TokenizedEvent>>("tokenized", 16, channels);
         var batches = NewChannel<TokenBatch>("batches", model.Workers, channels); // the next batch waits here while the device runs this one
         var scored = NewChannel<ScoredBatch>("scored", 2 * model.Workers, channels);
@@ -58,7 +60,8 @@ public sealed class AnalyticsPipeline(
         using var stages = new StageGroup(stopping, abort);
         var reported = Reporter(stages, refused);
         stages.Start("receive", (_, _) => source.ReceiveAsync(received, stages.Stopping), closes: received.Writer);
-        stages.Start("decode", (_, _) => DecodeAsync(received, tokenized, finished, stages), closes: tokenized.Writer, workers: decodeWorkers);
+        stages.Start("unpack", (_, a) => new UnpackWorker(decoder, _unpacked, stages.GiveBack).RunAsync(received, unpacked, a), closes: unpacked.Writer);
+        stages.Start("decode", (_, _) => DecodeAsync(unpacked, tokenized, finished, stages), closes: tokenized.Writer, workers: decodeWorkers);
         stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
         stages.Start("score", (worker, _) => ScoreAsync(batches, scored, worker, stages), closes: scored.Writer, workers: model.Workers);
         stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
@@ -247,7 +250,7 @@ public sealed class AnalyticsPipeline(
     private async Task PublishAsync(
         ChannelReader<IReadOnlyList<OutboundRecord>> finished, ChannelWriter<RefusedRecord?> refused, PublishReport reported, CancellationToken abort)
     {
-        var sequencer = new Sequencer(source.Acknowledge);
+        var sequencer = new Sequencer(Acknowledge);
         var ready = new List<OutboundRecord>();
         await foreach (var records in finished.ReadAllAsync(abort))
         {
@@ -306,13 +309,19 @@ public sealed class AnalyticsPipeline(
         Measure(record, outcome, refusal);
         if (refusal is null)
         {
-            source.Acknowledge(record.Source.Position);
+            Acknowledge(record.Source);
         }
         else if (!refused.TryWrite(new(record, refusal)))
         {
             stages.Fail("publish", new IOException($"Over {RefusedAtOnce} records were refused at once, the last one because: {refusal.Message}"));
         }
     };
+
+    private void Acknowledge(SourceRecord answered)
+    {
+        if (answered.UnpackedBytes > 0) _unpacked.GiveBack(answered.UnpackedBytes);
+        source.Acknowledge(answered.Position);
+    }
 
     /// <summary>Records how an answer ended; for a sampled event inside its span, which then is the measurements' exemplar.</summary>
     private void Measure(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)

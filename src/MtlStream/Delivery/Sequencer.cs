@@ -6,7 +6,7 @@ namespace MtlStream.Delivery;
 /// <remarks>
 /// Holds at most what is in flight. Records of an assignment that is over never leave; they come out by <paramref name="dropped"/>.
 /// </remarks>
-public sealed class Sequencer(Action<SourcePosition> dropped)
+public sealed class Sequencer(Action<SourceRecord> dropped)
 {
     private readonly Dictionary<(string Topic, int Partition), Partition> _partitions = [];
     private Partition? _latest; // events come in runs of one partition
@@ -21,7 +21,7 @@ public sealed class Sequencer(Action<SourcePosition> dropped)
         var partition = PartitionOf(position);
         if (position.Assignment < partition.Assignment)
         {
-            dropped(position);
+            dropped(record.Source);
             return;
         }
 
@@ -55,7 +55,7 @@ public sealed class Sequencer(Action<SourcePosition> dropped)
     private void StartOver(Partition partition, int assignment)
     {
         Waiting -= partition.Held.Count;
-        foreach (var record in partition.Held.Values) dropped(record.Source.Position);
+        foreach (var record in partition.Held.Values) dropped(record.Source);
         partition.Held.Clear();
         (partition.Assignment, partition.Next) = (assignment, 0);
     }

@@ -29,7 +29,9 @@ public sealed class EventDecoder
     public Decoded Decode(SourceRecord source)
     {
         var bytes = source.Payload ?? throw new ArgumentException("A tombstone has no text to decode.", nameof(source));
-        if (!TryUnpack(source, ref bytes, out var problem)) return Refused(source, problem);
+        var problem = default(Problem);
+        if (source.Unpacked is { } unpacked) bytes = unpacked;
+        else if (!TryUnpack(source, ref bytes, out problem)) return Refused(source, problem);
         var codec = Read(new(source, bytes, _options.MaxPayloadBytes), out var decoding);
         decoding = decoding.Carrying(bytes, source.Payload);
         if (decoding.NotNow is { } notNow) return new() { NotNow = notNow };
@@ -50,6 +52,16 @@ public sealed class EventDecoder
         var found = outcome.NotNow?.Reason ?? $"The payload holds {outcome.Events?.Count} events";
         rejection = new(RejectionReason.UnsupportedEncoding, "decode", $"{found}; expected one event that can be read at once.", source);
         return false;
+    }
+
+    /// <summary>The payload without its packing, for <see cref="SourceRecord.Unpacked"/>; null where it is not packed, or damaged.</summary>
+    internal byte[]? Unpack(SourceRecord source)
+    {
+        if (source.Payload is not { } payload) return null;
+        var bytes = payload;
+        if (!TryUnpack(source, ref bytes, out _)) return null;
+        if (_options.Format != InputFormat.Text) bytes = SchemaFrame.Unpack(bytes, _options.MaxPayloadBytes) ?? bytes;
+        return ReferenceEquals(bytes, payload) ? null : bytes;
     }
 
     private static PayloadCodec[] CodecsOf(InputFormat format, TextPointers pointers) => format switch

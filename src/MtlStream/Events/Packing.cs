@@ -15,6 +15,8 @@ internal static class Packing
     /// <summary>Largest window that is set aside for a Zstandard value: 16 MiB, more than any level but the "ultra" ones takes.</summary>
     private const int WindowLog = 24;
 
+    private const int PartBytes = 32 * 1024;
+
     private static readonly string[] s_codings = ["gzip", "x-gzip", "zstd", "deflate", "br"];
 
     private enum Packer
@@ -111,21 +113,12 @@ internal static class Packing
         try
         {
             using var stream = Open(new(packed, writable: false), packer);
-            var unpacked = new MemoryStream();
-            Span<byte> part = stackalloc byte[4096];
-            for (var read = stream.Read(part); read > 0; read = stream.Read(part))
-            {
-                unpacked.Write(part[..read]);
-                if (unpacked.Length > maxBytes)
-                {
-                    problem = new(
-                        RejectionReason.PayloadTooLarge,
-                        $"The payload is {packed.Length} bytes of {NameOf(packer)} that unpack to more than {maxBytes} (Input:MaxPayloadBytes).");
-                    return null;
-                }
-            }
             problem = default;
-            return unpacked.ToArray();
+            if (ReadAll(stream, maxBytes) is { } unpacked) return unpacked;
+            problem = new(
+                RejectionReason.PayloadTooLarge,
+                $"The payload is {packed.Length} bytes of {NameOf(packer)} that unpack to more than {maxBytes} (Input:MaxPayloadBytes).");
+            return null;
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException or ZstdException or IOException)
         {
@@ -133,6 +126,36 @@ internal static class Packing
                 RejectionReason.MalformedPayload,
                 $"The payload is {packed.Length} bytes of {NameOf(packer)} that cannot be unpacked: they are damaged or cut off.");
             return null;
+        }
+    }
+
+    /// <summary>Null where there is more. Read in parts: a buffer that grows would leave as much behind again.</summary>
+    private static byte[]? ReadAll(Stream stream, int maxBytes)
+    {
+        var parts = new List<PooledArray<byte>>();
+        try
+        {
+            long length = 0;
+            while (true)
+            {
+                var part = new PooledArray<byte>(PartBytes);
+                parts.Add(part);
+                var read = stream.ReadAtLeast(part.Span, PartBytes, throwOnEndOfStream: false);
+                length += read;
+                if (length > maxBytes) return null;
+                if (read < PartBytes) break;
+            }
+            var all = GC.AllocateUninitializedArray<byte>((int)length);
+            for (var i = 0; i < parts.Count; i++)
+            {
+                var rest = all.AsSpan(i * PartBytes);
+                parts[i].Span[..Math.Min(rest.Length, PartBytes)].CopyTo(rest);
+            }
+            return all;
+        }
+        finally
+        {
+            foreach (var part in parts) part.Dispose();
         }
     }
 

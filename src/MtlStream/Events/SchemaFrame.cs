@@ -45,6 +45,11 @@ internal static class SchemaFrame
         return false;
     }
 
+    /// <summary>The JSON that is packed behind a frame; null where none is.</summary>
+    public static byte[]? Unpack(byte[] bytes, int maxBytes) =>
+        bytes is [3, GluePacked, ..] && bytes.Length >= GlueFrame && Packing.Inflate(bytes[GlueFrame..], maxBytes, out _) is { } unpacked && BeginsJson(unpacked)
+            ? unpacked : null;
+
     /// <summary>Says that what is behind a frame is something else.</summary>
     public static Problem NotJson(Opened opened)
     {

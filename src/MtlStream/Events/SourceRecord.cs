@@ -15,4 +15,9 @@ public sealed record SourceRecord(
     /// <summary>What the transport has to find again when the answer comes to its sink, a waiting request for instance.</summary>
     /// <remarks>Its owner is the transport that read the event; everyone else passes it on unseen. Null where the position says enough.</remarks>
     public object? Correlation { get; init; }
+
+    /// <summary>The payload unpacked; null where it was not packed, or could not be unpacked.</summary>
+    internal byte[]? Unpacked { get; init; }
+
+    internal long UnpackedBytes => Unpacked?.Length ?? 0;
 }

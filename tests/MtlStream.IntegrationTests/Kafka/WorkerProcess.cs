@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using MtlStream.Models;
@@ -25,6 +26,17 @@ internal sealed partial class WorkerProcess : IDisposable
 
     /// <summary>What it logged, newest last, as much as is kept.</summary>
     public string Log => string.Join('\n', _lines);
+
+    /// <summary>Most memory that it has had at once, in bytes (<c>VmHWM</c> of the kernel); 0 when it has ended.</summary>
+    public long PeakBytes
+    {
+        get
+        {
+            var status = HasExited ? [] : File.ReadAllLines($"/proc/{_process.Id}/status");
+            var peak = status.FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return peak is null ? 0 : 1024 * long.Parse(peak.Split(':')[1].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+        }
+    }
 
     public bool HasExited => _disposed || _process.HasExited;
 

@@ -59,7 +59,7 @@ public sealed class DeliveryProperties
             var records = moments.Select((moment, i) => (moment, Record: Make.Record(i / 4, partition: i % 2, assignment: 1 + i / 2 % 2)))
                 .OrderBy(r => r.moment).Select(r => r.Record).ToList();
             var dropped = new List<SourcePosition>();
-            var sequencer = new Sequencer(dropped.Add);
+            var sequencer = new Sequencer(given => dropped.Add(given.Position));
             var ready = new List<OutboundRecord>();
             foreach (var record in records) sequencer.Add(Make.Outbound(record), ready);
 

@@ -8,7 +8,7 @@ public sealed class SequencerTests
 {
     private readonly List<SourcePosition> _dropped = [];
 
-    private Sequencer Sequencer() => new(_dropped.Add);
+    private Sequencer Sequencer() => new(dropped => _dropped.Add(dropped.Position));
 
     [Theory]
     [InlineData(1)]
