@@ -97,6 +97,7 @@ internal static class CommonOptions
         }
 
         if (path.Length == 0) throw new UsageException("found an empty name, expected a file to read, or - for standard input.");
+        if (Directory.Exists(path)) throw new UsageException($"{path} is a folder, expected a file to read.");
         try
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan);

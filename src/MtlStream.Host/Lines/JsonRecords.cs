@@ -24,7 +24,7 @@ internal sealed class JsonRecords(Stream content, bool isArray) : RecordReader
         catch (JsonException exception)
         {
             throw new InvalidDataException(
-                $"line {exception.LineNumber + 1} is not JSON, at byte {exception.BytePositionInLine + 1}; {_number} elements before it were read.", exception);
+                $"line {exception.LineNumber + 1} is not JSON, at byte {exception.BytePositionInLine + 1}; it stands behind element {_number}.", exception);
         }
 
         return [new(OnOneLine(_elements.Current), ++_number)];

@@ -29,6 +29,8 @@ internal sealed record RecordQuestion(FileFormat Format, IReadOnlyList<string> F
 internal sealed record RecordFile(RecordReader Reader, InputFormat Format, IReadOnlyList<string> Pointers, IReadOnlyList<string>? Columns)
 {
     private const string DefaultField = "text";
+    private const int LongestName = 30;
+    private const int MostShown = 30;
 
     private static readonly char[] s_delimiters = [',', '\t', ';'];
 
@@ -83,12 +85,21 @@ internal sealed record RecordFile(RecordReader Reader, InputFormat Format, IRead
         {
             var isNumber = int.TryParse(column, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
             if (!isNumber || number < 1 || number > columns.Count)
-                throw new UsageException($"{name}: found the columns {string.Join(", ", columns)}, expected one named {column}: --text-field names another, or its number.");
+                throw new UsageException($"{name}: found the columns {Shown(columns)}, expected one named {column}: --text-field names another, or its number.");
             column = columns[number - 1];
         }
 
         return "/" + column.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
     }
+
+    /// <summary>Names of columns for a message; where the first row is data after all, its texts are not repeated.</summary>
+    private static string Shown(IReadOnlyList<string> columns)
+    {
+        var names = columns.Take(MostShown).Select((name, i) => name.Length <= LongestName && name.All(IsOfName) ? name : $"no. {i + 1}");
+        return string.Join(", ", names) + (columns.Count > MostShown ? $" and {columns.Count - MostShown} more" : "");
+    }
+
+    private static bool IsOfName(char c) => char.IsLetterOrDigit(c) || c is ' ' or '_' or '-' or '.' or '/' or '(' or ')';
 
     private static string[] Cells(ReadOnlySpan<byte> line, char delimiter)
     {

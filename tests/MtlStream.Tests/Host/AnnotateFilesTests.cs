@@ -80,6 +80,8 @@ public sealed class AnnotateFilesTests : IDisposable
     [InlineData("id,review\n1,x\n", "found the columns id, review, expected one named txt", "--text-field", "txt")]
     [InlineData("id,review\n1,x\n", "found the columns id, review, expected one named 3", "--text-field", "3")]
     [InlineData("id,review\n1,x\n", "found the columns id, review, expected one named text", "--format", "csv")]
+    [InlineData("{\"text\": \"a secret\"}\n", "found the columns no. 1, expected one named text", "--format", "csv")]
+    [InlineData("My secret is long: nobody may see it in a message,5\n", "found the columns no. 1, 5, expected one named text", "--format", "csv")]
     [InlineData("\u00FF\u00FE", "expected UTF-8", "--format", "csv")]
     public async Task A_table_without_the_column_is_wrong_usage(string table, string message, params string[] options)
     {
@@ -87,6 +89,16 @@ public sealed class AnnotateFilesTests : IDisposable
 
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_is_no_file()
+    {
+        var result = await Cli.RunAsync("", "annotate", _folder, "--model", _package.Folder);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.EndsWith(" is a folder, expected a file to read.\n", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
