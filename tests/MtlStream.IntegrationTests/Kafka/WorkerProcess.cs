@@ -17,6 +17,7 @@ internal sealed partial class WorkerProcess : IDisposable
     private readonly ConcurrentQueue<string> _lines = new();
     private volatile Uri? _health;
     private volatile bool _disposed;
+    private volatile int _logged;
     private int? _exitCode;
 
     private WorkerProcess(Process process) => _process = process;
@@ -38,12 +39,16 @@ internal sealed partial class WorkerProcess : IDisposable
         }
     }
 
+    /// <summary>How many lines it has logged.</summary>
+    public int Lines => _logged;
+
     public bool HasExited => _disposed || _process.HasExited;
 
     public int ExitCode => _exitCode ?? _process.ExitCode;
 
     public static WorkerProcess Start(
-        IEnumerable<KeyValuePair<string, string>> settings, string? model = null, IReadOnlyDictionary<string, string>? environment = null)
+        IEnumerable<KeyValuePair<string, string>> settings, string? model = null, IReadOnlyDictionary<string, string>? environment = null,
+        string listen = "http://127.0.0.1:0")
     {
         var program = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mtlstream");
         var start = new ProcessStartInfo(program)
@@ -56,7 +61,7 @@ internal sealed partial class WorkerProcess : IDisposable
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         start.ArgumentList.Add("run");
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
-        start.ArgumentList.Add("--Http:Url=http://127.0.0.1:0");
+        start.ArgumentList.Add($"--Http:Url={listen}");
         start.ArgumentList.Add($"--Model:Path={model ?? NullModel.Path}");
 
         var worker = new WorkerProcess(new() { StartInfo = start });
@@ -132,6 +137,7 @@ internal sealed partial class WorkerProcess : IDisposable
     {
         if (line is null) return;
         _lines.Enqueue(line);
+        Interlocked.Increment(ref _logged);
         while (_lines.Count > 300) _lines.TryDequeue(out _);
         if (HealthAddress().Match(line) is { Success: true } match) _health = new(match.Groups[1].Value);
     }

@@ -66,6 +66,22 @@ public sealed class DeadLetterTests
         Assert.Equal(first.Headers, letter.Headers);
     }
 
+    [Fact]
+    public void A_letter_that_is_replayed_and_fails_again_does_not_grow()
+    {
+        IReadOnlyList<EventHeader> headers = Original;
+        for (var round = 0; round < 3; round++)
+        {
+            var message = EventEncoder.EncodeDeadLetter(new(RejectionReason.MissingText, "decode", $"round {round}", Record(Raw, [.. headers])));
+            Assert.Equal(Original.Length + 8, message.Headers.Count);
+
+            Assert.True(DeadLetter.TryRead(null, message.Headers, message.Payload, 0, out var letter, out _));
+            headers = letter.Headers;
+        }
+
+        Assert.Equal(Original, headers);
+    }
+
     [Theory]
     [InlineData("__connect.errors.topic", null)]
     [InlineData("__connect.errors.partition", "x")]
