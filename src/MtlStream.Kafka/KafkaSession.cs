@@ -59,10 +59,10 @@ internal sealed class KafkaSession : IConsumerEvents, IAsyncDisposable
         _reviews = new(context, clients, _messages);
         _rewinder = new(context, _delivery);
         var gone = new GoneEvents(context);
-        _starts = new(context);
         _exit = new(context, _delivery);
         _lag = new(context, gone);
         _remade = new(context, _delivery);
+        _starts = new(context, _remade);
         Intake = new(context, gone, Failed);
     }
 

@@ -8,7 +8,7 @@ namespace MtlStream.Kafka;
 /// meanwhile is lost, and so is what comes first into added partitions (https://issues.apache.org/jira/browse/KAFKA-12478). Scalers
 /// take all that such a partition ever held for lag (https://github.com/kedacore/keda/issues/7936).
 /// </remarks>
-internal sealed class PartitionStarts(SessionContext context)
+internal sealed class PartitionStarts(SessionContext context, RemadeTopics remade)
 {
     private static readonly TimeSpan s_ask = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_askAgain = TimeSpan.FromMilliseconds(100);
@@ -110,10 +110,11 @@ internal sealed class PartitionStarts(SessionContext context)
         return start;
     }
 
-    /// <summary>True when the group holds an offset of any partition of the topic: those without one were added since.</summary>
+    /// <summary>True when the topic is new, or the group holds an offset of any of its partitions: those without one were added since.</summary>
     private bool IsRead(string topic, IConsumerPort consumer)
     {
         if (!AtEnd(context.Options)) return false;
+        if (remade.Knows(topic)) return true;
         var all = Enumerable.Range(0, context.Topics.PartitionsOf(topic)).Select(p => new TopicPartition(topic, p)).ToList();
         return CommittedOf(all, consumer).Any(c => c.Offset.Value >= 0);
     }

@@ -14,7 +14,11 @@ internal sealed class RemadeTopics(SessionContext context, IDelivery delivery)
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, string> _ids = [];
+    private readonly HashSet<string> _remade = [];
     private List<string> _due = [];
+
+    /// <summary>True when a topic was made again since reading began: the group holds nothing of it, though it is no new group.</summary>
+    public bool Knows(string topic) => _remade.Contains(topic);
 
     /// <summary>Those noticed since the last call: clients that know them have to be made anew.</summary>
     public IReadOnlyList<string> Take()
@@ -49,6 +53,7 @@ internal sealed class RemadeTopics(SessionContext context, IDelivery delivery)
         var known = _ids.TryGetValue(topic, out var before);
         if (known && before == id) return false;
         _ids[topic] = id;
+        if (known) _remade.Add(topic);
         return known;
     }
 

@@ -90,6 +90,20 @@ public sealed class PartitionStartsTests
         Assert.Equal(20, harness.Received);
     }
 
+    [Fact]
+    public void A_topic_that_was_made_again_is_read_from_its_beginning_although_it_says_latest()
+    {
+        using var harness = Latest();
+        harness.Cluster.MakeAgain(FakeCluster.Input);
+        harness.Round();
+        harness.Cluster.Write(0, 20);
+
+        harness.Assign(0);
+        harness.Round(3);
+
+        Assert.Equal(20, harness.Received);
+    }
+
     [Theory]
     [InlineData(ErrorCode.Local_UnknownPartition)] // which the client has not heard of yet
     [InlineData(ErrorCode.Local_TimedOut)]
