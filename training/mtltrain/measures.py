@@ -109,9 +109,13 @@ def embedding(model, data: Path, cache: Path, vocab: Path, part: str, limit: int
     rows = dataset.rows(data, cache, vocab, "texts", "dev", limit)
     target = dataset.thinned(list(vectors.targets(data, "dev", cache)), most)
     rows, target = dataset.thinned(rows, most), np.array(target, np.float32)
-    found = np.stack(predict(model, rows, ["embedding"])["embedding"])
+    return agreement(np.stack(predict(model, rows, ["embedding"])["embedding"]), target)
+
+
+def agreement(found: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """Of vectors with their teacher's, both [texts, size] and of length 1."""
     mine, theirs = found @ found.T, target @ target.T
-    above = np.triu_indices(len(rows), 1)
+    above = np.triu_indices(len(found), 1)
     np.fill_diagonal(mine, -1)
     np.fill_diagonal(theirs, -1)
     nearest = theirs.argmax(1)

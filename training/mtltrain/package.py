@@ -53,9 +53,9 @@ def write(model: MultitaskModel, folder: Path, run: Run, vocab: Path, adjustment
     places = _leave_out_placeholders(model, vocab, folder / "vocab.txt")
     for text in said["texts"]:
         text["input_ids"] = places[text["input_ids"]].tolist()
-    _dump(folder / "golden.json", said)
+    dump(folder / "golden.json", said)
     graphs.write(model, folder, temperatures)
-    _dump(folder / "model.json", manifest(model, folder, run, adjustments, scores, reference))
+    dump(folder / "model.json", manifest(model, folder, run, adjustments, scores, reference))
 
 
 def _leave_out_placeholders(model: MultitaskModel, vocab: Path, path: Path) -> np.ndarray:
@@ -147,7 +147,7 @@ def golden(model: MultitaskModel, pieces: Tokenizer, temperatures: dict[str, flo
     return {"schema": "model-golden.v1", "rowsPerCall": 1, "precision": "fp32", "tolerance": TOLERANCE, "texts": texts}
 
 
-def _dump(path: Path, value: dict) -> None:
+def dump(path: Path, value: dict) -> None:
     """One line per element of the outermost lists, so that files stay small and differences readable."""
     lines = []
     for key, member in value.items():

@@ -26,7 +26,7 @@ SOURCES = {
     "extraction": Source("Tweet Sentiment Extraction (Figure Eight, Emotion in Text)", "CC BY 4.0", "https://www.kaggle.com/c/tweet-sentiment-extraction"),
     "emoji": Source("TweetEval emoji, trained along", "the data set's and Twitter terms", "https://github.com/cardiffnlp/tweeteval"),
     "languages": Source("Tatoeba (LASER), NTREX, Multi30k and the English corpora", "CC BY 2.0; CC BY-SA 4.0; none stated", "https://github.com/facebookresearch/LASER"),
-    "texts": Source("texts of the other corpora and of the load test, without labels", "per text, all open", "training/data.md"),
+    "texts": Source("texts of the other corpora and of the load test, without labels", "per text, all open", "../../training/data.md"),
     "answers": Source("SQuADShifts: new Wikipedia, Reddit, Amazon", "CC BY 4.0", "https://github.com/modestyachts/squadshifts-website"),
     "qamr": Source("QAMR", "MIT", "https://github.com/uwnlp/qamr"),
     "compression": Source("Google's sentence compression", "as is", "https://github.com/Mehechiger/Deletion-Based-Sentence-Compression-with-LSTMs"),

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from . import card
-from .package import _dump
+from .package import dump
 from .sources import TESTED_ON
 
 _RAW = {"wordsF1": "UD English-EWT test, raw text", "uposF1": "UD English-EWT test, raw text", "rawSpanF1": "UNER English-EWT test, raw text",
@@ -40,7 +40,7 @@ def main() -> None:
         record["test"]["fp32"] = json.loads(options.fp32.read_text().strip().splitlines()[-1])["tasks"]
     if options.flips:
         record["flips"] = json.loads(options.flips.read_text().strip().splitlines()[-1])["flips"]
-    _dump(path, manifest)
+    dump(path, manifest)
     record_path.write_text(json.dumps(record, indent=1) + "\n")
     card.write(options.package, options.results)
 

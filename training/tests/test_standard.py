@@ -84,7 +84,7 @@ class StandardGraphs(unittest.TestCase):
         from mtltrain import package, standard
 
         manifest = {"schema": "model-manifest.v1", "graphs": {"cpu": "model.cpu.onnx", "cuda": "model.cuda.onnx"}, "tasks": [{"name": "pos"}], "checksums": {"weights.bin": "sha256:0"}}
-        package._dump(self.package / "model.json", manifest)
+        package.dump(self.package / "model.json", manifest)
         out = Path(self.folder.name) / "out"
 
         standard.add(self.package, out)

@@ -15,18 +15,34 @@ public sealed class FeatureEncoder : IDisposable
     private readonly ModelManifest _manifest;
     private readonly TextTokenizer _tokenizer;
     private readonly List<InferenceSession> _sessions = [];
+    private readonly List<string> _tensors; // in the order of their columns
+    private readonly List<int> _widths;
 
     /// <param name="workers">Calls side by side, each on one thread.</param>
     public FeatureEncoder(ModelManifest manifest, TextTokenizer tokenizer, int workers)
     {
         (_manifest, _tokenizer) = (manifest, tokenizer);
-        var graph = FeatureGraph.Alone(File.ReadAllBytes(manifest.GraphFor("cpu")), manifest.Inputs.Mask);
+        Sets = FeatureSet.Of(manifest);
+        _tensors = [.. Sets.SelectMany(s => s.Tensors).Distinct()];
+        var graph = FeatureGraph.Alone(File.ReadAllBytes(manifest.GraphFor("cpu")), manifest, Sets);
         for (var worker = 0; worker < workers; worker++) _sessions.Add(SessionFactory.OpenGraph(graph, manifest.Folder));
-        Features = WidthOf(_sessions[0], manifest.Inputs);
+        _widths = WidthsOf(_sessions[0]);
+        Features = _widths.Sum();
     }
 
-    /// <summary>Features of a text.</summary>
+    /// <summary>What heads may be taught on.</summary>
+    public IReadOnlyList<FeatureSet> Sets { get; }
+
+    /// <summary>Features of a text, those of all sets together.</summary>
     public int Features { get; }
+
+    /// <summary>The columns of one set. Its tensors lie side by side, in the order in which the set names them.</summary>
+    /// <param name="all">What <see cref="Encode"/> gave.</param>
+    public FeatureMatrix Columns(FeatureSet set, FeatureMatrix all)
+    {
+        var first = _tensors.IndexOf(set.Tensors[0]);
+        return all.Slice(_widths.Take(first).Sum(), _widths.Skip(first).Take(set.Tensors.Count).Sum());
+    }
 
     /// <summary>Encodes texts. Those of one length go into a call together, so that nothing is padded.</summary>
     /// <param name="progress">Told the share that is done, from 0 to 1.</param>
@@ -65,17 +81,18 @@ public sealed class FeatureEncoder : IDisposable
         foreach (var session in _sessions) session.Dispose();
     }
 
-    /// <summary>What the graph gives for a single token: the width is not in the graph where weights are calculated.</summary>
-    private static int WidthOf(InferenceSession session, ModelInputs inputs)
+    /// <summary>What the graph gives for a single token: the widths are not in the graph where weights are calculated.</summary>
+    private List<int> WidthsOf(InferenceSession session)
     {
         using var run = new RunOptions();
         using var zero = OrtValue.CreateTensorValueFromMemory([0L], [1, 1]);
         using var one = OrtValue.CreateTensorValueFromMemory([1L], [1, 1]);
+        var inputs = _manifest.Inputs;
         var given = new Dictionary<string, OrtValue> { [inputs.Ids] = zero, [inputs.Mask] = one };
         if (inputs.Cases is { } cases) given[cases] = zero;
         if (inputs.Segments is { } segments) given[segments] = zero;
-        using var outputs = session.Run(run, given, [FeatureGraph.Output]);
-        return (int)outputs[0].GetTensorTypeAndShape().Shape[1];
+        using var outputs = session.Run(run, given, _tensors);
+        return [.. outputs.Select(o => (int)o.GetTensorTypeAndShape().Shape[1])];
     }
 
     private static List<List<(int Text, int Window)>> Calls(List<TokenizedText> texts)
@@ -111,17 +128,24 @@ public sealed class FeatureEncoder : IDisposable
         var inputs = new Dictionary<string, OrtValue> { [_manifest.Inputs.Ids] = idTensor, [_manifest.Inputs.Mask] = maskTensor };
         if (_manifest.Inputs.Cases is { } caseInput) inputs[caseInput] = caseTensor;
         if (_manifest.Inputs.Segments is { } segmentInput) inputs[segmentInput] = segmentTensor;
-        using var outputs = session.Run(run, inputs, [FeatureGraph.Output]);
-        Add(outputs[0].GetTensorDataAsSpan<float>(), texts, call, values);
+        using var outputs = session.Run(run, inputs, _tensors);
+        var start = 0;
+        for (var tensor = 0; tensor < _tensors.Count; tensor++)
+        {
+            Add(outputs[tensor].GetTensorDataAsSpan<float>(), start, _widths[tensor], texts, call, values);
+            start += _widths[tensor];
+        }
     }
 
-    private void Add(ReadOnlySpan<float> features, List<TokenizedText> texts, List<(int Text, int Window)> call, float[] values)
+    /// <param name="start">Column of the first of the features.</param>
+    private void Add(
+        ReadOnlySpan<float> features, int start, int width, List<TokenizedText> texts, List<(int Text, int Window)> call, float[] values)
     {
         for (var row = 0; row < call.Count; row++)
         {
             var (text, window) = call[row];
-            var target = values.AsSpan(text * Features, Features);
-            var source = features.Slice(row * Features, Features);
+            var target = values.AsSpan((text * Features) + start, width);
+            var source = features.Slice(row * width, width);
             var share = Share(texts[text], window);
             lock (texts[text])
             {

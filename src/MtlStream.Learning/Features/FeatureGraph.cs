@@ -1,50 +1,78 @@
 using Google.Protobuf;
 using MtlStream.Learning.Training;
+using MtlStream.Models;
 using MtlStream.Onnx;
 using Onnx;
 using static Onnx.TensorProto.Types;
 
 namespace MtlStream.Learning.Features;
 
-/// <summary>Adds to an encoder's graph what heads are taught on: the mean over a text's tokens of several layers' outputs, side by side.</summary>
+/// <summary>Adds to an encoder's graph what heads are taught on: means of layers, and what the other tasks say.</summary>
 /// <remarks>
 /// The layers' outputs are values that the graph has, each the result of a LayerNormalization with several readers, so that
 /// reading them once more changes nothing of what is there.
 /// </remarks>
 internal static class FeatureGraph
 {
-    public const string Output = "taught/features";
+    /// <summary>The mean over a text's tokens of several layers' outputs, side by side: [texts, layers x width].</summary>
+    public const string Layers = "taught/features";
+
+    /// <summary>Logarithms of the probabilities that other tasks give, side by side: [texts, labels of all].</summary>
+    public const string Labels = "taught/labels";
 
     private const string Norm = "LayerNormalization";
     private const string FusedNorm = "SkipLayerNormalization";
     private const string Prefix = "taught";
     private const int TokenAxis = 1;
     private const int NewAxis = 1;
+    private const float LeastProbability = 1e-4f;
 
-    /// <summary>Adds the features, unless the graph has them.</summary>
-    /// <param name="mask">Name of the input that is 1 for a token and 0 for padding, [texts, tokens].</param>
+    /// <summary>Adds the values that a set names, each unless the graph has it, and returns the name of them side by side.</summary>
+    /// <param name="prefix">Of the names of nodes that are added for this set alone.</param>
     /// <exception cref="InvalidDataException">The graph is no encoder whose layers end with a LayerNormalization.</exception>
-    public static void AddTo(GraphProto graph, string mask)
+    public static string AddTo(GraphProto graph, ModelManifest manifest, FeatureSet set, string prefix)
     {
+        if (set.Tensors.Contains(Layers)) AddLayers(graph, manifest.Inputs.Mask);
+        if (set.Tensors.Contains(Labels)) AddLabels(graph, FeatureSet.LabelTensors(manifest));
+        if (set.Tensors.Count == 1) return set.Tensors[0];
+        var g = new GraphBuilder(graph, prefix);
+        return g.Node("Concat", [.. set.Tensors], GraphBuilder.Attribute("axis", 1));
+    }
+
+    /// <summary>A graph whose outputs are the values that some sets name, and nothing else.</summary>
+    public static byte[] Alone(byte[] model, ModelManifest manifest, IReadOnlyList<FeatureSet> sets)
+    {
+        var parsed = ModelProto.Parser.ParseFrom(model);
+        var tensors = sets.SelectMany(s => s.Tensors).Distinct().ToHashSet();
+        if (tensors.Contains(Layers)) AddLayers(parsed.Graph, manifest.Inputs.Mask);
+        if (tensors.Contains(Labels)) AddLabels(parsed.Graph, FeatureSet.LabelTensors(manifest));
+        var g = new GraphBuilder(parsed.Graph, Prefix);
+        foreach (var tensor in tensors.Where(t => parsed.Graph.Output.All(o => o.Name != t))) g.Output(tensor, DataType.Float, -1, -1);
+        return GraphPruning.Keep(parsed.ToByteArray(), tensors);
+    }
+
+    private static void AddLayers(GraphProto graph, string mask)
+    {
+        if (Has(graph, Layers)) return;
         var layers = LayersOf(graph);
-        if (graph.Node.Any(n => n.Output.Contains(Output))) return;
         var g = new GraphBuilder(graph, Prefix);
         var tokens = g.Node("Cast", [mask], GraphBuilder.Attribute("to", (long)DataType.Float));
         var count = g.Node("ReduceSum", [tokens, g.Constant(Prefix + "/axis", [(long)TokenAxis])]);
         var share = g.Node("Unsqueeze", [g.Node("Div", [tokens, count]), g.Constant(Prefix + "/place", [(long)NewAxis])]);
         var means = layers.Select(layer => g.Node("MatMul", [share, InFloats(g, graph, layer)])).ToArray();
         var joined = g.Node("Concat", means, GraphBuilder.Attribute("axis", 2));
-        g.NodeAs(Output, "Squeeze", [joined, Prefix + "/place"]);
+        g.NodeAs(Layers, "Squeeze", [joined, Prefix + "/place"]);
     }
 
-    /// <summary>A graph with the features as its only output.</summary>
-    public static byte[] Alone(byte[] model, string mask)
+    private static void AddLabels(GraphProto graph, IReadOnlyList<string> probabilities)
     {
-        var parsed = ModelProto.Parser.ParseFrom(model);
-        AddTo(parsed.Graph, mask);
-        new GraphBuilder(parsed.Graph, Prefix).Output(Output, DataType.Float, -1, -1);
-        return GraphPruning.Keep(parsed.ToByteArray(), new HashSet<string> { Output });
+        if (Has(graph, Labels)) return;
+        var g = new GraphBuilder(graph, Labels);
+        var joined = g.Node("Concat", [.. probabilities], GraphBuilder.Attribute("axis", 1));
+        g.NodeAs(Labels, "Log", [g.Node("Add", [joined, g.Constant(Labels + "/least", LeastProbability)])]);
     }
+
+    private static bool Has(GraphProto graph, string value) => graph.Node.Any(n => n.Output.Contains(value));
 
     /// <summary>The norm of the embeddings and those that end a layer, but for the first layer's: they say least by themselves.</summary>
     private static List<NodeProto> LayersOf(GraphProto graph)

@@ -20,15 +20,16 @@ public static class CrossValidation
         return [.. parts.Select(p => p.ToArray())];
     }
 
-    /// <summary>Logits of every text, [texts, labels], each from a head trained on the other folds.</summary>
+    /// <summary>Logits of every text of the folds, [texts, labels], each from a head trained on the other folds.</summary>
+    /// <param name="always">Rows that every head learns from and none is asked about.</param>
     public static float[] Logits(
-        FeatureMatrix features, LabelTargets targets, HeadOptions options, IReadOnlyList<int[]> folds, int seed,
+        FeatureMatrix features, LabelTargets targets, HeadOptions options, IReadOnlyList<int[]> folds, IReadOnlyList<int> always, int seed,
         IProgress<double>? progress = null, CancellationToken cancelled = default)
     {
-        var logits = new float[targets.Rows * targets.Labels];
+        var logits = new float[folds.Sum(f => f.Length) * targets.Labels];
         for (var fold = 0; fold < folds.Count; fold++)
         {
-            var others = folds.Where((_, other) => other != fold).SelectMany(f => f).ToList();
+            var others = folds.Where((_, other) => other != fold).SelectMany(f => f).Concat(always).ToList();
             var head = HeadTrainer.Train(features, targets, others, options, seed + fold, progress: null, cancelled);
             var found = head.Logits(features, folds[fold]);
             for (var i = 0; i < folds[fold].Length; i++)

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using MtlStream.Learning.Features;
 using MtlStream.Learning.Training;
+using MtlStream.Models;
 using Onnx;
 using static Onnx.TensorProto.Types;
 
@@ -13,16 +14,15 @@ internal static class HeadGraph
     public static string OutputOf(string task) => task + ".probabilities";
 
     /// <summary>The graph with one more head. Nothing that it had is changed.</summary>
-    /// <param name="mask">Name of the input that is 1 for a token and 0 for padding.</param>
-    /// <param name="temperature">What the logits are divided by.</param>
-    public static byte[] WithHead(byte[] model, string mask, string task, Head head, double temperature)
+    /// <param name="manifest">The package's, as it was before.</param>
+    public static byte[] WithHead(byte[] model, ModelManifest manifest, string task, TaughtHead taught)
     {
         var parsed = ModelProto.Parser.ParseFrom(model);
-        FeatureGraph.AddTo(parsed.Graph, mask);
+        var inner = FeatureGraph.AddTo(parsed.Graph, manifest, taught.Features, task + "/features");
         var g = new GraphBuilder(parsed.Graph, task);
+        var head = taught.Head;
         var shape = head.Weights.Shape;
         var first = head.FirstLayer();
-        var inner = FeatureGraph.Output;
         if (shape.Hidden > 0)
         {
             var matrix = g.Constant(task + ".hidden", first.Matrix, shape.Features, shape.Hidden);
@@ -33,7 +33,7 @@ internal static class HeadGraph
         var bias = shape.Hidden > 0 ? head.Weights.Parameters[HeadWeights.LabelBias] : first.Bias;
         var width = shape.Hidden > 0 ? shape.Hidden : shape.Features;
         var logits = g.Node("Gemm", [inner, g.Constant(task + ".labels", last, width, shape.Labels), g.Constant(task + ".labels.bias", bias, shape.Labels)]);
-        var scaled = g.Node("Mul", [logits, g.Constant(task + ".warmth", (float)(1 / temperature))]);
+        var scaled = g.Node("Mul", [logits, g.Constant(task + ".warmth", (float)(1 / taught.Temperature))]);
         g.NodeAs(OutputOf(task), shape.MultiLabel ? "Sigmoid" : "Softmax", [scaled]);
         g.Output(OutputOf(task), DataType.Float, -1, shape.Labels);
         return parsed.ToByteArray();

@@ -55,7 +55,7 @@ public static partial class PackageWriter
     }
 
     private static void AddHead(ModelManifest manifest, string task, TaughtHead taught, string graph) =>
-        File.WriteAllBytes(graph, HeadGraph.WithHead(File.ReadAllBytes(graph), manifest.Inputs.Mask, task, taught.Head, taught.Temperature));
+        File.WriteAllBytes(graph, HeadGraph.WithHead(File.ReadAllBytes(graph), manifest, task, taught));
 
     /// <summary>What the new task says about the texts of the golden outputs, each scored by itself on a CPU.</summary>
     private static void AddGolden(ModelManifest manifest, string task, string folder)

@@ -10,8 +10,16 @@ namespace MtlStream.Learning.Teaching;
 public readonly record struct TeachProgress(string Step, double Share);
 
 /// <summary>A head that was chosen, trained on all texts and calibrated.</summary>
+/// <param name="Features">What it reads.</param>
 /// <param name="Thresholds">Least score for each label of a task with several; empty otherwise.</param>
-public sealed record TaughtHead(Head Head, double Temperature, IReadOnlyList<float> Thresholds);
+public sealed record TaughtHead(Head Head, FeatureSet Features, double Temperature, IReadOnlyList<float> Thresholds);
+
+/// <summary>A head that was tried on texts left out.</summary>
+/// <param name="Features">Those of all texts, and of the labels' names behind them.</param>
+/// <param name="Names">Rows of the names that it learns from; none where it does without.</param>
+/// <param name="Logits">Of every text, each from a head that did not learn from it: [texts, labels].</param>
+internal sealed record TriedHead(
+    string Name, FeatureSet Set, FeatureMatrix Features, HeadOptions Options, IReadOnlyList<int> Names, float[] Logits, double Accuracy);
 
 /// <summary>Teaches a package a new task: encodes, chooses, trains, calibrates and scores. The package stays as it is.</summary>
 public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IProgress<TeachProgress>? progress = null)
@@ -39,19 +47,21 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         var targets = set.Targets();
         var test = request.Test.Count > 0 ? set.TargetsOf(request.Test) : null;
         using var encoder = new FeatureEncoder(manifest, tokenizer, Environment.ProcessorCount);
-        var features = encoder.Encode([.. set.Texts.Select(t => t.Text)], Step("encode"), cancelled);
+        var encoded = encoder.Encode([.. set.Texts.Select(t => t.Text), .. set.Labels.Select(LabelNames.Words)], Step("encode"), cancelled);
         var folds = CrossValidation.Folds(targets, FoldsFor(targets.Rows), request.Seed);
 
-        var tried = Try(features, targets, folds, request.Seed, cancelled);
+        var tried = Try(encoder, encoded, targets, folds, request.Seed, cancelled);
+        if (LabelNames.MayHelp(set.Labels, targets.Rows)) TryNames(tried, targets, folds, request.Seed, cancelled);
+        tried = [.. tried.OrderByDescending(t => t.Accuracy)];
         var best = tried[0];
         var rows = Enumerable.Range(0, targets.Rows).ToList();
         var temperature = Calibration.Temperature(best.Logits, targets, rows);
         var probabilities = Calibration.Probabilities(best.Logits, targets, temperature);
         var thresholds = request.MultiLabel ? Calibration.Thresholds(probabilities, targets, rows) : [];
-        var curve = LearningCurve.Measure(features, targets, best.Options, folds, request.Seed, cancelled);
-        var head = HeadTrainer.Train(features, targets, rows, best.Options, request.Seed, Step("train"), cancelled);
+        var curve = LearningCurve.Measure(best.Features, targets, best.Options, folds, request.Seed, cancelled);
+        var head = HeadTrainer.Train(best.Features, targets.WithNames(), [.. rows, .. best.Names], best.Options, request.Seed, Step("train"), cancelled);
 
-        var taught = new TaughtHead(head, temperature, thresholds);
+        var taught = new TaughtHead(head, best.Set, temperature, thresholds);
         return (taught, set, new(
             request.Task, request.Kind, targets.Rows, set.Labels, TimeSpan.Zero, FindingsOf(set, request.Test),
             [.. tried.Select(t => new Candidate(t.Name, t.Accuracy))],
@@ -75,18 +85,34 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
     private static List<DataFinding> FindingsOf(LabelledSet set, IReadOnlyList<LabelledExample> test) =>
         [.. set.Findings, .. test.Count > 0 && set.LeakageInto(test) is { } leakage ? [leakage] : Array.Empty<DataFinding>()];
 
-    private List<(string Name, HeadOptions Options, float[] Logits, double Accuracy)> Try(
-        FeatureMatrix features, LabelTargets targets, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
+    private List<TriedHead> Try(
+        FeatureEncoder encoder, FeatureMatrix encoded, LabelTargets targets, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
     {
-        var tried = new List<(string, HeadOptions, float[], double Accuracy)>();
-        foreach (var (name, options) in s_candidates)
+        var tried = new List<TriedHead>();
+        foreach (var set in encoder.Sets)
         {
-            var sized = options with { Steps = StepsFor(targets.Rows), Threads = Environment.ProcessorCount };
-            var logits = CrossValidation.Logits(features, targets, sized, folds, seed, Step($"try {name}"), cancelled);
-            tried.Add((name, sized, logits, Accuracy(logits, targets)));
+            var features = encoder.Columns(set, encoded);
+            // The first set says most as a rule: it is tried with every head, the others with the first one.
+            foreach (var (shape, options) in tried.Count == 0 ? s_candidates : s_candidates[..1])
+            {
+                var name = $"{set.Name}, {shape}";
+                var sized = options with { Steps = StepsFor(targets.Rows), Threads = Environment.ProcessorCount };
+                var logits = CrossValidation.Logits(features, targets, sized, folds, always: [], seed, Step($"try {name}"), cancelled);
+                tried.Add(new(name, set, features, sized, Names: [], logits, Accuracy(logits, targets)));
+            }
         }
 
-        return [.. tried.OrderByDescending(t => t.Accuracy)];
+        return tried;
+    }
+
+    /// <summary>Tries the best head once more, with the labels' names among what it learns from.</summary>
+    private void TryNames(List<TriedHead> tried, LabelTargets targets, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
+    {
+        var best = tried.MaxBy(t => t.Accuracy)!;
+        var name = best.Name + ", names of labels";
+        var names = Enumerable.Range(targets.Rows, targets.Labels).ToList();
+        var logits = CrossValidation.Logits(best.Features, targets.WithNames(), best.Options, folds, names, seed, Step($"try {name}"), cancelled);
+        tried.Add(best with { Name = name, Names = names, Logits = logits, Accuracy = Accuracy(logits, targets) });
     }
 
     private static double Accuracy(float[] logits, LabelTargets targets)
@@ -102,7 +128,7 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
     private static TaughtScores TestScores(
         TaughtHead taught, FeatureEncoder encoder, IReadOnlyList<LabelledExample> test, LabelTargets targets, IReadOnlyList<string> labels, CancellationToken cancelled)
     {
-        var features = encoder.Encode([.. test.Select(t => t.Text)], progress: null, cancelled);
+        var features = encoder.Columns(taught.Features, encoder.Encode([.. test.Select(t => t.Text)], progress: null, cancelled));
         var rows = Enumerable.Range(0, test.Count).ToList();
         var probabilities = Calibration.Probabilities(taught.Head.Logits(features, rows), targets, taught.Temperature);
         return TaughtScores.Of(probabilities, targets, rows, labels, taught.Thresholds);

@@ -1,13 +1,34 @@
 namespace MtlStream.Learning.Training;
 
-/// <summary>Features of texts, [Rows, Columns], row-major.</summary>
-public sealed class FeatureMatrix(float[] values, int columns)
+/// <summary>Features of texts, [Rows, Columns], row-major; or some columns of such.</summary>
+public sealed class FeatureMatrix
 {
-    public int Columns { get; } = columns;
-    public int Rows { get; } = values.Length / columns;
+    private const double LeastVariance = 1e-12;
+
+    private readonly float[] _values;
+    private readonly int _stride, _start;
+
+    /// <param name="values">Row-major, [rows, columns].</param>
+    public FeatureMatrix(float[] values, int columns)
+        : this(values, columns, start: 0, columns)
+    {
+    }
+
+    private FeatureMatrix(float[] values, int stride, int start, int columns) =>
+        (_values, _stride, _start, Columns, Rows) = (values, stride, start, columns, values.Length / stride);
+
+    public int Columns { get; }
+    public int Rows { get; }
+
+    /// <summary>Columns side by side, as a view.</summary>
+    public FeatureMatrix Slice(int start, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + columns, Columns);
+        return new(_values, _stride, _start + start, columns);
+    }
 
     /// <summary>The features of one text.</summary>
-    public Span<float> Row(int row) => values.AsSpan(row * Columns, Columns);
+    public Span<float> Row(int row) => _values.AsSpan((row * _stride) + _start, Columns);
 
     /// <summary>Mean and inverse deviation of each column over some rows; a column that never changes has the inverse deviation 0.</summary>
     public (float[] Mean, float[] InverseDeviation) Moments(IReadOnlyList<int> rows)
@@ -36,6 +57,4 @@ public sealed class FeatureMatrix(float[] values, int columns)
 
         return (mean, inverse);
     }
-
-    private const double LeastVariance = 1e-12;
 }

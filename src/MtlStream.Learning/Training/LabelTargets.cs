@@ -8,6 +8,9 @@ public sealed class LabelTargets(IReadOnlyList<int[]> ofRows, int labels, bool m
     public bool MultiLabel { get; } = multiLabel;
     public int Rows => ofRows.Count;
 
+    /// <summary>The same with a row for each label, behind all others.</summary>
+    public LabelTargets WithNames() => new([.. ofRows, .. Enumerable.Range(0, Labels).Select(label => new[] { label })], Labels, MultiLabel);
+
     /// <summary>The labels of a row.</summary>
     public IReadOnlyList<int> Of(int row) => ofRows[row];
 
