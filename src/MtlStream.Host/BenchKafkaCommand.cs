@@ -18,7 +18,7 @@ internal static class BenchKafkaCommand
     public static Command Build()
     {
         var bootstrap = new Option<string>("--bootstrap") { Description = "Brokers to measure with; topics are created and removed. embedded: a broker in this process, filled while it is read.", HelpName = "HOST:PORT", Required = true };
-        var nullModel = new Option<bool>("--null-model") { Description = "Constant labels instead of the model: measures everything around it." };
+        var nullModel = BenchOptions.NullModel();
         var delivery = new Option<string>("--delivery") { Description = "The guarantee; exactly-once is measured in turn with at-least-once.", DefaultValueFactory = _ => "at-least-once" };
         delivery.AcceptOnlyFromAmong("at-least-once", "exactly-once");
         var partitions = new Option<int>("--partitions") { Description = "Partitions of every topic.", HelpName = "N", DefaultValueFactory = _ => 4 };
@@ -47,7 +47,7 @@ internal static class BenchKafkaCommand
                     // The embedded broker answers a fetch when this time is over, not when an event arrives.
                     .. embedded is null ? Array.Empty<string>() : ["--Kafka:Consumer:fetch.wait.max.ms=10"],
                 ],
-                parsed.GetValue(nullModel) ? $"{NullModel.Path}:{package}" : package, parsed.GetRequiredValue(device));
+                parsed.GetValue(nullModel), package, parsed.GetRequiredValue(device));
             var request = new KafkaBenchRequest(
                 parsed.GetValue(delivery) == "exactly-once" ? DeliveryGuarantee.ExactlyOnce : DeliveryGuarantee.AtLeastOnce, parsed.GetValue(partitions),
                 parsed.GetValue(events), parsed.GetValue(seconds), parsed.GetValue(repetitions), parsed.GetValue(rate), parsed.GetValue(paced), parsed.GetValue(samples));
@@ -69,7 +69,7 @@ internal static class BenchKafkaCommand
         try
         {
             for (var i = 0; i < workers; i++) served.Add(ServedModel.Start(settings.Serving, tool.Pipelines, tool.Models));
-            var hasCeiling = workers == 1 && !NullModel.IsMeant(settings.Model.Path, out _);
+            var hasCeiling = workers == 1 && !settings.Model.ConstantLabels;
             var bench = new KafkaBench(
                 tool.Pipelines, [.. served.Select(s => new BenchWorker(s.Loaded, s.Watch))], lines, settings.ForBench(), settings.Kafka,
                 embedded, hasCeiling, Console.Error);

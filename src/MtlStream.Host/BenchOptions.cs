@@ -28,6 +28,8 @@ internal static class BenchOptions
         DefaultValueFactory = _ => 3,
     });
 
+    public static Option<bool> NullModel() => new("--null-model") { Description = "Constant labels instead of the model: measures everything around it." };
+
     /// <summary>The lines of the file that <c>--input</c> names.</summary>
     /// <exception cref="UsageException">The file cannot be read, has no lines, or none with a text.</exception>
     public static Task<IReadOnlyList<byte[]>> ReadAsync(string path, InputOptions options, CancellationToken stopping) =>
@@ -38,9 +40,9 @@ internal static class BenchOptions
         SettingsReader.Read(null, new Dictionary<string, string>(), arguments), "InputTopics", "OutputTopic", "DeadLetterTopic");
 
     /// <summary>Settings of a measurement of the worker: <c>--model</c> and <c>--device</c> where they are given.</summary>
-    public static AppSettings Settings(IEnumerable<string> arguments, string model, string device) => Settings(
+    public static AppSettings Settings(IEnumerable<string> arguments, bool nullModel, string model, string device) => Settings(
     [
-        .. arguments, .. model.Length > 0 ? [$"--Model:Path={model}"] : Array.Empty<string>(),
+        .. arguments, .. nullModel ? ["--Model:ConstantLabels=true"] : Array.Empty<string>(), .. model.Length > 0 ? [$"--Model:Path={model}"] : Array.Empty<string>(),
         .. device != "auto" ? [$"--Model:Device={device}"] : Array.Empty<string>(),
     ]);
 

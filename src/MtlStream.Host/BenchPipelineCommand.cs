@@ -14,19 +14,20 @@ internal static class BenchPipelineCommand
         var (input, model, device, tasks, json) =
             (CommonOptions.Input(), CommonOptions.Model(), CommonOptions.Device(), CommonOptions.Tasks(), CommonOptions.JsonReport());
         var (events, seconds, repetitions) = (BenchOptions.Events(), BenchOptions.Seconds(5), BenchOptions.Repetitions());
+        var nullModel = BenchOptions.NullModel();
         var alone = new Option<bool>("--no-ceiling") { Description = "Leaves out measuring the model alone." };
         var command = new CliCommand(
             "pipeline", "Measures decode, tokenize, batch, score and encode in memory. ceilingShare: of the model alone on the same texts, in turns in the same run. p50Ms, p99Ms: at 70 % of that rate. Also takes --Section:Key=value.",
             "mtlstream bench pipeline --input comments.jsonl.gz --json",
             "mtlstream bench pipeline --input comments.jsonl.gz --Batching:MaxRows=32 --Model:RowsPerCall=32",
-            "mtlstream bench pipeline --input comments.jsonl.gz --model null")
+            "mtlstream bench pipeline --input comments.jsonl.gz --null-model")
         {
-            input, model, device, tasks, events, seconds, repetitions, alone, json,
+            input, nullModel, model, device, tasks, events, seconds, repetitions, alone, json,
         };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(async (parsed, stopping) =>
         {
-            var settings = BenchOptions.Settings(parsed.UnmatchedTokens, parsed.GetRequiredValue(model), parsed.GetRequiredValue(device));
+            var settings = BenchOptions.Settings(parsed.UnmatchedTokens, parsed.GetValue(nullModel), parsed.GetRequiredValue(model), parsed.GetRequiredValue(device));
             using var tool = new ToolServices();
             var lines = await BenchOptions.ReadAsync(parsed.GetRequiredValue(input), settings.Input, stopping);
             var named = parsed.GetRequiredValue(tasks);

@@ -20,8 +20,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         string folder;
         try
         {
-            NullModel.IsMeant(path, out var package);
-            folder = ModelManifest.Locate(package);
+            folder = ModelManifest.Locate(path);
         }
         catch (InvalidDataException exception)
         {
@@ -65,8 +64,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
     {
         var manifest = Find(options);
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
-        var isNull = NullModel.IsMeant(options.Path, out _);
-        var onnx = isNull ? null : OnnxMultitaskModel.Load(manifest, options, loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value, limits);
+        var onnx = options.ConstantLabels ? null : OnnxMultitaskModel.Load(manifest, options, loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value, limits);
         IMultitaskModel model = onnx is null ? new NullModel([.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)]) : onnx;
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _metrics.Value.RowsRemembered);
         return new(manifest, model, tokenizer) { Threads = onnx?.Threads ?? 1, Fallback = onnx?.Fallback };
@@ -81,7 +79,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         var loaded = Load(options, tokenization, limits);
         try
         {
-            var problems = NullModel.IsMeant(options.Path, out _) ? [] : Differences(loaded, tokenization);
+            var problems = options.ConstantLabels ? [] : Differences(loaded, tokenization);
             if (problems.Count == 0) return loaded with { Manifest = loaded.Manifest.WithEveryChecksum() };
             throw new InvalidDataException(
                 $"{loaded.Manifest.Folder}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");

@@ -246,10 +246,10 @@ def latency(bench):
 
 
 def memory(bench):
-    probe = bench.pipeline("--model", "null", "--events", 100_000, "--repetitions", 1)["eventsPerSecond"]
+    probe = bench.pipeline("--null-model", "--events", 100_000, "--repetitions", 1)["eventsPerSecond"]
     most = 3 if bench.options.quick else 300  # seconds
     repetitions = max(2, min(20, int(probe * most / 500_000)))
-    report = bench.pipeline("--model", "null", "--events", bench.events(500_000), "--repetitions", repetitions)
+    report = bench.pipeline("--null-model", "--events", bench.events(500_000), "--repetitions", repetitions)
     sizes, million = report["workingSetMegabytes"], report["events"] / 1e6
     quarter = max(1, len(sizes) // 4)
     bench.write(

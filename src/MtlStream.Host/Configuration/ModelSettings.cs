@@ -15,7 +15,7 @@ internal static class ModelSettings
     {
         var manifest = Usable(() => ModelLoader.Find(settings.Model));
         var errors = new List<string>();
-        if (settings.Model.Device != "auto" && !NullModel.IsMeant(settings.Model.Path, out _)) Collect(() => manifest.GraphFor(settings.Model.Device));
+        if (settings.Model.Device != "auto" && !settings.Model.ConstantLabels) Collect(() => manifest.GraphFor(settings.Model.Device));
         if (settings.Watch.Share > 0)
         {
             var tasks = manifest.Select(settings.Model.Tasks, settings.Model.OnRequest).Select(t => t.Task).ToList();

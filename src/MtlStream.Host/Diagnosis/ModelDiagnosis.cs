@@ -60,7 +60,7 @@ internal static class ModelDiagnosis
                 ? new(Severity.Warning, "device", $"{device}, for no GPU serves: {reason}", "Set Model:Device to cpu where the CPU is meant; else bring what is missing, and set it to cuda to be sure.")
                 : new(
                     Severity.Ok, "device", device,
-                    NullModel.IsMeant(settings.Model.Path, out _) ? "This is the null model: labels are constant. Set Model:Path for real ones." : null);
+                    settings.Model.ConstantLabels ? "Labels are constant, without a model. Set Model:ConstantLabels to false for real ones." : null);
         }
     }
 }

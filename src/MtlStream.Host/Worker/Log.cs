@@ -25,6 +25,9 @@ internal static partial class Log
     [LoggerMessage(9006, LogLevel.Warning, "Telemetry cannot be sent: {Reason}. Events do not wait for it; `mtlstream doctor` looks at the address. Said once an hour at most.")]
     public static partial void TelemetryLost(this ILogger logger, string reason);
 
+    [LoggerMessage(9007, LogLevel.Warning, "No model serves: every text gets the same labels (Model:ConstantLabels).")]
+    public static partial void LabelsAreConstant(this ILogger logger);
+
     [LoggerMessage(9010, LogLevel.Information, "{PerSecond:F1} events/s: {Published} published, {Rejected} rejected{Reasons}, {Lag} waiting.")]
     public static partial void Beat(this ILogger logger, double perSecond, long published, long rejected, string reasons, long lag);
 

@@ -39,13 +39,14 @@ internal sealed class ServedModel : IAsyncDisposable
     public static ServedModel Start(ServingOptions settings, PipelineAssembly assembly, ModelLoader models)
     {
         var options = settings.Model;
-        var reloads = !NullModel.IsMeant(options.Path, out _) && options.ReloadInterval > TimeSpan.Zero;
+        var reloads = !options.ConstantLabels && options.ReloadInterval > TimeSpan.Zero;
         var folder = ModelLoader.Find(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
         var loaded = Load(options, reloads, settings, models);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);
+        if (options.ConstantLabels) assembly.Loggers.CreateLogger<ServedModel>().LabelsAreConstant();
         if (reloads) served._background.Start("the look for new versions", served.Reload(folder, seen, settings, assembly, models).RunAsync);
         return served;
     }
@@ -110,7 +111,7 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)
     {
-        if (!copied || NullModel.IsMeant(options.Path, out _)) return models.LoadVerified(options, settings.Tokenization, settings.Batching);
+        if (!copied || options.ConstantLabels) return models.LoadVerified(options, settings.Tokenization, settings.Batching);
         using var copy = PackageCopy.Of(ModelLoader.Find(options.Path).Folder);
         try
         {
@@ -141,5 +142,5 @@ internal sealed class ServedModel : IAsyncDisposable
 
     /// <summary>What the shadow model is loaded with: all its tasks, on the device that serves; of a CPU it gets one core at most.</summary>
     internal static ModelOptions ShadowOptions(ModelOptions options, string device) =>
-        options with { Path = options.Shadow, Device = device, Tasks = "", Lanes = 1, ThreadsPerLane = 1, RecentResults = 0 };
+        options with { Path = options.Shadow, ConstantLabels = false, Device = device, Tasks = "", Lanes = 1, ThreadsPerLane = 1, RecentResults = 0 };
 }

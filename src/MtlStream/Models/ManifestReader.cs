@@ -14,6 +14,8 @@ internal sealed class ManifestReader
     private static readonly string[] s_taskMembers =
         ["name", "kind", "outputs", "temperature", "threshold", "thresholds", "data", "scores"];
 
+    private const int MaxIdentifierLength = 100;
+
     private readonly string _folder;
     private readonly IReadOnlyList<TaskKind> _kinds;
     private readonly JsonFields _fields = new();
@@ -61,9 +63,18 @@ internal sealed class ManifestReader
             root, "", "schema", "name", "version", "encoder", "tokenizer", "maxTokens", "window", "graphs", "inputs", "rowsPerCall", "tasks",
             "checksums", "golden", "reference");
         return new(
-            _folder, Text(root, "", "name"), Text(root, "", "version"), Optional(root, "encoder"), Tokenizer(root),
+            _folder, Identifier(root, "name"), Identifier(root, "version"), Optional(root, "encoder"), Tokenizer(root),
             Graphs(root), Inputs(root),
             Optional(root, "rowsPerCall") is null ? 1 : WholeNumber(root, "", "rowsPerCall", least: 1, most: 64), Tasks(root), Checksums(root), Golden(root), Optional(root, "reference"));
+    }
+
+    // Folders of compiled graphs are named after both, and results carry them.
+    private string Identifier(JsonElement root, string name)
+    {
+        var text = Text(root, "", name);
+        if (text.Length > MaxIdentifierLength || text.Any(c => c is '/' or '\\' || char.IsControl(c)))
+            Problem(name, $"found {text.Length} characters, expected {MaxIdentifierLength} at most and neither slashes nor control characters");
+        return text;
     }
 
     private TokenizerSettings Tokenizer(JsonElement root)
@@ -204,8 +215,10 @@ internal sealed class ManifestReader
 
     private string ExistingFile(string name, string at)
     {
-        var path = Path.Combine(_folder, name);
-        if (!File.Exists(path)) Problem(at, $"found no file {path}");
+        var path = Path.GetFullPath(Path.Combine(_folder, name));
+        if (Path.IsPathRooted(name) || !path.StartsWith(_folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            Problem(at, $"found {name}, expected a file within the package, named from its folder");
+        else if (!File.Exists(path)) Problem(at, $"found no file {path}");
         return path;
     }
 

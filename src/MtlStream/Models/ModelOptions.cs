@@ -9,6 +9,9 @@ public sealed record ModelOptions : IValidatableObject
     /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
     public string Path { get; init; } = "";
 
+    /// <summary>Give every text the same labels, without a model: for measuring. <see cref="Path"/> lends the tasks and the tokenizer.</summary>
+    public bool ConstantLabels { get; init; }
+
     /// <summary>
     /// <c>auto</c> takes a GPU when there is one that can serve; <c>cuda</c> and <c>tensorrt</c> fail at start without, <c>tensorrt</c> also
     /// without a graph for it in the package.

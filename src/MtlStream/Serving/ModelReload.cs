@@ -124,49 +124,6 @@ public sealed class ModelReload(
     }
 }
 
-/// <summary>A private copy of a package: nobody writes to it while it is read. Dispose removes its files.</summary>
-/// <remarks>On Linux a loaded model keeps what it has mapped of a removed file, so the copy can go once the model is loaded.</remarks>
-public sealed class PackageCopy : IDisposable
-{
-    private readonly string _package;
-
-    private PackageCopy(string folder, string package) => (Folder, _package) = (folder, package);
-
-    public string Folder { get; }
-
-    /// <exception cref="IOException">A file went away or is unreadable, or the temporary folder takes no copy.</exception>
-    public static PackageCopy Of(string package)
-    {
-        var copy = new PackageCopy(TemporaryFolder.Create("mtlstream-model-"), package);
-        try
-        {
-            foreach (var file in Directory.EnumerateFiles(package, "*", SearchOption.AllDirectories))
-            {
-                var target = Path.Combine(copy.Folder, Path.GetRelativePath(package, file));
-                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                File.Copy(file, target);
-            }
-
-            return copy;
-        }
-        catch (IOException exception)
-        {
-            copy.Dispose();
-            throw TemporaryFolder.Explained(exception);
-        }
-        catch
-        {
-            copy.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>A message about the copy as one about the package: the copy is gone when it is read.</summary>
-    public string Original(string message) => message.Replace(Folder, _package, StringComparison.Ordinal);
-
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
-}
-
 /// <summary>How often the model was replaced, or a replacement was refused.</summary>
 public sealed class ReloadMetrics
 {

@@ -10,6 +10,9 @@ namespace MtlStream.Text;
 internal sealed record VocabularyFile(
     string Path, IReadOnlyList<string> Tokens, string Unknown, string Continuation, int MaxWordChars, bool? Lowercase, bool? StripAccents)
 {
+    /// <summary>Characters of the longest word that there is room for. BERT's vocabularies say 100.</summary>
+    public const int MostWordChars = 128;
+
     /// <summary>Reads the file that the manifest names.</summary>
     /// <exception cref="InvalidDataException">There is none, it cannot be read, or it is not what the manifest says.</exception>
     public static VocabularyFile Read(TokenizerSettings settings)
@@ -55,9 +58,12 @@ internal sealed record VocabularyFile(
             }
             var lowercase = normalizer.GetProperty("lowercase").GetBoolean();
             var strip = normalizer.TryGetProperty("strip_accents", out var found) && found.ValueKind != JsonValueKind.Null ? found.GetBoolean() : lowercase;
+            var longest = model.GetProperty("max_input_chars_per_word").GetInt32();
+            if (longest is < 1 or > MostWordChars)
+                throw new InvalidDataException($"{path}: model.max_input_chars_per_word is {longest}; expected 1 to {MostWordChars}.");
             return new VocabularyFile(
                 path, ReadTokens(path, model.GetProperty("vocab")), model.GetProperty("unk_token").GetString()!,
-                model.GetProperty("continuing_subword_prefix").GetString()!, model.GetProperty("max_input_chars_per_word").GetInt32(), lowercase, strip);
+                model.GetProperty("continuing_subword_prefix").GetString()!, longest, lowercase, strip);
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

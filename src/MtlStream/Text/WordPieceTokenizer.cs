@@ -13,7 +13,7 @@ namespace MtlStream.Text;
 /// </remarks>
 internal sealed class WordPieceTokenizer : SubwordTokenizer
 {
-    private const int MaxUnits = 2 * 128; // UTF-16 units of the longest word; longer ones are unknown
+    private const int MaxUnits = 2 * VocabularyFile.MostWordChars; // UTF-16 units of the longest word; longer ones are unknown
 
     private readonly Vocabulary _vocabulary;
     private readonly CharacterMap _map;
@@ -197,7 +197,7 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
 
         public readonly ReadOnlySpan<int> Ends => _ends[.._length];
 
-        public readonly bool TooLong => _chars > maxChars || _chars > MaxUnits / 2;
+        public readonly bool TooLong => _chars > maxChars;
 
         public int Start { get; private set; }
 

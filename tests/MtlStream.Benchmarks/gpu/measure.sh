@@ -48,7 +48,7 @@ for budget in 4096 8192 32768; do measure "budget-$budget" pipeline --device cud
 for linger in 0 2 20; do measure "linger-$linger" pipeline --device cuda --input "$events" --repetitions 3 --no-ceiling --Batching:Linger=00:00:00.0$(printf '%02d' $linger); done
 measure lookahead-512 pipeline --device cuda --input "$events" --repetitions 3 --no-ceiling --Batching:LookAhead=512
 measure one-task pipeline --device cuda --input "$events" --repetitions 3 --no-ceiling --tasks sentiment
-measure host pipeline --model null --input "$events" --repetitions 3
+measure host pipeline --null-model --input "$events" --repetitions 3
 measure kafka kafka --device cuda --bootstrap embedded --input "$events" --repetitions 3
 measure kafka-exactly-once kafka --device cuda --bootstrap embedded --input "$events" --repetitions 3 --delivery exactly-once
 measure kafka-host kafka --null-model --bootstrap embedded --input "$events" --repetitions 3

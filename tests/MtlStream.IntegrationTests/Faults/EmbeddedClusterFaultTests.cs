@@ -113,7 +113,7 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var meters = _services.GetRequiredService<IMeterFactory>();
         var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System);
-        using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
+        using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = WorkerProcess.ToyModel, ConstantLabels = true }, new());
         var chaotic = loaded with { Model = new ChaosModel(loaded.Model, seed) };
         // Thousands of events may be in flight when the stop comes, and this model takes its time.
         var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100), DrainTimeout = TimeSpan.FromMinutes(2) };

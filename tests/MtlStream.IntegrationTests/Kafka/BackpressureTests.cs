@@ -47,7 +47,7 @@ public sealed class BackpressureTests : IDisposable
         using var pausedTime = new Counted(meters, "mtlstream.kafka.paused.time");
         using var loggers = LoggerFactory.Create(b => b.SetMinimumLevel(LogLevel.Debug).AddProvider(new TestLog()));
         var assembly = new PipelineAssembly(loggers, meters, TimeProvider.System);
-        using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = $"{NullModel.Path}:{WorkerProcess.ToyModel}" }, new());
+        using var loaded = new ModelLoader(loggers, meters).Load(new() { Path = WorkerProcess.ToyModel, ConstantLabels = true }, new());
         using var model = new HeldModel(loaded.Model);
         using var stopping = new CancellationTokenSource();
         var delivery = new DeliveryOptions { CommitInterval = TimeSpan.FromMilliseconds(100) };

@@ -62,7 +62,7 @@ internal sealed partial class WorkerProcess : IDisposable
         start.ArgumentList.Add("run");
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
         start.ArgumentList.Add($"--Http:Url={listen}");
-        start.ArgumentList.Add($"--Model:Path={model ?? NullModel.Path}");
+        start.ArgumentList.Add(model is null ? "--Model:ConstantLabels=true" : $"--Model:Path={model}");
 
         var worker = new WorkerProcess(new() { StartInfo = start });
         worker._process.OutputDataReceived += (_, line) => worker.Note(line.Data);

@@ -125,20 +125,6 @@ public sealed class AnnotateCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task The_null_model_gives_every_text_the_same_labels()
-    {
-        var result = await Cli.RunAsync("{\"text\": \"the cat\"}\n{\"text\": \"a dog\"}\n", "annotate", "--model", "null:" + _package.Folder);
-
-        Assert.Equal(2, result.Lines.Count);
-        foreach (var tasks in result.Lines.Select(l => Json(l).GetProperty("analysis").GetProperty("tasks")))
-        {
-            Assert.Equal("low", tasks.GetProperty("mood").GetProperty("label").GetString());
-            Assert.Equal(0, tasks.GetProperty("names").GetProperty("spans").GetArrayLength());
-            Assert.Equal(["NOUN", "NOUN"], tasks.GetProperty("tags").GetProperty("tags").EnumerateArray().Select(t => t.GetProperty("label").GetString()));
-        }
-    }
-
-    [Fact]
     public async Task A_task_that_the_model_has_not_is_wrong_usage()
     {
         var result = await AnnotateAsync("", "--tasks", "mood,size");

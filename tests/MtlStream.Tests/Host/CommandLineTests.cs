@@ -60,8 +60,8 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("annotate", "")]
-    [InlineData("annotate", "-", "--model", "null", "--out", "")]
-    [InlineData("annotate", "-", "--model", "null", "--rejects", "")]
+    [InlineData("annotate", "-", "--out", "")]
+    [InlineData("annotate", "-", "--rejects", "")]
     [InlineData("tokenize", "")]
     [InlineData("bench", "tokenizer", "--input", "")]
     [InlineData("model", "eval", "--data", "")]

@@ -72,7 +72,20 @@ public sealed class ServedModelTests : IDisposable
 
         Assert.StartsWith($"{_package.Folder}: ", message, StringComparison.Ordinal);
         Assert.Contains("scores that are not finite", message, StringComparison.Ordinal);
-        await using var served = Start($"--Model:Path=null:{_package.Folder}");
+        await using var served = Start("--Model:ConstantLabels=true");
+    }
+
+    [Fact]
+    public async Task Constant_labels_take_a_setting_of_their_own_and_the_log_warns_of_them()
+    {
+        var message = Assert.Throws<UsageException>(() => Start("--Model:Path=null")).Message;
+        Assert.Contains("null does not exist", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_log.Collector.GetSnapshot(), l => l.Id.Name == "LabelsAreConstant");
+
+        await using var served = Start("--Model:ConstantLabels=true");
+
+        Assert.Equal("null", served.Loaded.Model.Identity.Name);
+        Assert.Contains(_log.Collector.GetSnapshot(), l => l.Id.Name == "LabelsAreConstant" && l.Level == LogLevel.Warning);
     }
 
     [Fact]

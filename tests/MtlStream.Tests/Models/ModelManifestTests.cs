@@ -27,6 +27,50 @@ public sealed class ModelManifestTests
         Assert.Empty(manifest.VerifyChecksums());
     }
 
+    [Theory]
+    [InlineData("../outside.bin")]
+    [InlineData("folder/../../outside.bin")]
+    [InlineData("{0}/vocab.txt")]
+    [InlineData("/etc/hostname")]
+    [InlineData("")]
+    public void A_file_that_a_manifest_names_is_within_its_package(string name)
+    {
+        using var package = new ToyPackage();
+        var named = string.Format(null, name, package.Folder);
+        File.WriteAllText(package.At("../outside.bin"), "");
+        package.Edit(manifest =>
+        {
+            manifest["tokenizer"]!["files"]!["vocab"] = named;
+            manifest["golden"] = named;
+            manifest["checksums"]![named] = "sha256:" + new string('0', 64);
+        });
+
+        var message = Assert.Throws<InvalidDataException>(package.Manifest).Message;
+
+        foreach (var at in new[] { "tokenizer.files.vocab", "golden", $"checksums.{named}" })
+            Assert.Contains($"  {at}: found {named}, expected a file within the package", message, StringComparison.Ordinal);
+        File.Delete(package.At("../outside.bin"));
+    }
+
+    [Theory]
+    [InlineData("a/b")]
+    [InlineData("..\\b")]
+    [InlineData("a\nb")]
+    public void A_package_is_called_something_that_can_be_part_of_a_path(string name)
+    {
+        using var package = new ToyPackage();
+        package.Edit(manifest =>
+        {
+            manifest["name"] = name;
+            manifest["version"] = name;
+        });
+
+        var message = Assert.Throws<InvalidDataException>(package.Manifest).Message;
+
+        foreach (var at in new[] { "name", "version" })
+            Assert.Contains($"  {at}: found {name.Length} characters, expected 100 at most and neither slashes nor", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Everything_that_is_wrong_is_in_one_message_with_its_place()
     {

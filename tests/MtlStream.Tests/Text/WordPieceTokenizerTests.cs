@@ -174,6 +174,36 @@ public sealed class WordPieceTokenizerTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(129)]
+    [InlineData(200)]
+    public void Words_longer_than_there_is_room_for_are_refused_at_load(int chars)
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("mtlstream-").FullName, "tokenizer.json");
+        File.WriteAllText(path, Json(lowercase: true, chars));
+
+        var message = Assert.Throws<InvalidDataException>(() => TextTokenizer.Load(Settings("tokenizer", path), new())).Message;
+
+        Assert.Contains($"model.max_input_chars_per_word is {chars}; expected 1 to 128", message, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [Fact]
+    public void A_word_as_long_as_the_file_allows_is_cut_into_pieces()
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("mtlstream-").FullName, "tokenizer.json");
+        File.WriteAllText(path, Json(lowercase: true, 128));
+        var tokenizer = TextTokenizer.Load(Settings("tokenizer", path), new());
+
+        using var longest = tokenizer.Tokenize(new string('a', 128));
+        using var longer = tokenizer.Tokenize(new string('a', 129));
+
+        Assert.True(longest.Tokens.Length > 1);
+        Assert.Equal(1, longer.Tokens.Length);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
     private static string Normal(string text) =>
         string.Concat(text.Where(c => !char.IsSurrogate(c) || char.IsSurrogatePair(text, Math.Max(0, text.IndexOf(c, StringComparison.Ordinal))))
             .Select(c => c.ToString())).Normalize(NormalizationForm.FormD)
@@ -183,7 +213,7 @@ public sealed class WordPieceTokenizerTests
     private static TokenizerSettings Settings(string role, string path) =>
         new("wordpiece", new Dictionary<string, string> { [role] = path }, true, true, true, false, 1 << 20, 0);
 
-    private static string Json(bool lowercase)
+    private static string Json(bool lowercase, int maxWordChars = 100)
     {
         var vocabulary = File.ReadAllLines(TokenizerVectors.SampleVocabulary).Select((token, id) => KeyValuePair.Create(token, id));
         return System.Text.Json.JsonSerializer.Serialize(new
@@ -191,7 +221,7 @@ public sealed class WordPieceTokenizerTests
             added_tokens = new[] { new { id = 2, content = "[SEP]", special = true } },
             normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null, lowercase },
             pre_tokenizer = new { type = "BertPreTokenizer" },
-            model = new { type = "WordPiece", unk_token = "[UNK]", continuing_subword_prefix = "##", max_input_chars_per_word = 100, vocab = new Dictionary<string, int>(vocabulary) },
+            model = new { type = "WordPiece", unk_token = "[UNK]", continuing_subword_prefix = "##", max_input_chars_per_word = maxWordChars, vocab = new Dictionary<string, int>(vocabulary) },
         });
     }
 
