@@ -1,4 +1,3 @@
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Results;

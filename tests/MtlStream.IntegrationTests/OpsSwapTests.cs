@@ -6,7 +6,6 @@ using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Onnx;

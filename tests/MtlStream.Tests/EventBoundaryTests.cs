@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using MtlStream.Batching;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Json;
 using MtlStream.Models;

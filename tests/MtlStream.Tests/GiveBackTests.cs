@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Results;
 using MtlStream.Tests.Doubles;

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Results;

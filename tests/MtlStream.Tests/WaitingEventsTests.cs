@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Results;
 using MtlStream.Tests.Diagnostics;

@@ -15,8 +15,8 @@ internal static class TemporaryDiagnosis
     public static string? Problem(ModelOptions options)
     {
         var copied = new List<string>();
-        if (options.ReloadInterval > TimeSpan.Zero && !NullModel.IsMeant(options.Path, out _)) copied.Add(options.Path);
-        if (options.Shadow.Length > 0 && !NullModel.IsMeant(options.Shadow, out _)) copied.Add(options.Shadow);
+        if (options.ReloadInterval > TimeSpan.Zero && !options.ConstantLabels) copied.Add(options.Path);
+        if (options.Shadow.Length > 0) copied.Add(options.Shadow);
         return copied.Count == 0 ? null : TemporaryFolder.Problem(copied.Max(Size)); // one after the other, and each is removed
     }
 

@@ -18,7 +18,7 @@ internal static class Telemetry
     public const double DefaultShare = 0.001;
 
     /// <summary>Wildcard for the meters and activity sources of all projects.</summary>
-    private const string OwnNames = PipelineMetrics.MeterName + "*";
+    private const string OwnNames = Instrumentation.Name + "*";
 
     /// <summary>The meter of the .NET runtime: processor time, memory, garbage collection, thread pool.</summary>
     private const string RuntimeMeter = "System.Runtime";

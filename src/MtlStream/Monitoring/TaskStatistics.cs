@@ -50,7 +50,7 @@ internal sealed class TaskStatistics
         Confidences.Clear();
     }
 
-    /// <summary>Of every label, those that were never given too: see <see cref="Diagnostics.PipelineMetrics"/>.</summary>
+    /// <summary>Of every label, those that were never given too: see <see cref="PipelineMetrics"/>.</summary>
     public IEnumerable<Measurement<long>> LabelMeasurements()
     {
         for (var i = 0; i < _labelTags.Length; i++) yield return new(Labels.Ever[i], _labelTags[i]);

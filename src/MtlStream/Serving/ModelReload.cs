@@ -131,7 +131,7 @@ public sealed class ReloadMetrics
 
     public ReloadMetrics(IMeterFactory meters)
     {
-        _reloads = meters.Create(PipelineMetrics.MeterName).CreateCounter<long>(
+        _reloads = meters.Create(Instrumentation.Name).CreateCounter<long>(
             "mtlstream.model.reloads", "{reload}", "New versions of the model that were found, by what became of them.");
         foreach (var outcome in new[] { "swapped", "refused" }) _reloads.Add(0, Tag(outcome)); // see PipelineMetrics: the first one is seen
     }

@@ -39,7 +39,7 @@ public sealed class ShadowModel : IDisposable
         _time = time;
         _logger = logger;
         _pairing = Pairing.Of(serving, shadow.Tasks);
-        var meter = meters.Create(PipelineMetrics.MeterName);
+        var meter = meters.Create(Instrumentation.Name);
         _compared = meter.CreateCounter<long>("mtlstream.shadow.compared", "{label}", "Labels that both models gave: one per text, or one per word.");
         _agreed = meter.CreateCounter<long>("mtlstream.shadow.agreed", "{label}", "Labels that are the same from both models.");
         _skipped = meter.CreateCounter<long>("mtlstream.shadow.skipped", "{event}", "Events of the sample that the shadow model had no time for, or failed on.");

@@ -5,7 +5,6 @@ using System.Text;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Onnx;

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Kafka;
 using MtlStream.Models;

@@ -24,7 +24,7 @@ public sealed class TracingTests : IDisposable
     {
         _listener = new()
         {
-            ShouldListenTo = source => source.Name == PipelineMetrics.ActivitySourceName,
+            ShouldListenTo = source => source.Name == Instrumentation.Name,
             Sample = (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
                 ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.PropagationData,
             ActivityStopped = _ended.Enqueue,

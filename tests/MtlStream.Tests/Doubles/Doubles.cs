@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Delivery;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Monitoring;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
-using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Json;
 using MtlStream.Models;

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Text;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 
-namespace MtlStream.Diagnostics;
+namespace MtlStream;
 
 /// <summary>The spans of one sampled event: <c>process</c> from decoding until it is acknowledged, <c>send</c> for each message that answers it.</summary>
 /// <remarks>One thread at a time: an event is in one stage at a time, and delivery is reported after sending.</remarks>

@@ -6,8 +6,8 @@ using MtlStream.Results;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
-// Transactions that do not go as they should.
-public sealed partial class AdapterTests
+/// <summary>Transactions that do not go as they should.</summary>
+public sealed class AdapterTransactionTests : EmbeddedAdapter
 {
     [Theory]
     [InlineData(MockRequest.EndTxn, ErrorCode.InvalidProducerEpoch)]

@@ -2,11 +2,12 @@ using System.Diagnostics.Metrics;
 using System.Diagnostics;
 using System.Numerics;
 using MtlStream.Batching;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Json;
 using MtlStream.Models;
 
-namespace MtlStream.Diagnostics;
+namespace MtlStream;
 
 /// <summary>Every instrument of the pipeline. Methods say what happened; names and tags stay in here.</summary>
 /// <remarks>
@@ -15,11 +16,6 @@ namespace MtlStream.Diagnostics;
 /// </remarks>
 public sealed class PipelineMetrics
 {
-    public const string MeterName = "MtlStream";
-
-    /// <summary>Name of the source of the pipeline's spans.</summary>
-    public const string ActivitySourceName = MeterName;
-
     private static readonly double[] s_seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
     private static readonly KeyValuePair<string, object?> s_passed = new("mtlstream.outcome", "passed");
@@ -47,7 +43,7 @@ public sealed class PipelineMetrics
     public PipelineMetrics(IMeterFactory meters, MessagingNames? names = null)
     {
         _names = names ?? MessagingNames.InProcess;
-        _meter = meters.Create(MeterName);
+        _meter = meters.Create(Instrumentation.Name);
         _stageDuration = Seconds("mtlstream.stage.duration", "Time one chunk or batch spends being worked on in a stage.");
         _inferenceDuration = Seconds("mtlstream.inference.duration", "Time one batch spends in the model.");
         _eventLatency = Seconds("mtlstream.event.latency", "From the event's own timestamp to its durable result.");

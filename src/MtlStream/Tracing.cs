@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using MtlStream.Batching;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Results;
 
-namespace MtlStream.Diagnostics;
+namespace MtlStream;
 
 /// <summary>Starts the spans of events and batches. Names and attributes follow OpenTelemetry's messaging conventions.</summary>
 /// <remarks>An event whose trace is not sampled costs no span that is kept: its <c>traceparent</c> passes through unchanged.</remarks>
@@ -17,7 +18,7 @@ internal static class Tracing
 
     private const string ReasonHeader = "mtlstream.reason";
 
-    public static readonly ActivitySource Source = new(PipelineMetrics.MeterName);
+    public static readonly ActivitySource Source = new(Instrumentation.Name);
 
     // Beside the records, not on them: traces are this room's business. An entry goes with its record.
     private static readonly ConditionalWeakTable<SourceRecord, EventTrace> s_sampled = [];

@@ -1,7 +1,7 @@
 namespace MtlStream.IntegrationTests.Kafka;
 
-// Topics that are not there.
-public sealed partial class AdapterTests
+/// <summary>Topics that are not there.</summary>
+public sealed class AdapterTopicTests : EmbeddedAdapter
 {
     [Fact]
     public async Task A_missing_topic_is_named_and_waited_for()
