@@ -42,11 +42,15 @@ internal sealed class PipelineBench(
             runs.Add(await RunAsync(count, 0, stopping));
             if (hasCeiling) shares.Add(runs[^1].EventsPerSecond / ceilings[^1].EventsPerSecond);
             memory.Add(Math.Round(Environment.WorkingSet / 1e6, 1));
-            progress.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s{(hasCeiling ? $", ceiling {ceilings[^1].EventsPerSecond:N0}, share {shares[^1]:P1}" : "")}"));
+            var told = string.Create(CultureInfo.InvariantCulture, $"{repetition + 1}: {runs[^1].EventsPerSecond:N0} events/s");
+            if (hasCeiling) told += string.Create(CultureInfo.InvariantCulture, $", ceiling {ceilings[^1].EventsPerSecond:N0}, share {shares[^1]:P1}");
+            progress.WriteLine(told);
         }
 
-        (tokens, computed, padding, gen2) = (_model.Tokens - tokens, _model.Computed - computed, _model.Padding - padding, GC.CollectionCount(2) - gen2);
+        tokens = _model.Tokens - tokens;
+        computed = _model.Computed - computed;
+        padding = _model.Padding - padding;
+        gen2 = GC.CollectionCount(2) - gen2;
         var rate = BenchInput.Median(runs.Select(r => r.EventsPerSecond));
         using var latency = new LatencyListener("messaging.process.duration", assembly.Meters);
         await RunAsync((long)Math.Max(WarmUpEvents, Math.Min(count, rate * PacedLoad * request.Seconds)), rate * PacedLoad, stopping);

@@ -148,8 +148,11 @@ internal static class ModelCommands
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {PackageBytes(manifest) / 1e6:F1} MB; graphs: {graphs}"));
         if (manifest.Encoder is { } encoder) output.WriteLine($"  encoder: {encoder}");
         var tokenizer = manifest.Tokenizer;
-        output.WriteLine($"  tokenizer: {tokenizer.Kind}{(tokenizer.Lowercase ? ", lower case" : "")}{(tokenizer.CaseIds ? ", letter-case ids" : "")}" +
-            $"{(tokenizer.SplitWords ? ", split into words first" : "")}; {manifest.MaxTokens} tokens, windows overlap by {tokenizer.WindowOverlap}");
+        var traits = new List<string> { tokenizer.Kind };
+        if (tokenizer.Lowercase) traits.Add("lower case");
+        if (tokenizer.CaseIds) traits.Add("letter-case ids");
+        if (tokenizer.SplitWords) traits.Add("split into words first");
+        output.WriteLine($"  tokenizer: {string.Join(", ", traits)}; {manifest.MaxTokens} tokens, windows overlap by {tokenizer.WindowOverlap}");
         foreach (var (task, _, temperature, data, scores) in manifest.Tasks)
         {
             output.WriteLine();

@@ -35,7 +35,8 @@ internal sealed class StopSignals : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.CompareExchange(ref _first, Stopwatch.GetTimestamp(), 0) is var first and not 0)
+        var first = Interlocked.CompareExchange(ref _first, Stopwatch.GetTimestamp(), 0);
+        if (first != 0)
         {
             if (Stopwatch.GetElapsedTime(first) < s_sameSignal) return;
             Console.Error.WriteLine("mtlstream: second signal, ending without finishing what is in flight.");

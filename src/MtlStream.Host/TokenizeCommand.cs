@@ -116,30 +116,25 @@ internal static class TokenizeCommand
         Utf8JsonWriter json, ReadOnlySpan<Token> tokens, ReadOnlySpan<Word> words, TextTokenizer tokenizer, bool withWords)
     {
         json.WriteStartObject();
-        json.WriteStartArray("tokens");
-        foreach (var token in tokens) json.WriteStringValue(tokenizer.TokenText(token.Id));
-        json.WriteEndArray();
-        json.WriteStartArray("ids");
-        foreach (var token in tokens) json.WriteNumberValue(token.Id);
-        json.WriteEndArray();
-        json.WriteStartArray("offsets");
-        foreach (var token in tokens) WriteRange(json, token.Start, token.End);
-        json.WriteEndArray();
-        json.WriteStartArray("case");
-        foreach (var token in tokens) json.WriteNumberValue(token.Case);
-        json.WriteEndArray();
+        WriteArray(json, "tokens", tokens, token => json.WriteStringValue(tokenizer.TokenText(token.Id)));
+        WriteArray(json, "ids", tokens, token => json.WriteNumberValue(token.Id));
+        WriteArray(json, "offsets", tokens, token => WriteRange(json, token.Start, token.End));
+        WriteArray(json, "case", tokens, token => json.WriteNumberValue(token.Case));
         if (withWords)
         {
-            json.WriteStartArray("words");
-            foreach (var word in words) WriteRange(json, word.Start, word.End);
-            json.WriteEndArray();
-            json.WriteStartArray("first");
-            foreach (var word in words) json.WriteNumberValue(word.FirstToken);
-            json.WriteEndArray();
+            WriteArray(json, "words", words, word => WriteRange(json, word.Start, word.End));
+            WriteArray(json, "first", words, word => json.WriteNumberValue(word.FirstToken));
         }
 
         json.WriteEndObject();
         json.Flush();
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter json, string name, ReadOnlySpan<T> items, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var item in items) write(item);
+        json.WriteEndArray();
     }
 
     private static void WriteRange(Utf8JsonWriter json, int start, int end)

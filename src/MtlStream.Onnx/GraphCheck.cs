@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Models;
@@ -31,7 +32,8 @@ internal static class GraphCheck
     private static void Check(
         string what, string name, IReadOnlyDictionary<string, NodeMetadata> tensors, TensorElementType type, int? width, List<string> problems)
     {
-        var wanted = $"{type} [sequences, {(width is null ? "padded length" : width)}]";
+        var second = width?.ToString(CultureInfo.InvariantCulture) ?? "padded length";
+        var wanted = $"{type} [sequences, {second}]";
         if (!tensors.TryGetValue(name, out var found))
         {
             problems.Add($"{what} {name}: not in the graph, which has {string.Join(", ", tensors.Keys)}; expected {wanted}.");

@@ -81,8 +81,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         {
             var problems = options.ConstantLabels ? [] : Differences(loaded, tokenization);
             if (problems.Count == 0) return loaded with { Manifest = loaded.Manifest.WithEveryChecksum() };
-            throw new InvalidDataException(
-                $"{loaded.Manifest.Folder}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");
+            throw PackageProblems.Of(loaded.Manifest.Folder, problems);
         }
         catch
         {

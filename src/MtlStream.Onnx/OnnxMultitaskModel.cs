@@ -157,7 +157,8 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
 
             for (var sequence = 0; sequence < batch.Sequences.Count; sequence++)
             {
-                if (sequences.Sources[sequence] is var source && source != sequence) Copy(predictions, source, sequence);
+                var source = sequences.Sources[sequence];
+                if (source != sequence) Copy(predictions, source, sequence);
             }
 
             return predictions;
@@ -349,8 +350,6 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
 
     private static void Refuse(IReadOnlyList<string> problems, ModelManifest manifest)
     {
-        if (problems.Count == 0) return;
-        throw new InvalidDataException(
-            $"{manifest.Folder}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");
+        if (problems.Count > 0) throw PackageProblems.Of(manifest.Folder, problems);
     }
 }

@@ -38,7 +38,8 @@ internal static class ThreadTuning
                 var found = rate(model);
                 tried(count, found);
                 if (best is not null && found < ClearlyFaster * highest) continue;
-                (best, model, highest) = (model, best, found);
+                (best, model) = (model, best); // the one before is disposed
+                highest = found;
             }
             finally
             {

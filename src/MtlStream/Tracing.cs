@@ -16,8 +16,6 @@ internal static class Tracing
     public const string ParentHeader = "traceparent";
     public const string StateHeader = "tracestate";
 
-    private const string ReasonHeader = "mtlstream.reason";
-
     public static readonly ActivitySource Source = new(Instrumentation.Name);
 
     // Beside the records, not on them: traces are this room's business. An entry goes with its record.
@@ -78,7 +76,7 @@ internal static class Tracing
     {
         for (var i = deadLetter.Headers.Count - 1; i >= 0; i--)
         {
-            if (deadLetter.Headers[i] is { Key: ReasonHeader, Value: { } reason }) return Encoding.UTF8.GetString(reason);
+            if (deadLetter.Headers[i] is { Key: DeadLetter.ReasonHeader, Value: { } reason }) return Encoding.UTF8.GetString(reason);
         }
 
         return "_OTHER"; // the conventions' word for a cause without a name

@@ -60,7 +60,7 @@ public sealed class FeatureEncoder : IDisposable
                 new ParallelOptions { MaxDegreeOfParallelism = _sessions.Count, CancellationToken = cancelled },
                 session =>
                 {
-                    while (Interlocked.Increment(ref next) is var call && call < calls.Count)
+                    for (var call = Interlocked.Increment(ref next); call < calls.Count; call = Interlocked.Increment(ref next))
                     {
                         cancelled.ThrowIfCancellationRequested();
                         Run(session, tokenized, calls[call], values);

@@ -23,7 +23,9 @@ public sealed class BatchFormer
     /// <param name="capacity">See <see cref="Capacity"/>; 0 for four batches, and 256 sequences at least.</param>
     public BatchFormer(BatchShape shape, int workers, int capacity = 0)
     {
-        (_shape, _workers, Budget) = (shape, workers, shape.MaxPaddedTokens);
+        _shape = shape;
+        _workers = workers;
+        Budget = shape.MaxPaddedTokens;
         Capacity = capacity > 0 ? Math.Max(capacity, shape.MaxSequences) : Math.Max(256, 4 * shape.MaxSequences);
     }
 
@@ -68,7 +70,10 @@ public sealed class BatchFormer
     {
         Debug.Assert(Count > 0, "formed a batch of nothing");
         if (Budget < _shape.MaxPaddedTokens && ++_sinceHalved > RegrowAfter)
-            (_sinceHalved, Budget) = (0, (int)Math.Min(2L * Budget, _shape.MaxPaddedTokens));
+        {
+            _sinceHalved = 0;
+            Budget = (int)Math.Min(2L * Budget, _shape.MaxPaddedTokens);
+        }
 
         var oldest = Oldest();
         var share = _shape.BenefitsFromBatching ? _shape.MaxSequences : Math.Clamp((Count + _workers - 1) / _workers, 1, _shape.MaxSequences);

@@ -77,7 +77,9 @@ public sealed class LineReader(Stream input) : IAsyncDisposable
         if (_start > 0)
         {
             _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            (_start, _searched, _end) = (0, _searched - _start, _end - _start);
+            _searched -= _start;
+            _end -= _start;
+            _start = 0;
         }
 
         if (_end < _buffer.Length) return;

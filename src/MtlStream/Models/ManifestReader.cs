@@ -47,13 +47,7 @@ internal sealed class ManifestReader
         var reader = new ManifestReader(folder, kinds);
         var manifest = reader.Manifest(root);
         var problems = reader._fields.Problems;
-        if (problems.Count > 0)
-        {
-            throw new InvalidDataException(
-                $"{file}: {problems.Count} problem(s):{string.Concat(problems.Select(p => $"{Environment.NewLine}  {p}"))}");
-        }
-
-        return manifest;
+        return problems.Count == 0 ? manifest : throw PackageProblems.Of(file, problems);
     }
 
     private ModelManifest Manifest(JsonElement root)

@@ -45,7 +45,10 @@ public sealed class DriftMonitor
         IMeterFactory meters, WatchOptions options, IReadOnlyList<ModelTask> tasks, int unknownId, ReferenceDistribution? reference)
     {
         CheckLimits(options, tasks);
-        (_options, _tasks, _unknownId, _reference) = (options, tasks, unknownId, reference);
+        _options = options;
+        _tasks = tasks;
+        _unknownId = unknownId;
+        _reference = reference;
         _needed = options.Review.Count > 0 || options.SaveReference.Length > 0;
         _tallies = [.. tasks.Select(t => new TaskStatistics(t, options))];
         _last = (tasks, _tallies);
@@ -104,7 +107,9 @@ public sealed class DriftMonitor
         StringBuilder? unsure = null;
         lock (_sync)
         {
-            (_events, _tokensSeen, _tokensUnknown) = (_events + 1, _tokensSeen + tokens.Length, _tokensUnknown + unknown);
+            _events++;
+            _tokensSeen += tokens.Length;
+            _tokensUnknown += unknown;
             _lengths.Add(Bin(tokens.Length));
             _lengths.EventDone();
             var tallies = TalliesOf(predictions.Tasks);

@@ -31,7 +31,9 @@ internal sealed class SlidingCounts(int bins, int window) : ILabelCounts
     public void EventDone()
     {
         if (++_eventsInSlot < Math.Max(1, window / Slots)) return;
-        (_eventsInSlot, _slot, _slotsFilled) = (0, (_slot + 1) % Slots, Math.Min(_slotsFilled + 1, Slots - 1));
+        _eventsInSlot = 0;
+        _slot = (_slot + 1) % Slots;
+        _slotsFilled = Math.Min(_slotsFilled + 1, Slots - 1);
         var oldest = _slots[_slot];
         for (var i = 0; i < oldest.Length; i++) _recent[i] -= oldest[i];
         Array.Clear(oldest);

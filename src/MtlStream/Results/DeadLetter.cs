@@ -26,7 +26,7 @@ public sealed record DeadLetter(
     private const string StageHeader = Prefix + "stage";
     private const string ClassHeader = Prefix + "exception.class.name";
     private const string MessageHeader = Prefix + "exception.message";
-    private const string ReasonHeader = "mtlstream.reason";
+    internal const string ReasonHeader = "mtlstream.reason";
     private const string TimestampHeader = "mtlstream.timestamp";
 
     internal static readonly string[] Names =
