@@ -15,16 +15,15 @@ internal sealed class DecodeWorker(
     /// <param name="answered">Gets the answer to what is not.</param>
     public void Decode(SourceRecord record, List<TokenizedEvent> events, List<OutboundRecord> answered)
     {
-        if (record.Payload is null)
-        {
-            Tracing.Begin(record, metrics.Names);
-            answered.Add(EventEncoder.EncodeTombstone(record));
-            return;
-        }
         Decoded decoded;
         try
         {
             Tracing.Begin(record, metrics.Names);
+            if (record.Payload is null)
+            {
+                answered.Add(EventEncoder.EncodeTombstone(record));
+                return;
+            }
             decoded = decoder.Decode(record);
         }
         catch (Exception bug) when (EventBoundary.IsBug(bug))

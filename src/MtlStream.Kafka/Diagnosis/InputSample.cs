@@ -6,7 +6,7 @@ using MtlStream.Events;
 namespace MtlStream.Kafka.Diagnosis;
 
 /// <summary>Reads some of the newest events as the worker would, and says where their text may be when it is not found. Quotes none of them.</summary>
-internal sealed class InputSample(InputOptions input)
+internal sealed class InputSample(InputOptions input, params IReadOnlyList<PayloadCodec> codecs)
 {
     /// <summary>Events of a partition that are looked at.</summary>
     public const int Each = 5;
@@ -24,7 +24,7 @@ internal sealed class InputSample(InputOptions input)
     /// <summary>What became of them; null when there are none but tombstones.</summary>
     public Finding? Find(IReadOnlyList<Message<byte[]?, byte[]?>> messages)
     {
-        var decoder = new EventDecoder(input);
+        var decoder = new EventDecoder(input, codecs);
         var records = messages.Where(m => m.Value is not null).Select(ToRecord).ToList();
         if (records.Count == 0) return null;
         var reasons = records.Select(r => Reject(decoder, r)).OfType<RejectionReason>().ToList();
@@ -47,9 +47,17 @@ internal sealed class InputSample(InputOptions input)
     /// <summary>Why it would be rejected; null when it would not, or that has to wait.</summary>
     private static RejectionReason? Reject(EventDecoder decoder, SourceRecord record)
     {
-        var decoded = decoder.Decode(record);
-        decoded.Event?.Dispose();
-        return decoded.Rejection?.Reason;
+        try
+        {
+            var decoded = decoder.Decode(record);
+            decoded.Event?.Dispose();
+            foreach (var one in decoded.Events ?? []) one.Dispose();
+            return decoded.Rejection?.Reason;
+        }
+        catch (Exception bug) when (bug is not OperationCanceledException)
+        {
+            return RejectionReason.InternalError; // as the worker would say
+        }
     }
 
     private string Remedy(RejectionReason reason, List<SourceRecord> records) => reason switch
@@ -69,12 +77,7 @@ internal sealed class InputSample(InputOptions input)
         foreach (var record in records)
         {
             if (TryParse(record.Payload!) is not { } document) continue;
-            using (document)
-            {
-                var root = document.RootElement;
-                var isCloudEvent = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("specversion", out _) && root.TryGetProperty("data", out _);
-                Walk(isCloudEvent ? root.GetProperty("data") : root, "", 0, Note);
-            }
+            using (document) Walk(Read(() => TextHolder(document.RootElement)), "", 0, Note);
         }
 
         return [.. places.Where(p => p.Value.Count * 2 >= records.Count)
@@ -88,14 +91,35 @@ internal sealed class InputSample(InputOptions input)
         }
     }
 
+    private static JsonElement TextHolder(JsonElement root)
+    {
+        var isCloudEvent = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("specversion", out _) && root.TryGetProperty("data", out _);
+        return isCloudEvent ? root.GetProperty("data") : root;
+    }
+
     private static void Walk(JsonElement value, string pointer, int depth, Action<string, string> found)
     {
-        if (value.ValueKind == JsonValueKind.String && pointer.Length is > 0 and <= LongestPointer) found(pointer, value.GetString()!);
+        if (value.ValueKind == JsonValueKind.String && pointer.Length is > 0 and <= LongestPointer && Read(() => value.GetString()) is { } text)
+            found(pointer, text);
         if (value.ValueKind != JsonValueKind.Object || depth == MostDepth) return;
         foreach (var member in value.EnumerateObject())
         {
-            var name = member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+            if (Read(() => member.Name) is not { } raw) continue;
+            var name = raw.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
             Walk(member.Value, $"{pointer}/{name}", depth + 1, found);
+        }
+    }
+
+    /// <summary>Nothing where there is half of a surrogate pair, which is well-formed JSON and no text that .NET reads.</summary>
+    private static T? Read<T>(Func<T?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            return default;
         }
     }
 

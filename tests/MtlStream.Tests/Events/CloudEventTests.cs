@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using CloudNative.CloudEvents.SystemTextJson;
 using MtlStream.Events;
 using static MtlStream.Tests.Events.Codec;
 
@@ -28,6 +30,23 @@ public sealed class CloudEventTests
             Around(Encoding.UTF8.GetString(output.Payload!)));
         Assert.Equal([header], output.Headers);
         Assert.Equal("good", TextOf(Payload, InputFormat.CloudEvents));
+    }
+
+    [Theory]
+    [InlineData(""" "data":{"text":"good"} """)]
+    [InlineData(""" "data":{"text":"good","analysis":1} """)]
+    [InlineData(""" "data":"{\"text\":\"good\"}" """)]
+    [InlineData(""" "data":"good", "datacontenttype":"text/plain" """)]
+    [InlineData(""" "data_base64":"eyJ0ZXh0IjoiZ29vZCJ9" """)]
+    public void What_comes_out_is_an_event_to_the_reader_of_the_specification_s_authors(string data)
+    {
+        var output = Encode(Decode($"{{{Attributes},{data}}}", headers: Structured));
+
+        var read = new JsonEventFormatter().DecodeStructuredModeMessage(output.Payload, new System.Net.Mime.ContentType("application/cloudevents+json"), null);
+
+        Assert.True(read.IsValid);
+        Assert.Equal(("7", "/shop", "review"), (read.Id, read.Source!.OriginalString, read.Type));
+        Assert.Contains("analysis", Assert.IsType<JsonElement>(read.Data).GetRawText(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -28,6 +28,27 @@ public sealed class InputSampleTests
         Assert.Contains($"Set Input:TextPointer to where the text is: {place}", finding.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{\"\\ud800\":1,\"body\":\"A quiet word about the weather.\"}")]
+    [InlineData("{\"cut\":\"\\ud83d\",\"body\":\"A quiet word about the weather.\"}")]
+    [InlineData("{\"body\":\"A quiet word about the weather. \",\"in\":{\"\\udc00\":\"\\udc00\"}}")]
+    public void Halves_of_surrogate_pairs_keep_nobody_from_looking(string payload)
+    {
+        var finding = Find(new(), payload, payload, payload)!;
+
+        Assert.Contains("/body", finding.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_event_that_trips_a_bug_is_counted_as_the_worker_would()
+    {
+        var record = new Message<byte[]?, byte[]?> { Value = "{}"u8.ToArray() };
+
+        var finding = new InputSample(new(), new BuggyCodec()).Find([record, record, record])!;
+
+        Assert.Contains("internal_error 3", finding.Found, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void No_text_of_an_event_is_quoted()
     {
@@ -55,6 +76,13 @@ public sealed class InputSampleTests
         Assert.Equal(10, chosen.Count);
         Assert.Contains(chosen, p => p.Topic == "b");
         Assert.DoesNotContain(chosen, p => p.Topic == "c");
+    }
+
+    private sealed class BuggyCodec : PayloadCodec
+    {
+        public override bool TryDecode(in Payload payload, out Decoding decoding) => throw new InvalidOperationException("a bug");
+
+        public override byte[] Answer(TextEvent decoded, in Analysis analysis) => [];
     }
 
     private static Finding? Find(InputOptions input, params string[] payloads) => new InputSample(input).Find(
