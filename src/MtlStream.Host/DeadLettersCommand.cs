@@ -1,6 +1,8 @@
 using System.CommandLine.Parsing;
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.RegularExpressions;
 using MtlStream.Events;
 using MtlStream.Host.Configuration;
@@ -20,7 +22,13 @@ internal static partial class DeadLettersCommand
     internal sealed record Selection(
         IReadOnlyList<string> Reasons, DateTimeOffset? Since, DateTimeOffset? Until, IReadOnlyDictionary<int, long> From, int? Limit)
     {
-        public bool Takes(StoredLetter stored) => (Reasons.Count == 0 || Reasons.Contains(stored.Letter.Reason.WireName()))
+        /// <summary>Prints how many there are for each reason, instead of them.</summary>
+        public bool Counts { get; init; }
+
+        /// <summary>One letter by its place; null for all.</summary>
+        public (int Partition, long Offset)? At { get; init; }
+
+        public bool Takes(StoredLetter stored) => (At is null || At == (stored.Partition, stored.Offset)) && (Reasons.Count == 0 || Reasons.Contains(stored.Letter.Reason.WireName()))
             && (Since is null || stored.Rejected >= Since.Value.ToUnixTimeMilliseconds())
             && (Until is null || stored.Rejected < Until.Value.ToUnixTimeMilliseconds());
     }
@@ -53,12 +61,25 @@ internal static partial class DeadLettersCommand
         };
         var limit = new Option<int?>("--limit") { Description = "Ends after this many events.", HelpName = "N" };
         limit.Validators.Add(given => CommonOptions.RequirePositive(given, "--limit"));
+        var at = new Option<IReadOnlyDictionary<int, long>>("--at")
+        {
+            Description = "Only the letter at this place of the dead-letter topic, as list tells it in \"stored\".",
+            HelpName = "PARTITION:OFFSET",
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = ParsePlace,
+        };
+        var counts = new Option<bool>("--counts") { Description = "Prints how many there are for each reason, instead of them." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing; list never does." };
-        var command = new CliCommand(name, description, example) { reason, since, until, from, limit, dryRun, SettingsLookup.Config, SettingsLookup.Secrets };
+        var command = new CliCommand(name, description, example) { reason, since, until, from, at, limit, dryRun, SettingsLookup.Config, SettingsLookup.Secrets };
+        if (!replay) command.Add(counts);
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) => RunAsync(
             AppSettings.Load(parsed, "InputTopics", "OutputTopic"),
-            new(parsed.GetValue(reason) ?? [], parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(from) ?? new Dictionary<int, long>(), parsed.GetValue(limit)),
+            new(parsed.GetValue(reason) ?? [], parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(at) ?? parsed.GetValue(from) ?? new Dictionary<int, long>(), parsed.GetValue(limit))
+            {
+                Counts = !replay && parsed.GetValue(counts),
+                At = parsed.GetValue(at)?.Select(a => ((int, long)?)(a.Key, a.Value)).Single(),
+            },
             replay && !parsed.GetValue(dryRun), stopping));
         return command;
     }
@@ -84,11 +105,15 @@ internal static partial class DeadLettersCommand
             return ExitCodes.Done;
         }
 
+        var counts = new Dictionary<RejectionReason, int>();
         foreach (var stored in letters)
         {
-            output.Write(stored.Letter.ToJson(stored.Rejected));
-            output.WriteByte((byte)'\n');
+            if (selection.Counts) CollectionsMarshal.GetValueRefOrAddDefault(counts, stored.Letter.Reason, out _)++;
+            else output.Write([.. stored.Letter.ToJson(stored.Rejected, (stored.Partition, stored.Offset)), (byte)'\n']);
         }
+
+        foreach (var (reason, count) in counts.OrderByDescending(c => c.Value))
+            output.Write(Encoding.UTF8.GetBytes($"{{\"reason\":\"{reason.WireName()}\",\"letters\":{count}}}\n"));
 
         return ExitCodes.Done;
 
@@ -138,6 +163,14 @@ internal static partial class DeadLettersCommand
         HelpName = "T",
         CustomParser = given => ParseTime(given, TimeProvider.System),
     };
+
+    private static Dictionary<int, long>? ParsePlace(ArgumentResult given)
+    {
+        var place = ParsePlaces(given);
+        if (place is not { Count: > 1 }) return place;
+        given.AddError($"found {place.Count} places, expected one such as 0:1200.");
+        return null;
+    }
 
     private static Dictionary<int, long>? ParsePlaces(ArgumentResult given)
     {

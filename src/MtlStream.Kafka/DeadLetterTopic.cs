@@ -20,6 +20,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
 
     private readonly Lock _sync = new(); // delivery is reported on a thread of the client
     private readonly Dictionary<int, long> _positions = [];
+    private readonly Dictionary<string, int> _partitions = []; // of the topics that events go back to; 0 where it is not known
     private readonly HashSet<(int Partition, long Offset)> _undelivered = [];
     private IProducer<byte[]?, byte[]?>? _producer;
     private Error? _failure;
@@ -85,7 +86,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
 
     /// <summary>
     /// Queues an event for the topic it came from, with its original key, headers and bytes and the time of now. An event without
-    /// a key goes to its original partition.
+    /// a key goes to its original partition, or where that is gone to one by its number.
     /// </summary>
     /// <exception cref="IOException">An event queued before could not be written.</exception>
     public void Replay(StoredLetter stored, CancellationToken stopping)
@@ -98,7 +99,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         var headers = new Headers();
         foreach (var header in letter.Headers) headers.Add(header.Key, header.Value);
         var message = new Message<byte[]?, byte[]?> { Key = letter.Key, Value = letter.Payload, Headers = headers };
-        var target = new TopicPartition(letter.Topic, letter.Key is null ? letter.Partition : Partition.Any);
+        var target = new TopicPartition(letter.Topic, letter.Key is null ? PartitionOf(letter) : Partition.Any);
         while (true)
         {
             ThrowOnFailure();
@@ -120,6 +121,27 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
                 throw new IOException($"An event cannot be written to {letter.Topic}: {exception.Error.Reason}", exception);
             }
         }
+    }
+
+    /// <summary>The partition that an event without a key goes to: topics that were made again may have fewer than before.</summary>
+    private Partition PartitionOf(DeadLetter letter)
+    {
+        if (!_partitions.TryGetValue(letter.Topic, out var count))
+        {
+            try
+            {
+                using var admin = new DependentAdminClientBuilder(_producer!.Handle).Build();
+                count = admin.GetMetadata(letter.Topic, s_request).Topics.Single().Partitions.Count;
+            }
+            catch (KafkaException)
+            {
+                count = 0; // not known: the delivery tells what is wrong
+            }
+
+            _partitions[letter.Topic] = count;
+        }
+
+        return count > 0 ? letter.Partition % count : letter.Partition;
     }
 
     /// <summary>Waits until everything queued is durable.</summary>

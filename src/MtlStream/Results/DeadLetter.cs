@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using MtlStream.Events;
 using MtlStream.Json;
 
@@ -115,7 +116,8 @@ public sealed record DeadLetter(
 
     /// <summary>One object of schema <c>dead-letter.v1</c>, on one line, without a line end.</summary>
     /// <param name="rejected">When it was written to the dead-letter topic, milliseconds since the Unix epoch; null or negative when that is not known.</param>
-    public byte[] ToJson(long? rejected = null)
+    /// <param name="stored">Its own place in the dead-letter topic. With it come times and the payload as people read them.</param>
+    public byte[] ToJson(long? rejected = null, (int Partition, long Offset)? stored = null)
     {
         var output = Utf8Buffer.ForThisThread();
         output.Write("{\"schema\":\"dead-letter.v1\",\"reason\":"u8);
@@ -146,6 +148,16 @@ public sealed record DeadLetter(
             output.Write(",\"rejected\":"u8);
             output.WriteNumber(rejected.Value);
         }
+        if (stored is { } place)
+        {
+            output.Write(",\"stored\":{\"partition\":"u8);
+            output.WriteNumber(place.Partition);
+            output.Write(",\"offset\":"u8);
+            output.WriteNumber(place.Offset);
+            output.Write((byte)'}');
+            WriteTime(",\"eventTime\":"u8, Timestamp, output);
+            WriteTime(",\"rejectedTime\":"u8, rejected ?? -1, output);
+        }
         output.Write(",\"key\":"u8);
         WriteBase64(Key, output);
         output.Write(",\"headers\":["u8);
@@ -159,6 +171,11 @@ public sealed record DeadLetter(
         }
         output.Write("],\"payload\":"u8);
         WriteBase64(Payload, output);
+        if (stored is not null && Payload is not null && Utf8.IsValid(Payload))
+        {
+            output.Write(",\"payloadText\":"u8);
+            output.WriteString(Encoding.UTF8.GetString(Payload));
+        }
         if (Missing is { } missing)
         {
             output.Write(",\"missing\":{\"bytes\":"u8);
@@ -169,6 +186,14 @@ public sealed record DeadLetter(
         }
         output.Write((byte)'}');
         return output.Written.ToArray();
+    }
+
+    // Left out where it is unknown, or further away than a calendar goes: some producers write microseconds.
+    private static void WriteTime(ReadOnlySpan<byte> member, long milliseconds, Utf8Buffer output)
+    {
+        if (milliseconds < 0 || milliseconds > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()) return;
+        output.Write(member);
+        output.WriteString(DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
     }
 
     private static EventHeader Text(string name, string value) => new(name, Encoding.UTF8.GetBytes(value));

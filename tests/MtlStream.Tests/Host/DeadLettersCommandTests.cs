@@ -5,6 +5,7 @@ using Confluent.Kafka;
 using MtlStream.Events;
 using MtlStream.Kafka;
 using MtlStream.Results;
+using MtlStream.Tests.Schemas;
 
 namespace MtlStream.Tests.Host;
 
@@ -95,6 +96,41 @@ public sealed class DeadLettersCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_line_says_where_it_lies_and_when_as_people_read_it_and_shows_the_payload_that_is_text()
+    {
+        var result = await RunAsync("list", "--at", "0:2");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var line = JsonSerializer.Deserialize<JsonElement>(Assert.Single(result.Lines));
+        Assert.Equal((0, 2), (line.GetProperty("stored").GetProperty("partition").GetInt32(), line.GetProperty("stored").GetProperty("offset").GetInt32()));
+        Assert.Equal("2026-01-31T08:02:00.000Z", line.GetProperty("rejectedTime").GetString());
+        Assert.Equal("2026-01-31T07:02:00.000Z", line.GetProperty("eventTime").GetString());
+        Assert.Equal("payload 2", line.GetProperty("payloadText").GetString());
+        Assert.Empty(SchemaFiles.Strict("dead-letter.v1").Problems(line));
+    }
+
+    [Fact]
+    public async Task Counts_say_how_many_there_are_for_each_reason()
+    {
+        var result = await RunAsync("list", "--counts");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(["{\"reason\":\"inference_failed\",\"letters\":2}", "{\"reason\":\"malformed_payload\",\"letters\":1}"], result.Lines);
+    }
+
+    [Fact]
+    public async Task What_has_no_key_and_came_from_a_partition_that_is_gone_is_replayed_to_one_that_is_there()
+    {
+        _cluster.CreateTopic("odd", 1);
+        Produce("odd", 0, Letter(0, RejectionReason.InferenceFailed, null, partition: 7)); // "in" has three
+
+        var result = await RunAsync("replay", "--Kafka:DeadLetterTopic=odd");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(1, Assert.Single(Consume("in", 3)).Partition.Value);
+    }
+
+    [Fact]
     public async Task A_dry_run_shows_and_sends_nothing()
     {
         var result = await RunAsync("replay", "--dry-run", "--limit", "1");
@@ -110,6 +146,7 @@ public sealed class DeadLettersCommandTests : IDisposable
     [InlineData("--limit 0")]
     [InlineData("--from 0")]
     [InlineData("--from 0:1,0:2")]
+    [InlineData("--at 0:1,1:2")]
     public async Task What_cannot_be_chosen_by_is_wrong_usage(string options) =>
         Assert.Equal(2, (await RunAsync(["list", .. options.Split(' ')])).ExitCode);
 
