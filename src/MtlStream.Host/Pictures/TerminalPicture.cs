@@ -11,6 +11,8 @@ namespace MtlStream.Host.Pictures;
 internal sealed class TerminalPicture(AnnotatedRecords records, bool colored, int width) : ResultFormat
 {
     private const string None = "(none)";
+    private const int Margins = 6;
+    private const int ScoreCells = 5;
 
     private static readonly Style s_dim = new(decoration: Decoration.Dim);
     private static readonly Style s_bold = new(decoration: Decoration.Bold);
@@ -28,10 +30,11 @@ internal sealed class TerminalPicture(AnnotatedRecords records, bool colored, in
         foreach (var text in records.Of(result)) Print([.. WordWrap.Lines(_pieces.Of(text), width), .. Bars(text), []], output);
     }
 
-    private static IEnumerable<List<Piece>> Bars(AnnotatedText shown)
+    private IEnumerable<List<Piece>> Bars(AnnotatedText shown)
     {
         var tasks = Widest(shown.Labels.Select(l => l.Task));
         var labels = Widest(shown.Labels.Select(l => l.Label ?? None));
+        var hasBars = Margins + tasks + labels + ScoreBar.Cells + ScoreCells <= width; // a narrow terminal shows the figures alone
         var before = "";
         foreach (var label in shown.Labels)
         {
@@ -42,7 +45,7 @@ internal sealed class TerminalPicture(AnnotatedRecords records, bool colored, in
                 new("  " + Padded(task, tasks) + "  ", s_dim),
                 new(Padded(name, labels) + "  ", label.Given && label.Label is not null ? s_bold : s_dim),
             };
-            if (label.Score is { } score) line.Add(new($"{ScoreBar.Of(score)} {ScoreBar.Number(score)}", label.Given ? Style.Plain : s_dim));
+            if (label.Score is { } score) line.Add(new((hasBars ? ScoreBar.Of(score) + ' ' : "") + ScoreBar.Number(score), label.Given ? Style.Plain : s_dim));
             yield return line;
         }
     }

@@ -92,6 +92,14 @@ public sealed partial class PictureTests
     }
 
     [Fact]
+    public void A_narrow_terminal_shows_scores_without_bars()
+    {
+        var picture = Write(new TerminalPicture(Records(), colored: false, 34), Analysed("the cat", "\"mood\": {\"label\": \"comp.os.ms-windows.misc\", \"score\": 0.5}"));
+
+        Assert.Equal("the cat\n  mood  comp.os.ms-windows.misc  0.50\n\n", picture);
+    }
+
+    [Fact]
     public void On_a_terminal_a_text_cannot_write_escape_sequences()
     {
         var picture = Write(new TerminalPicture(Records(), colored: true, 60), Analysed(Hostile, "\"mood\": {\"label\": \"calm\", \"score\": 0.5}"));
