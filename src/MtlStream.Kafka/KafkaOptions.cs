@@ -25,14 +25,16 @@ public sealed record KafkaOptions : IValidatableObject
     [Required(ErrorMessage = "found none, expected the topic that events go to which cannot be analysed.")]
     public string DeadLetterTopic { get; init; } = "";
 
-    /// <summary>Topic of copies of the results that the model is unsure of, which <c>Watch:Review</c> asks for. Empty where it asks for none.</summary>
+    /// <summary>Topic of copies of the results that the model is unsure of, which <c>Watch:Review</c> asks for.</summary>
     public string ReviewTopic { get; init; } = "";
 
     /// <summary>Topics that are written to.</summary>
     internal IReadOnlyList<string> WrittenTopics =>
         ReviewTopic.Length > 0 ? [OutputTopic, DeadLetterTopic, ReviewTopic] : [OutputTopic, DeadLetterTopic];
 
-    /// <summary>Creates the topics that are written to when they are missing, once an input topic is there.</summary>
+    /// <summary>
+    /// Creates the topics that are written to when they are missing, once an input topic is there. Else the worker names them and waits.
+    /// </summary>
     public bool CreateTopics { get; init; }
 
     /// <summary>Most events read and not yet acknowledged. Above it, reading waits; below half of it, a paused consumer goes on.</summary>
@@ -43,13 +45,16 @@ public sealed record KafkaOptions : IValidatableObject
     [Range(1 << 20, 1L << 36)]
     public long MaxInFlightBytes { get; init; } = 32L << 20;
 
-    /// <summary>librdkafka properties of the consumer; names with dots or underscores.</summary>
+    /// <summary>
+    /// Any librdkafka property of the consumer; names with dots or underscores. <c>auto.offset.reset</c> is <c>earliest</c> unless set.
+    /// Those that the guarantee rests on are refused with their reason.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Consumer { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>librdkafka properties of the producer; names with dots or underscores.</summary>
+    /// <summary>Any librdkafka property of the producer.</summary>
     public IReadOnlyDictionary<string, string> Producer { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>librdkafka properties of every client, security among them; names with dots or underscores.</summary>
+    /// <summary>Any librdkafka property of every client: <c>security.protocol</c>, <c>sasl.*</c>, <c>ssl.*</c>.</summary>
     public IReadOnlyDictionary<string, string> Client { get; init; } = new Dictionary<string, string>();
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -5,10 +5,10 @@ namespace MtlStream.Host.Configuration;
 /// <summary>Where the health endpoints are. Section <c>Http</c>.</summary>
 public sealed record HttpOptions : IValidatableObject
 {
-    /// <summary>Address to listen on, such as <c>http://0.0.0.0:8080</c>; port 0 takes a free one and logs it, <c>off</c> opens none.</summary>
+    /// <summary>Address of the health endpoints, such as <c>http://0.0.0.0:8080</c>. Port 0 takes a free one and logs it, <c>off</c> opens none.</summary>
     public string Url { get; init; } = "http://127.0.0.1:8080";
 
-    /// <summary>Whether Prometheus can read the metrics there, at <c>/metrics</c>.</summary>
+    /// <summary>Whether Prometheus can read <see href="metrics.md#prometheus-without-a-collector">the metrics</see> there, at <c>/metrics</c>.</summary>
     public bool Metrics { get; init; }
 
     public bool IsOff => string.Equals(Url, "off", StringComparison.OrdinalIgnoreCase);

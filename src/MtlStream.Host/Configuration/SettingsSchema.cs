@@ -13,7 +13,8 @@ using MtlStream.Text;
 namespace MtlStream.Host.Configuration;
 
 /// <summary>One setting that there is. A list ends with <c>:0</c>, a free dictionary with <c>:NAME</c>.</summary>
-internal sealed record KnownSetting(string Key, string Default);
+/// <param name="Property">Where it is bound to; its comment says what it means.</param>
+internal sealed record KnownSetting(string Key, string Default, PropertyInfo Property);
 
 /// <summary>The sections and keys that there are, read from the options records.</summary>
 internal static class SettingsSchema
@@ -37,7 +38,7 @@ internal static class SettingsSchema
         from section in Sections
         let defaults = Activator.CreateInstance(section.Value)
         from property in Properties(section.Value)
-        select new KnownSetting($"{section.Key}:{property.Name}{Suffix(property)}", Text(property.GetValue(defaults)));
+        select new KnownSetting($"{section.Key}:{property.Name}{Suffix(property)}", Text(property.GetValue(defaults)), property);
 
     /// <summary>What is wrong with the name or the type of a setting; null when nothing is.</summary>
     public static string? Check(Setting setting)

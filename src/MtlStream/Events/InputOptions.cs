@@ -40,24 +40,28 @@ public sealed record InputOptions : IValidatableObject
 {
     private const string DefaultPointer = "/text";
 
+    /// <summary>How payloads are read: <see href="events.md">which is what</see>.</summary>
     public InputFormat Format { get; init; }
 
     /// <summary>JSON pointer (RFC 6901) to the text; for CloudEvents relative to <c>data</c>.</summary>
     public string TextPointer { get; init; } = DefaultPointer;
 
-    /// <summary>Several of them, in place of the one: the first text that is there is taken.</summary>
+    /// <summary>Several pointers in place of the one: the first text that is there is taken.</summary>
     public IReadOnlyList<string> TextPointers { get; init; } = [];
 
-    /// <summary>All texts that are there are joined to one.</summary>
+    /// <summary>All texts that are there are joined to one; <c>analysis.fields</c> says which is where.</summary>
     public bool JoinTexts { get; init; }
 
     /// <summary>What stands between joined texts; <c>\n</c> is a line end, <c>\t</c> a tab. No entity crosses an empty line.</summary>
     public string TextSeparator { get; init; } = @"\n\n";
 
-    /// <summary>What becomes of events without a text.</summary>
+    /// <summary>What becomes of events without a text. <c>Pass</c>: they go on as they came. <c>Drop</c>: they are only counted.</summary>
     public TextlessEvents WithoutText { get; init; }
 
-    /// <summary>Escapes in texts that are read as what they stand for.</summary>
+    /// <summary>
+    /// <c>Html</c>: entities such as <c>&amp;amp;</c> are read as what they stand for; <see
+    /// href="events.md#texts-with-html-entities">ranges stay</see>.
+    /// </summary>
     public TextEscapes Unescape { get; init; }
 
     /// <summary>Longest payload that is decoded, before and after unpacking; longer ones are rejected.</summary>

@@ -6,15 +6,16 @@ namespace MtlStream.Models;
 /// <summary>Which model serves, and where. Section <c>Model</c>.</summary>
 public sealed record ModelOptions : IValidatableObject
 {
-    /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
+    /// <summary>Folder of the model package. Empty: the package that comes with the program. <c>null</c>: constant labels without a model.</summary>
     public string Path { get; init; } = "";
 
     /// <summary>Give every text the same labels, without a model: for measuring. <see cref="Path"/> lends the tasks and the tokenizer.</summary>
     public bool ConstantLabels { get; init; }
 
     /// <summary>
-    /// <c>auto</c> takes a GPU when there is one that can serve; <c>cuda</c> and <c>tensorrt</c> fail at start without, <c>tensorrt</c> also
-    /// without a graph for it in the package.
+    /// <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>tensorrt</c>. <c>auto</c> takes a GPU when there is one that can serve, else the CPU.
+    /// The others fail at start without their device. <c>tensorrt</c> needs a package with <see href="../training/README.md">a graph for
+    /// it</see>, and is not yet tried on a GPU.
     /// </summary>
     [RegularExpression("auto|cpu|cuda|tensorrt")]
     public string Device { get; init; } = "auto";
@@ -22,7 +23,10 @@ public sealed record ModelOptions : IValidatableObject
     /// <summary>Tasks to serve, comma-separated; empty for all that results carry by themselves.</summary>
     public string Tasks { get; init; } = "";
 
-    /// <summary>Least scores for a label to be given, in place of the package's: by task, or by <c>TASK/LABEL</c> where a text may have several labels.</summary>
+    /// <summary>
+    /// Least score of a task for a label to be given, in place of the package's. For one of several labels:
+    /// <c>Model:Thresholds:TASK:LABEL</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Whether tasks that are left out unless asked for are served too. No setting: <c>Output:Vectors</c> decides.</summary>

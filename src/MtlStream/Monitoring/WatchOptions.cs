@@ -5,7 +5,10 @@ namespace MtlStream.Monitoring;
 /// <summary>How closely the model is watched. Section <c>Watch</c>.</summary>
 public sealed record WatchOptions : IValidatableObject
 {
-    /// <summary>Share of the events that are watched, evenly spread. Zero switches the watch off.</summary>
+    /// <summary>
+    /// Share of the events that are watched, evenly spread. Zero switches the watch off, and with it <c>Watch:Review</c> and
+    /// <c>Watch:SaveReference</c>.
+    /// </summary>
     [Range(0d, 1d)]
     public double Share { get; init; } = 1;
 
@@ -13,7 +16,7 @@ public sealed record WatchOptions : IValidatableObject
     [Range(0d, 1d)]
     public double LowConfidence { get; init; } = 0.5;
 
-    /// <summary>Limits that differ, by task.</summary>
+    /// <summary>Limits of <c>Watch:LowConfidence</c> that differ, by task.</summary>
     public IReadOnlyDictionary<string, double> LowConfidenceOf { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Confidence, by task, below which a copy of the result goes to the review topic. Empty: none does.</summary>

@@ -78,15 +78,6 @@ public sealed partial class ReadmeTests : IDisposable
         Assert.Equal(leaves.Order(), Values(CommandsOfTheTable).Order());
     }
 
-    [Fact]
-    public void The_table_of_settings_is_that_of_the_program()
-    {
-        var documented = SettingRow().Matches(File.ReadAllText(Path.Combine(s_root, "docs", "settings.md"))).Select(m => $"{m.Groups[1].Value} = {m.Groups[2].Value}").ToList();
-        var known = SettingsSchema.All().Select(s => $"{s.Key} = {s.Default}").ToList();
-
-        Assert.Equal(known.Order(), documented.Order());
-    }
-
     private static List<string> Values(IEnumerable<object[]> data) => [.. data.Select(row => (string)row[0])];
 
     private static IEnumerable<string> Lines(string language) =>
@@ -97,9 +88,6 @@ public sealed partial class ReadmeTests : IDisposable
 
     [GeneratedRegex(@"^\|.*\|$", RegexOptions.Multiline)]
     private static partial Regex TableRow();
-
-    [GeneratedRegex(@"^\| `([A-Z][A-Za-z]+:[^`]+)` \| (?:`([^`]*)` )?\|", RegexOptions.Multiline)]
-    private static partial Regex SettingRow();
 
     [GeneratedRegex("`([^`]+)`")]
     private static partial Regex Code();
