@@ -116,9 +116,9 @@ internal static class AnnotateCommand
         return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
     }
 
-    private static IReadOnlyList<string> FieldsOf(string? one, IReadOnlyList<string> several)
+    private static string[] FieldsOf(string? one, string[] several)
     {
-        if (one is not null && several.Count > 0) throw new UsageException("found --text-field and --text-pointers, expected one of the two.");
+        if (one is not null && several.Length > 0) throw new UsageException("found --text-field and --text-pointers, expected one of the two.");
         return one is null ? several : [one];
     }
 

@@ -6,7 +6,6 @@ using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Kafka;
-using MtlStream.Models;
 
 namespace MtlStream.Host;
 

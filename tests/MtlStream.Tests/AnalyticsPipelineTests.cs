@@ -1,14 +1,7 @@
-using System.Diagnostics.Metrics;
-using System.Text.Json;
 using System.Text;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
-using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Models;
 using MtlStream.Results;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;

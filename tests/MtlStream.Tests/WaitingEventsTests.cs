@@ -1,12 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
-using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Results;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;
 

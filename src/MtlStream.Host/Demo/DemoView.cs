@@ -1,7 +1,6 @@
 using System.Globalization;
 using MtlStream.Host.Pictures;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace MtlStream.Host.Demo;
 

@@ -1,6 +1,5 @@
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
-using MtlStream.Events;
 
 namespace MtlStream.Host.Lines;
 

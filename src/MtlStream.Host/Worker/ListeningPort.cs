@@ -5,6 +5,8 @@ namespace MtlStream.Host.Worker;
 /// <summary>Finds who listens on a port of this machine, as Linux tells it below <c>/proc</c>.</summary>
 internal static class ListeningPort
 {
+    private static readonly string[] s_tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+
     private const string Listening = "0A"; // TCP_LISTEN
 
     /// <returns>Such as <c>process 4711 (java)</c>; null where nobody does, or it is another user's.</returns>
@@ -12,7 +14,7 @@ internal static class ListeningPort
     {
         try
         {
-            var sockets = new[] { "/proc/net/tcp", "/proc/net/tcp6" }.Where(File.Exists).SelectMany(file => Sockets(file, port)).ToHashSet();
+            var sockets = s_tables.Where(File.Exists).SelectMany(file => Sockets(file, port)).ToHashSet();
             var folder = sockets.Count == 0 ? null : Directory.EnumerateDirectories("/proc").FirstOrDefault(process => Holds(process, sockets));
             return folder is null ? null : $"process {Path.GetFileName(folder)} ({File.ReadAllText(Path.Combine(folder, "comm")).Trim()})";
         }

@@ -132,7 +132,7 @@ public sealed record ModelManifest(
         var given = thresholds.Select(t => new GivenThreshold(t.Key, (float)t.Value)).ToList();
         var problems = given.Select(Problem).OfType<string>().ToList();
         if (problems.Count > 0) throw new InvalidDataException(string.Join(" ", problems));
-        return this with { Tasks = [.. Tasks.Select(t => t with { Task = t.Task.With([.. given.Where(g => g.IsOf(t.Task.Name))]) })] };
+        return this with { Tasks = [.. Tasks.Select(t => t with { Task = t.Task.WithThresholds([.. given.Where(g => g.IsOf(t.Task.Name))]) })] };
     }
 
     private string? Problem(GivenThreshold given)

@@ -28,7 +28,7 @@ public abstract class ModelTask
     public virtual IReadOnlyList<float> Thresholds => [];
 
     /// <summary>The same task with thresholds of the settings, none of which it has refused.</summary>
-    public virtual ModelTask With(IReadOnlyList<GivenThreshold> thresholds) => this;
+    public virtual ModelTask WithThresholds(IReadOnlyList<GivenThreshold> thresholds) => this;
 
     /// <summary>Why the task has no use for a threshold; null when it has.</summary>
     public virtual string? Refusal(GivenThreshold threshold) => $"labels of the kind {Kind} have no thresholds.";

@@ -30,7 +30,7 @@ public sealed class MultiLabelTask : TextLabelTask
 
     public override IReadOnlyList<float> Thresholds { get; }
 
-    public override ModelTask With(IReadOnlyList<GivenThreshold> thresholds)
+    public override ModelTask WithThresholds(IReadOnlyList<GivenThreshold> thresholds)
     {
         if (thresholds.Count == 0) return this;
         var changed = (float[])_thresholds.Clone();

@@ -16,7 +16,7 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
 
     public override IReadOnlyList<float> Thresholds { get; } = threshold is { } least ? [least] : [];
 
-    public override ModelTask With(IReadOnlyList<GivenThreshold> thresholds) =>
+    public override ModelTask WithThresholds(IReadOnlyList<GivenThreshold> thresholds) =>
         thresholds.Count == 0 ? this : new SingleLabelTask(Name, Labels, thresholds[^1].Value);
 
     public override string? Refusal(GivenThreshold threshold) =>

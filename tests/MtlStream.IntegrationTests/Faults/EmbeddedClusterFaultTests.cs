@@ -8,7 +8,6 @@ using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
-using MtlStream.Models;
 using Xunit.Abstractions;
 
 namespace MtlStream.IntegrationTests.Faults;

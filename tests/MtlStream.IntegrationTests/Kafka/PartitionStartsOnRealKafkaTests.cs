@@ -1,5 +1,4 @@
 using MtlStream.Delivery;
-using MtlStream.Kafka;
 
 namespace MtlStream.IntegrationTests.Kafka;
 

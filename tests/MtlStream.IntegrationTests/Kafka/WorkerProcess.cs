@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using MtlStream.Models;
 using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests.Kafka;

@@ -11,7 +11,7 @@ using MtlStream.Tests.Doubles;
 namespace MtlStream.Tests.Host;
 
 /// <summary>What a worker says of its events: rejections as they come, one line a minute, totals at the end.</summary>
-public sealed class HeartbeatTests
+public sealed class HeartbeatTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLogger<EventTally> _log = new();
@@ -25,6 +25,12 @@ public sealed class HeartbeatTests
         _tally = new(_time, _log);
         _transport = new(_waiting, _tally);
         _heartbeat = new(_tally, _transport, _time, _log);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _transport.DisposeAsync();
+        await _waiting.DisposeAsync();
     }
 
     [Fact]

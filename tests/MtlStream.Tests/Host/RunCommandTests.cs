@@ -76,7 +76,7 @@ public sealed class RunCommandTests : IDisposable
     }
 
     /// <summary>The series that the alert rules ask for, but those of a reference distribution, which the toy package has not.</summary>
-    private static IEnumerable<string> RuleMetrics()
+    private static List<string> RuleMetrics()
     {
         var rules = Regex.Replace(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "prometheus", "rules.yml")), @"\b(?:by|on) \([^)]*\)", "");
         var names = Regex.Matches(rules, "\\b(?:mtlstream|messaging)_[a-z_]+(?=[{[)])").Select(m => m.Value).Distinct().Where(n => !n.Contains("drift", StringComparison.Ordinal)).ToList();

@@ -1,6 +1,5 @@
 using System.Collections;
 using MtlStream.Host.Configuration;
-using MtlStream.Models;
 using MtlStream.Onnx;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Tests.Doubles;
