@@ -27,6 +27,7 @@ internal static class CommandLine
             AnnotateCommand.Build(),
             TokenizeCommand.Build(),
             TeachCommand.Build(),
+            ForgetCommand.Build(),
             ModelCommands.Build(),
             BenchCommand.Build(),
             DeadLettersCommand.Build(),

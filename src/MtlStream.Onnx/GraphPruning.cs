@@ -31,6 +31,10 @@ internal static class GraphPruning
         return parsed.ToByteArray();
     }
 
+    /// <summary>As <see cref="Keep"/>, by the outputs that are not wanted any more.</summary>
+    public static byte[] Without(byte[] model, IReadOnlySet<string> outputs) =>
+        Keep(model, Parse(model).Graph.Output.Select(o => o.Name).Where(o => !outputs.Contains(o)).ToHashSet());
+
     private static ModelProto Parse(byte[] model)
     {
         try

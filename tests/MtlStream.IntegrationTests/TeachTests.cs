@@ -31,6 +31,19 @@ public sealed class TeachTests : IDisposable
             "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "refund");
         Assert.True(annotated == 0, trouble);
         Assert.Equal(["yes", "no"], labels.TrimEnd().Split('\n').Select(LabelOf));
+        await AssertForgottenAsync(package);
+    }
+
+    private async Task AssertForgottenAsync(string package)
+    {
+        var without = Path.Combine(_folder, "without");
+        var (code, _, error) = await RunAsync("forget", "--task", "refund", "--model", package, "--out", without);
+        Assert.True(code == 0, error);
+        var (verified, _, problems) = await RunAsync("model", "verify", without);
+        Assert.True(verified == 0, problems);
+        var (inspected, text, _) = await RunAsync("model", "inspect", without);
+        Assert.Equal(0, inspected);
+        Assert.Contains("+refund.without-refund", text, StringComparison.Ordinal);
     }
 
     [Fact]
