@@ -6,10 +6,10 @@ namespace MtlStream.Models;
 /// <summary>Which model serves, and where. Section <c>Model</c>.</summary>
 public sealed record ModelOptions : IValidatableObject
 {
-    /// <summary>Folder of the model package. Empty: the package that comes with the program. <c>null</c>: constant labels without a model.</summary>
+    /// <summary>Folder of the model package. Empty: the package that comes with the program.</summary>
     public string Path { get; init; } = "";
 
-    /// <summary>Give every text the same labels, without a model: for measuring. <see cref="Path"/> lends the tasks and the tokenizer.</summary>
+    /// <summary>Give every text the same labels, without a model: for measuring. <c>Model:Path</c> lends the tasks and the tokenizer.</summary>
     public bool ConstantLabels { get; init; }
 
     /// <summary>

@@ -86,7 +86,7 @@ public sealed class EventEncoderTests
         // I-PER | O | B-PER B-PER I-LOC I-LOC I-PER
         var output = Encode(Decode("""{"text":"a b c d e f g"}"""), entities: [2, 0, 1, 1, 4, 4, 2]);
 
-        Assert.Equal(["PER a 0-1 0.7500", "PER c 4-5 0.7700", "PER d 6-7 0.7800", "LOC e f 8-11 0.7950", "PER g 12-13 0.8100"], Spans(output));
+        Assert.Equal(["PER a 0-1 0.7500", "PER c 4-5 0.7700", "LOC d e f g 6-13 0.7950"], Spans(output));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class EventEncoderTests
 
         using var json = JsonDocument.Parse(output.Payload);
         var spans = Tasks(json).GetProperty("entities").GetProperty("spans").EnumerateArray().ToList();
-        Assert.Equal(5, spans.Count);
+        Assert.Equal(3, spans.Count); // a span of marks alone is none
         foreach (var span in spans)
             Assert.Equal(span.GetProperty("text").GetString(), Text[span.GetProperty("start").GetInt32()..span.GetProperty("end").GetInt32()]);
     }

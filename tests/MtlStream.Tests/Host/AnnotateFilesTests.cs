@@ -134,11 +134,11 @@ public sealed class AnnotateFilesTests : IDisposable
     [Fact]
     public async Task A_task_without_labels_makes_no_table_and_harms_none()
     {
-        _package.Edit(manifest => manifest["tasks"]!.AsArray().Add(new JsonObject { ["name"] = "meaning", ["kind"] = "vector", ["size"] = 4, ["outputs"] = new JsonObject { ["vector"] = "meaning.vector" } }));
+        _package.Edit(manifest => manifest["tasks"]!.AsArray().Add(new JsonObject { ["name"] = "meaning", ["kind"] = "vector", ["size"] = 4, ["outputs"] = new JsonObject { ["vector"] = "traits.probabilities" } }));
         var output = Path.Combine(_folder, "out.csv");
         await File.WriteAllTextAsync(output, "what was there");
 
-        var result = await Cli.RunAsync("{\"text\": \"good\"}", "annotate", "-", "--model", "null:" + _package.Folder, "--tasks", "meaning", "--out", output);
+        var result = await Cli.RunAsync("{\"text\": \"good\"}", "annotate", "-", "--model", _package.Folder, "--tasks", "meaning", "--out", output);
 
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("the task meaning has no labels for a table", result.Error, StringComparison.Ordinal);

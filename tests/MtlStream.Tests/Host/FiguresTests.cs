@@ -39,8 +39,8 @@ public sealed class FiguresTests
         { "README.md", @"labels [\d,.]+ to ([\d,.]+) events", $"{Results}/epyc-2-cores/kafka.md", @"\| at-least-once \| ([\d,.]+)" },
         { "README.md", @"That is ([\d.]+) to [\d.]+ % of what the model", $"{Results}/xeon-2-cores/kafka.md", @"\| at-least-once \| [\d,.]+ \| ([\d,.]+) %" },
         { "README.md", @"That is [\d.]+ to ([\d.]+) % of what the model", $"{Results}/epyc-2-cores/kafka.md", @"\| at-least-once \| [\d,.]+ \| ([\d,.]+) %" },
-        { "README.md", @"weighs ([\d.]+) MB", $"{Results}/xeon-2-cores/image.md", @"model \| ([\d,.]+)" },
-        { "docs/model.md", @"take ([\d.]+) MB with all", $"{Results}/xeon-2-cores/image.md", @"model \| ([\d,.]+)" },
+        { "README.md", @"weighs ([\d.]+) MB", "models/mtlstream-en/README.md", @"int8, ([\d.]+) MB" },
+        { "docs/model.md", @"take ([\d.]+) MB with all", "models/mtlstream-en/README.md", @"int8, ([\d.]+) MB" },
     };
 
     [Theory]
