@@ -96,6 +96,9 @@ public sealed record OutputOptions
     /// <summary>Text-level tasks also carry every label's probability.</summary>
     public bool AllScores { get; init; }
 
+    /// <summary>Results also carry the labels of whole texts as headers, such as <c>mtlstream.sentiment: positive</c>.</summary>
+    public bool LabelHeaders { get; init; }
+
     /// <summary>Whether results carry the vectors of the tasks that give one, and how. <c>Model:Tasks</c> may ask for them too.</summary>
     public VectorFormat Vectors { get; init; }
 }

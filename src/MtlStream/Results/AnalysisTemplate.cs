@@ -17,6 +17,7 @@ internal sealed class AnalysisTemplate
         Tasks = tasks;
         Model = model;
         _detail = detail;
+        Headers = new(tasks);
         Shape = ShapeOf(tasks, detail);
         _head = Head(model);
         _names = [.. tasks.Select((task, index) => Name(task, first: index == 0))];
@@ -24,6 +25,9 @@ internal sealed class AnalysisTemplate
 
     public IReadOnlyList<ModelTask> Tasks { get; }
     public ModelIdentity Model { get; }
+
+    /// <summary>The labels as headers.</summary>
+    public LabelHeaders Headers { get; }
 
     /// <summary>What is in the value, for formats that must declare it.</summary>
     public Shape Shape { get; }

@@ -34,7 +34,9 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
         template.Write(scored, predictions, sequence, buffer);
         var codec = scored.Event.Envelope.Codec ?? throw new ArgumentException("Nothing says how to answer this event.", nameof(scored));
         var payload = codec.Answer(scored.Event, new(buffer.Written, template.Shape));
-        result = new(Destination.Results, payload, codec.AnswerHeadersOf(scored.Event), source);
+        var headers = codec.AnswerHeadersOf(scored.Event);
+        if (options.LabelHeaders) headers = template.Headers.AddTo(headers, scored, predictions, sequence);
+        result = new(Destination.Results, payload, headers, source);
         rejection = null;
         return true;
     }

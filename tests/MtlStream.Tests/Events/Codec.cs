@@ -142,11 +142,14 @@ internal static class Codec
         return predictions;
     }
 
-    public static OutboundRecord Encode(TextEvent decoded, bool allScores = false, bool truncated = false, params int[] entities)
+    public static OutboundRecord Encode(TextEvent decoded, bool allScores = false, bool truncated = false, params int[] entities) =>
+        Encode(decoded, new OutputOptions { AllScores = allScores }, truncated, entities);
+
+    public static OutboundRecord Encode(TextEvent decoded, OutputOptions options, bool truncated = false, params int[] entities)
     {
         using var scored = Tokenize(decoded, truncated);
         using var predictions = Predict(scored, entities);
-        var encoder = new EventEncoder(new() { AllScores = allScores }, Model);
+        var encoder = new EventEncoder(options, Model);
         Assert.True(encoder.TryEncodeResult(scored, predictions, 1, out var result, out var rejection), rejection?.Message);
         Assert.Equal(Destination.Results, result.Destination);
         Assert.Same(decoded.Source, result.Source);
