@@ -50,7 +50,7 @@ internal sealed partial class WorkerProcess : IDisposable
         string listen = "http://127.0.0.1:0")
     {
         var program = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_PROGRAM") is { Length: > 0 } named ? named : Path.Combine(AppContext.BaseDirectory, "mtlstream");
-        var start = new ProcessStartInfo(program)
+        var start = new ProcessStartInfo(HangUpIsIgnored() ? "env" : program)
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -58,6 +58,12 @@ internal sealed partial class WorkerProcess : IDisposable
         };
         start.Environment["LC_ALL"] = TestCulture.Locale;
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        if (HangUpIsIgnored())
+        {
+            start.ArgumentList.Add("--default-signal=HUP");
+            start.ArgumentList.Add(program);
+        }
+
         start.ArgumentList.Add("run");
         foreach (var (key, value) in settings) start.ArgumentList.Add($"--{key}={value}");
         start.ArgumentList.Add($"--Http:Url={listen}");
@@ -70,6 +76,14 @@ internal sealed partial class WorkerProcess : IDisposable
         worker._process.BeginOutputReadLine();
         worker._process.BeginErrorReadLine();
         return worker;
+    }
+
+    /// <summary>Whether this process ignores SIGHUP, as under nohup: what it starts would, too.</summary>
+    private static bool HangUpIsIgnored()
+    {
+        const string Ignored = "SigIgn:";
+        var mask = File.ReadLines("/proc/self/status").First(l => l.StartsWith(Ignored, StringComparison.Ordinal))[Ignored.Length..];
+        return (ulong.Parse(mask.AsSpan().Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 1) != 0;
     }
 
     /// <summary>Whether <c>/health/ready</c> says so.</summary>
