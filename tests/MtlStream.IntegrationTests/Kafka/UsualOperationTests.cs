@@ -73,6 +73,7 @@ public sealed class UsualOperationTests : IClassFixture<RealKafkaFixture>, IDisp
     }
 
     [RealKafkaFact]
+    [Trait("Category", "Faults")]
     public async Task A_compacted_input_with_tombstones_and_aborted_transactions_gives_what_is_valid()
     {
         var compacted = Topics.Unique("compacted");
@@ -96,6 +97,7 @@ public sealed class UsualOperationTests : IClassFixture<RealKafkaFixture>, IDisp
     }
 
     [RealKafkaFact]
+    [Trait("Category", "Faults")]
     public async Task Two_pipelines_that_share_a_group_by_mistake_each_read_their_own_topic()
     {
         var (otherInput, otherOutput) = (Topics.Unique("input"), Topics.Unique("output"));
@@ -117,6 +119,7 @@ public sealed class UsualOperationTests : IClassFixture<RealKafkaFixture>, IDisp
     }
 
     [RealKafkaFact]
+    [Trait("Category", "Faults")]
     public async Task A_signal_at_any_point_of_the_start_ends_it_with_0()
     {
         for (var lines = 1; lines <= 12; lines++)
