@@ -13,6 +13,7 @@ public sealed class GiveBackTests
     private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(2);
 
     [Fact]
+    [Trait("Category", "Faults")] // fails at times on a machine under load
     public async Task What_is_not_scored_in_half_of_the_time_is_given_back_and_the_run_ends_well()
     {
         const int Events = 5000;

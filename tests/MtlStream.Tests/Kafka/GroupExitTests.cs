@@ -28,6 +28,7 @@ public sealed class GroupExitTests
     }
 
     [Fact]
+    [Trait("Category", "Faults")] // fails at times on a machine under load
     public async Task Brokers_that_do_not_answer_are_waited_for_when_something_is_to_be_committed()
     {
         using var harness = new SessionHarness(DeliveryGuarantee.AtLeastOnce);
