@@ -28,7 +28,14 @@ internal static partial class DeadLettersCommand
         /// <summary>One letter by its place; null for all.</summary>
         public (int Partition, long Offset)? At { get; init; }
 
-        public bool Takes(StoredLetter stored) => (At is null || At == (stored.Partition, stored.Offset)) && (Reasons.Count == 0 || Reasons.Contains(stored.Letter.Reason.WireName()))
+        /// <summary>What can be replayed, instead of all; see <see cref="ReplaySelection"/>.</summary>
+        public bool Replay { get; init; }
+
+        /// <summary>Also what was replayed before.</summary>
+        public bool Again { get; init; }
+
+        public bool Takes(StoredLetter stored) => (At is null || At == (stored.Partition, stored.Offset))
+            && (Reasons.Count == 0 || Reasons.Contains(stored.Letter.Reason.WireName()))
             && (Since is null || stored.Rejected >= Since.Value.ToUnixTimeMilliseconds())
             && (Until is null || stored.Rejected < Until.Value.ToUnixTimeMilliseconds());
     }
@@ -42,7 +49,7 @@ internal static partial class DeadLettersCommand
             "list", "Prints the dead-letter topic as dead-letter.v1 lines; rejected is when each came there, in milliseconds since 1970. Settings as for run; of the topics only Kafka:DeadLetterTopic is needed.",
             replay: false, "mtlstream dead-letters list --Kafka:BootstrapServers=localhost:9092 --Kafka:DeadLetterTopic=comments-rejected --limit 10"),
         Build(
-            "replay", "Produces events of the dead-letter topic again, to the topic each came from, with their original key, headers and bytes. They stay in the dead-letter topic: a second replay sends them again.",
+            "replay", "Produces events of the dead-letter topic again, to the topic each came from, with their original key, headers and bytes. They stay in the dead-letter topic, with a mark: another replay leaves them out unless --again is given.",
             replay: true, "mtlstream dead-letters replay --Kafka:DeadLetterTopic=comments-rejected --reason inference_failed --since 2026-01-31T08:00:00Z"),
     };
 
@@ -71,7 +78,8 @@ internal static partial class DeadLettersCommand
         var counts = new Option<bool>("--counts") { Description = "Prints how many there are for each reason, instead of them." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Prints what would be replayed, and sends nothing; list never does." };
         var command = new CliCommand(name, description, example) { reason, since, until, from, at, limit, dryRun, SettingsLookup.Config, SettingsLookup.Secrets };
-        if (!replay) command.Add(counts);
+        var again = new Option<bool>("--again") { Description = "Also events that were replayed before." };
+        command.Add(replay ? again : counts);
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) => RunAsync(
             AppSettings.Load(parsed, "InputTopics", "OutputTopic"),
@@ -79,49 +87,50 @@ internal static partial class DeadLettersCommand
             {
                 Counts = !replay && parsed.GetValue(counts),
                 At = parsed.GetValue(at)?.Select(a => ((int, long)?)(a.Key, a.Value)).Single(),
+                Replay = replay,
+                Again = replay && parsed.GetValue(again),
             },
             replay && !parsed.GetValue(dryRun), stopping));
         return command;
     }
 
-    /// <param name="replay">Send them back instead of printing them.</param>
-    internal static async Task<int> RunAsync(AppSettings settings, Selection selection, bool replay, CancellationToken stopping)
+    /// <param name="send">Send them back instead of printing them.</param>
+    internal static async Task<int> RunAsync(AppSettings settings, Selection selection, bool send, CancellationToken stopping)
     {
         using var topic = new DeadLetterTopic(settings.KafkaClients);
-        var bare = new List<StoredLetter>();
         await using var output = new BufferedStream(CommonOptions.OpenOutput(1), 1 << 16);
+        var skipped = new ReplaySelection(selection.Again);
         var letters = topic.Read(selection.Since, selection.From, Report, stopping).Where(selection.Takes);
-        if (replay) letters = letters.Where(IsWhole);
+        if (selection.Replay) letters = letters.Where(skipped.Takes);
         if (selection.Limit is { } limit) letters = letters.Take(limit);
-        if (replay)
-        {
-            await ReplayAsync(topic, letters, selection, stopping);
-            if (bare is [var first, ..])
-            {
-                await Console.Error.WriteLineAsync(
-                    $"mtlstream: letters skipped because the topic had no room for their payloads: {bare.Count}, the first at {first.Partition}:{first.Offset}. list says where each event was.");
-            }
+        if (send) await ReplayAsync(topic, letters, selection, stopping);
+        else if (selection.Counts) Count(letters, output);
+        else Print(letters, output);
+        foreach (var line in skipped.Lines) await Console.Error.WriteLineAsync($"mtlstream: {line}");
+        return ExitCodes.Done;
+    }
 
-            return ExitCodes.Done;
-        }
-
-        var counts = new Dictionary<RejectionReason, int>();
+    private static void Print(IEnumerable<StoredLetter> letters, Stream output)
+    {
         foreach (var stored in letters)
         {
-            if (selection.Counts) CollectionsMarshal.GetValueRefOrAddDefault(counts, stored.Letter.Reason, out _)++;
-            else output.Write([.. stored.Letter.ToJson(stored.Rejected, (stored.Partition, stored.Offset)), (byte)'\n']);
+            output.Write(stored.Letter.ToJson(stored.Rejected, (stored.Partition, stored.Offset), stored.Replayed));
+            output.WriteByte((byte)'\n');
         }
+    }
 
-        foreach (var (reason, count) in counts.OrderByDescending(c => c.Value))
-            output.Write(Encoding.UTF8.GetBytes($"{{\"reason\":\"{reason.WireName()}\",\"letters\":{count}}}\n"));
-
-        return ExitCodes.Done;
-
-        bool IsWhole(StoredLetter stored)
+    private static void Count(IEnumerable<StoredLetter> letters, Stream output)
+    {
+        var counts = new Dictionary<RejectionReason, (int Letters, int Replayed)>();
+        foreach (var stored in letters)
         {
-            if (stored.Letter.Missing is not null) bare.Add(stored);
-            return stored.Letter.Missing is null;
+            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(counts, stored.Letter.Reason, out _);
+            count.Letters++;
+            if (stored.Replayed is not null) count.Replayed++;
         }
+
+        foreach (var (reason, count) in counts.OrderByDescending(c => c.Value.Letters))
+            output.Write(Encoding.UTF8.GetBytes($"{{\"reason\":\"{reason.WireName()}\",\"letters\":{count.Letters},\"replayed\":{count.Replayed}}}\n"));
     }
 
     private static async Task ReplayAsync(DeadLetterTopic topic, IEnumerable<StoredLetter> letters, Selection selection, CancellationToken stopping)
@@ -134,12 +143,28 @@ internal static partial class DeadLettersCommand
         catch (Exception exception) when (exception is IOException or OperationCanceledException && topic.Sent > 0)
         {
             topic.Flush(s_lastWait);
+            await MarkAsync(topic);
             await Console.Error.WriteLineAsync(
                 $"mtlstream: {topic.Delivered} of {topic.Sent} events were delivered. To go on: the same command with {Rest(topic, selection)}; of those delivered, few are sent again.");
             throw;
         }
 
+        await MarkAsync(topic);
         await Console.Error.WriteLineAsync($"mtlstream: {topic.Delivered} events replayed.");
+    }
+
+    // Events that were sent stay sent: without their mark they may only be sent again.
+    private static async Task MarkAsync(DeadLetterTopic topic)
+    {
+        try
+        {
+            topic.Mark(s_lastWait);
+        }
+        catch (IOException exception)
+        {
+            await Console.Error.WriteLineAsync(
+                $"mtlstream: the letters could not be marked as replayed, so another replay sends them again: {exception.Message}. Expected the right to write to the dead-letter topic.");
+        }
     }
 
     /// <summary>The options that choose what is left. Times ago would be others by then.</summary>
@@ -148,6 +173,7 @@ internal static partial class DeadLettersCommand
         var rest = "--from " + string.Join(',', topic.Rest.OrderBy(r => r.Key).Select(r => $"{r.Key}:{r.Value}"));
         if (selection.Since is { } since) rest += $" --since {Utc(since)}";
         if (selection.Until is { } until) rest += $" --until {Utc(until)}";
+        if (selection.Again) rest += " --again";
         if (selection.Limit is { } limit) rest += $" --limit {Math.Max(1, limit - topic.Delivered)}";
         return rest;
 

@@ -10,7 +10,8 @@ public sealed record ForeignMessage(string Topic, int Partition, long Offset, st
 
 /// <summary>A dead letter, and its place in the dead-letter topic.</summary>
 /// <param name="Rejected">When it was written there, milliseconds since the Unix epoch.</param>
-public sealed record StoredLetter(DeadLetter Letter, int Partition, long Offset, long Rejected);
+/// <param name="Replayed">When it was replayed last, milliseconds since the Unix epoch; null when it was not.</param>
+public sealed record StoredLetter(DeadLetter Letter, int Partition, long Offset, long Rejected, long? Replayed);
 
 /// <summary>Reads the dead-letter topic, and sends events back to where they came from. Blocks; not thread-safe.</summary>
 public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposable
@@ -22,6 +23,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
     private readonly Dictionary<int, long> _positions = [];
     private readonly Dictionary<string, int> _partitions = []; // of the topics that events go back to; 0 where it is not known
     private readonly HashSet<(int Partition, long Offset)> _undelivered = [];
+    private readonly Dictionary<int, List<long>> _unmarked = []; // delivered, by partition of the dead-letter topic
     private IProducer<byte[]?, byte[]?>? _producer;
     private Error? _failure;
     private int _delivered;
@@ -47,7 +49,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         }
     }
 
-    /// <summary>Reads to where the topic ended when it was asked, partition by partition as they come.</summary>
+    /// <summary>Reads to where the topic ended when it was asked, partition by partition as they come. Twice: marks of replays lie behind their letters.</summary>
     /// <param name="since">Begins at the first letter of this time or later, so far as the brokers can find it: some before may come. Null for the start.</param>
     /// <param name="from">Where to begin in these partitions instead.</param>
     /// <param name="foreign">Told of messages that are no dead letters of this program; they are skipped.</param>
@@ -64,6 +66,26 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(settings).SetLogHandler((_, _) => { }).Build();
         var bounds = Bounds(consumer, since?.ToUnixTimeMilliseconds() ?? 0, from);
         foreach (var (partition, bound) in bounds) _positions[partition.Partition.Value] = bound.Start;
+        var replayed = new ReplayedLetters();
+        foreach (var result in Messages(consumer, bounds, stopping))
+            if (ReplayMark.TryRead(result.Message, out var mark)) replayed.Add(result.Partition.Value, mark, result.Message.Timestamp.UnixTimestampMs);
+
+        foreach (var result in Messages(consumer, bounds, stopping))
+        {
+            var (message, partition, offset) = (result.Message, result.Partition.Value, result.Offset.Value);
+            IReadOnlyList<EventHeader> headers = message.Headers is null ? [] : [.. message.Headers.Select(h => new EventHeader(h.Key, h.GetValueBytes()))];
+            if (DeadLetter.TryRead(message.Key, headers, message.Value, message.Timestamp.UnixTimestampMs, out var letter, out var problem))
+                yield return new(letter, partition, offset, message.Timestamp.UnixTimestampMs, replayed.TimeOf(partition, offset));
+            else if (!ReplayMark.TryRead(message, out _))
+                foreign(new(result.Topic, partition, offset, problem));
+            _positions[partition] = offset + 1; // not before: the one who reads may have given up at this letter
+        }
+    }
+
+    /// <summary>What lies between the bounds.</summary>
+    private static IEnumerable<ConsumeResult<byte[]?, byte[]?>> Messages(
+        IConsumer<byte[]?, byte[]?> consumer, Dictionary<TopicPartition, (long Start, long End)> bounds, CancellationToken stopping)
+    {
         var left = new HashSet<TopicPartition>(bounds.Where(b => b.Value.Start < b.Value.End).Select(b => b.Key));
         consumer.Assign(left.Select(p => new TopicPartitionOffset(p, bounds[p].Start)));
         while (left.Count > 0)
@@ -72,15 +94,7 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
             if (Consume(consumer) is not { } result) continue;
             var end = bounds[result.TopicPartition].End;
             if (result.IsPartitionEOF || result.Offset.Value >= end - 1) left.Remove(result.TopicPartition);
-            if (result.IsPartitionEOF || result.Offset.Value >= end) continue;
-
-            var message = result.Message;
-            IReadOnlyList<EventHeader> headers = message.Headers is null ? [] : [.. message.Headers.Select(h => new EventHeader(h.Key, h.GetValueBytes()))];
-            if (DeadLetter.TryRead(message.Key, headers, message.Value, message.Timestamp.UnixTimestampMs, out var letter, out var problem))
-                yield return new(letter, result.Partition.Value, result.Offset.Value, message.Timestamp.UnixTimestampMs);
-            else
-                foreign(new(result.Topic, result.Partition.Value, result.Offset.Value, problem));
-            _positions[result.Partition.Value] = result.Offset.Value + 1; // not before: the one who reads may have given up at this letter
+            if (!result.IsPartitionEOF && result.Offset.Value < end) yield return result;
         }
     }
 
@@ -155,6 +169,40 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
     /// <summary>Waits this long at most for what is queued, whatever becomes of it.</summary>
     public void Flush(TimeSpan limit) => _producer?.Flush(limit);
 
+    /// <summary>Writes into the dead-letter topic which of its letters were replayed, so far as they are known to be delivered.</summary>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public void Mark(TimeSpan limit)
+    {
+        Dictionary<int, List<long>> delivered;
+        lock (_sync)
+        {
+            delivered = new(_unmarked);
+            _unmarked.Clear();
+        }
+
+        var topic = configuration.Kafka.DeadLetterTopic;
+        var marks = delivered.SelectMany(d => ReplayMark.Of(d.Value).Select(m => (Place: new TopicPartition(topic, d.Key), Mark: m))).ToList();
+        var written = 0;
+        Error? failure = null;
+        try
+        {
+            foreach (var (place, mark) in marks) _producer!.Produce(place, mark.ToMessage(), report => Written(report.Error));
+        }
+        catch (ProduceException<byte[]?, byte[]?> exception)
+        {
+            Written(exception.Error);
+        }
+
+        if (marks.Count > 0) _producer!.Flush(limit);
+        if (Volatile.Read(ref written) < marks.Count) throw new IOException(Volatile.Read(ref failure)?.Reason ?? $"no answer in {limit.TotalSeconds:0} s");
+
+        void Written(Error error)
+        {
+            if (error.IsError) Interlocked.CompareExchange(ref failure, error, null);
+            else Interlocked.Increment(ref written);
+        }
+    }
+
     public void Dispose() => _producer?.Dispose();
 
     private void Reported((int Partition, long Offset) place, Error error)
@@ -169,6 +217,8 @@ public sealed class DeadLetterTopic(KafkaConfiguration configuration) : IDisposa
 
             _delivered++;
             _undelivered.Remove(place);
+            if (!_unmarked.TryGetValue(place.Partition, out var offsets)) _unmarked[place.Partition] = offsets = [];
+            offsets.Add(place.Offset);
         }
     }
 

@@ -117,7 +117,8 @@ public sealed record DeadLetter(
     /// <summary>One object of schema <c>dead-letter.v1</c>, on one line, without a line end.</summary>
     /// <param name="rejected">When it was written to the dead-letter topic, milliseconds since the Unix epoch; null or negative when that is not known.</param>
     /// <param name="stored">Its own place in the dead-letter topic. With it come times and the payload as people read them.</param>
-    public byte[] ToJson(long? rejected = null, (int Partition, long Offset)? stored = null)
+    /// <param name="replayed">When it was replayed last, milliseconds since the Unix epoch; null when it was not.</param>
+    public byte[] ToJson(long? rejected = null, (int Partition, long Offset)? stored = null, long? replayed = null)
     {
         var output = Utf8Buffer.ForThisThread();
         output.Write("{\"schema\":\"dead-letter.v1\",\"reason\":"u8);
@@ -157,6 +158,7 @@ public sealed record DeadLetter(
             output.Write((byte)'}');
             WriteTime(",\"eventTime\":"u8, Timestamp, output);
             WriteTime(",\"rejectedTime\":"u8, rejected ?? -1, output);
+            WriteTime(",\"replayedTime\":"u8, replayed ?? -1, output);
         }
         output.Write(",\"key\":"u8);
         WriteBase64(Key, output);

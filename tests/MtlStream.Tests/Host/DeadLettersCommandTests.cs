@@ -115,7 +115,7 @@ public sealed class DeadLettersCommandTests : IDisposable
         var result = await RunAsync("list", "--counts");
 
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Equal(["{\"reason\":\"inference_failed\",\"letters\":2}", "{\"reason\":\"malformed_payload\",\"letters\":1}"], result.Lines);
+        Assert.Equal(["{\"reason\":\"inference_failed\",\"letters\":2,\"replayed\":0}", "{\"reason\":\"malformed_payload\",\"letters\":1,\"replayed\":0}"], result.Lines);
     }
 
     [Fact]
@@ -128,6 +128,77 @@ public sealed class DeadLettersCommandTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal(1, Assert.Single(Consume("in", 3)).Partition.Value);
+    }
+
+    [Fact]
+    public async Task What_was_replayed_is_marked_and_another_replay_leaves_it_out()
+    {
+        Assert.Contains("2 events replayed", (await RunAsync("replay", "--reason", "inference_failed")).Error, StringComparison.Ordinal);
+
+        var second = await RunAsync("replay");
+        var again = await RunAsync("replay", "--again", "--reason", "inference_failed");
+
+        Assert.Contains("1 events replayed", second.Error, StringComparison.Ordinal); // the third letter, of another reason
+        Assert.Matches("replayed before: 2, the first at [01]:[0-9]. --again takes them too", second.Error);
+        Assert.Contains("2 events replayed", again.Error, StringComparison.Ordinal);
+        Assert.Equal(
+            ["payload 0", "payload 1", "payload 1", "payload 2", "payload 2"],
+            Consume("in", 3).Select(r => Encoding.UTF8.GetString(r.Message.Value!)).Order());
+    }
+
+    [Fact]
+    public async Task A_list_tells_what_was_replayed_and_when_and_shows_no_mark()
+    {
+        await RunAsync("replay", "--at", "0:2");
+
+        var listed = await RunAsync("list");
+        var counted = await RunAsync("list", "--counts");
+
+        Assert.DoesNotContain("skipped dead [0] at offset 3", listed.Error, StringComparison.Ordinal);
+        var letters = listed.Lines.Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        Assert.Equal(3, letters.Count);
+        var replayed = Assert.Single(letters, l => l.TryGetProperty("replayedTime", out _));
+        Assert.Equal(2, replayed.GetProperty("offset").GetInt32());
+        Assert.InRange((DateTimeOffset.UtcNow - replayed.GetProperty("replayedTime").GetDateTimeOffset()).TotalHours, 0, 1);
+        Assert.Empty(SchemaFiles.Strict("dead-letter.v1").Problems(replayed));
+        Assert.Equal(
+            [
+                "{\"reason\":\"inference_failed\",\"letters\":2,\"replayed\":1}",
+                "{\"reason\":\"malformed_payload\",\"letters\":1,\"replayed\":0}",
+            ],
+            counted.Lines);
+    }
+
+    [Fact]
+    public async Task A_dry_run_shows_only_what_a_replay_would_send()
+    {
+        _cluster.CreateTopic("mixed", 1);
+        Produce("mixed", 0, Letter(0, RejectionReason.MalformedPayload, "a"));
+        Produce("mixed", 0, Letter(1, RejectionReason.MalformedPayload, "a", form: LetterForm.Bare));
+        await RunAsync("replay", "--Kafka:DeadLetterTopic=mixed");
+        Produce("mixed", 0, Letter(2, RejectionReason.MalformedPayload, "a"));
+
+        var result = await RunAsync("replay", "--dry-run", "--Kafka:DeadLetterTopic=mixed");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal("payload 2", Payload(Assert.Single(result.Lines)));
+        Assert.Contains("no room for their payloads: 1, the first at 0:1.", result.Error, StringComparison.Ordinal);
+        Assert.Contains("replayed before: 1, the first at 0:0.", result.Error, StringComparison.Ordinal);
+        Assert.Single(Consume("in", 3));
+    }
+
+    [Fact]
+    public async Task Where_no_mark_can_be_written_the_replay_is_done_and_says_so()
+    {
+        _cluster.CreateTopic("sealed", 1);
+        Produce("sealed", 0, Letter(0, RejectionReason.InferenceFailed, null));
+        _cluster.FailNext(MockRequest.Produce, ErrorCode.NoError, ErrorCode.TopicAuthorizationFailed);
+
+        var result = await RunAsync("replay", "--Kafka:DeadLetterTopic=sealed");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("could not be marked as replayed", result.Error, StringComparison.Ordinal);
+        Assert.Contains("1 events replayed", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
