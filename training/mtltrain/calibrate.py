@@ -11,6 +11,9 @@ from .evaluate import METRICS, Adjustment, adjusted, gold, labelled, predict, si
 from .metrics import f1_scores, macro_f1, macro_recall
 from .model import VECTOR_KINDS, MultitaskModel
 
+# Tasks whose label is null where the model is unsure, and the share of the right answers on dev that the threshold keeps at least.
+UNSURE = {"topic": 0.98}
+
 
 def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int, most: int = 0) -> dict[str, Adjustment]:
     found = {}
@@ -37,6 +40,8 @@ def fit(model: MultitaskModel, data: Path, cache: Path, vocab: Path, limit: int,
         bias = _biases(values, truth, METRICS[name]) if METRICS[name] != "accuracy" and _biases_hold(values, truth, METRICS[name]) else None
         temperature = _temperature(values + (0 if bias is None else bias), truth)
         found[name] = Adjustment(bias=bias, temperature=temperature)
+        if name in UNSURE:
+            found[name].threshold = _sure_threshold(softmax(adjusted(values, found[name])), truth, UNSURE[name])
     if "intent" in found:
         found["intent"].threshold = _scope_threshold(model, data, cache, vocab, limit, found["intent"], most)
     return found
@@ -115,6 +120,13 @@ def held_out_macro_f1(values: np.ndarray, truth: np.ndarray, splits: int = 4) ->
             thresholds = np.array(_thresholds(probabilities[fitted], truth[fitted]))
             scores.append(f1_scores(truth[held], (probabilities[held] >= thresholds).astype(int)).mean())
     return float(np.mean(scores))
+
+
+def _sure_threshold(probabilities: np.ndarray, truth: np.ndarray, kept: float) -> float:
+    """The largest multiple of 0.05 at which at least so large a share of the right answers still has its label."""
+    best = probabilities.max(-1)[probabilities.argmax(-1) == truth]
+    grid = np.arange(0.05, 0.95, 0.05)
+    return float(np.round(max((t for t in grid if (best >= t).mean() >= kept), default=0), 2))
 
 
 def _scope_threshold(model, data: Path, cache: Path, vocab: Path, limit: int, adjustment: Adjustment, most: int = 0) -> float:

@@ -62,7 +62,7 @@ def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
         target = baseline + 3 if name == "topic" else TARGETS.get(name)
         out.append(f"| `{name}` | {_score(test['int8'], name)} | {_score(wide, name).split()[0] + ' | ' if wide else ''}{f'{target:.1f}' if target else '-'} | "
                    f"{PUBLISHED.get(name, '-').format(baseline=f'{baseline:.1f}')} | {TESTED_ON[name]} |")
-    out += ["", *_more(manifest, test["int8"]), "",
+    out += ["", *_more(manifest, test["int8"], record.get("unsure", {})), "",
             "Where a score is below what was to be reached, the figure stands as measured.", "",
             "## Tasks and data", "", "| task | kind | labels | trained on |", "|---|---|---|---|"]
     for task in manifest["tasks"]:
@@ -100,8 +100,8 @@ def _score(scores: dict, task: str) -> str:
     return f"{value * 100:.2f} {NAMES[metric]}" if metric else "-"
 
 
-def _more(manifest: dict, scores: dict) -> list[str]:
-    """What is known about `pos` on raw text and about `intent` out of scope."""
+def _more(manifest: dict, scores: dict, unsure: dict) -> list[str]:
+    """What is known about `pos` on raw text, about `intent` out of scope, and about tasks that are null where the model is unsure."""
     out = []
     if pos := scores.get("pos"):
         out.append(f"Raw text of the same treebank (words found by the splitter): Words F1 {pos['wordsF1'] * 100:.2f} (to reach 98.7), "
@@ -110,6 +110,10 @@ def _more(manifest: dict, scores: dict) -> list[str]:
         threshold = next(t["threshold"] for t in manifest["tasks"] if t["name"] == "intent")
         out.append(f"`intent` below a score of {threshold} is out of scope: {intent['outOfScopeRecall'] * 100:.1f} % of the out-of-scope queries are "
                    f"found, and {intent.get('servedAccuracy', intent.get('accuracyAboveThreshold')) * 100:.1f} % of the queries in scope are then answered rightly.")
+    for task, seen in unsure.items():
+        threshold = next(t["threshold"] for t in manifest["tasks"] if t["name"] == task)
+        out.append(f"`{task}` is null below a score of {threshold}: on dev {seen['rightKept'] * 100:.1f} % of the right answers keep their label, {seen['wrongLeftOut'] * 100:.0f} % of the "
+                   f"wrong ones lose it, and so do {seen['othersLeftOut'] * 100:.0f} % of the texts of the other corpora. The scores above are those of the best label.")
     return out
 
 
@@ -168,8 +172,8 @@ For labelling streams of short English texts (messages, comments, reviews, queri
 Not for decisions about people: `offensive` and `emotion` are opinions of crowd workers about texts without context.
 
 - Other languages give labels too, and they mean nothing.
-- `topic` knows twenty newsgroups of 1993, `intent` 150 requests to an assistant; texts about something else get one of them all the same
-  (`intent` says null below its threshold, `topic` does not).
+- `topic` knows twenty newsgroups of 1993, `intent` 150 requests to an assistant; texts about something else often get one of them all the same
+  (both say null below their thresholds, where they have them).
 - `topic` needs more than a sentence or two, and was trained on windows of 128 tokens. Compare its score with the linear baseline above.
 """ + odds + """- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
 """ + _identity(fairness) + """- Emotions with few examples (grief, pride, relief, nervousness) are found rarely.

@@ -31,6 +31,22 @@ public sealed class AnnotateShippedModelTests
         }
     }
 
+    [Theory]
+    [InlineData("I had soup for lunch.", null)]
+    [InlineData("Ich hätte gerne zwei Brötchen und einen Kaffee.", null)]
+    [InlineData("Happy birthday Grandma", null)]
+    [InlineData("Sarah Jones loved how the Boston Bruins won in overtime!", "rec.sport.hockey")]
+    [InlineData("NASA has moved the launch of the probe to Friday because of strong winds over Florida.", "sci.space")]
+    public async Task A_topic_is_given_only_where_the_model_is_sure_enough(string text, string? topic)
+    {
+        var result = await Cli.RunAsync(text, "annotate", "-", "--format", "text", "--tasks", "topic", "--device", "cpu");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var answer = SchemaFiles.Parse(Encoding.UTF8.GetBytes(Assert.Single(result.Lines))).GetProperty("analysis").GetProperty("tasks").GetProperty("topic");
+        Assert.Equal(topic, answer.GetProperty("label").GetString());
+        Assert.InRange(answer.GetProperty("score").GetDouble(), 0.05, 1);
+    }
+
     private static IEnumerable<string> Lines()
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(LoadTestFactAttribute.File!), CompressionMode.Decompress));
