@@ -2,6 +2,8 @@ using System.CommandLine;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
 using MtlStream.Host.Worker;
+using MtlStream.Http.Api;
+using MtlStream.Http.Requests;
 using MtlStream.Kafka;
 using MtlStream.Onnx;
 
@@ -68,6 +70,8 @@ internal static class RunCommand
         services.AddSingleton<WorkerHealth>();
         services.AddSingleton<EventTally>();
         services.AddSingleton<WorkerReport>();
+        services.AddSingleton<RequestDesk>();
+        services.AddSingleton<HttpApi>();
         services.AddKafkaTransport(settings.KafkaClients);
         services.AddSingleton<PipelineService>();
         Telemetry.Add(builder, settings.Http.Metrics);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text.Json;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
+using MtlStream.Http;
 
 namespace MtlStream.Host;
 

@@ -35,7 +35,8 @@ public sealed partial class ArchitectureTests
         ["MtlStream.Onnx"] = ["MtlStream"],
         ["MtlStream.Learning"] = ["MtlStream", "MtlStream.Onnx"],
         ["MtlStream.Bench"] = ["MtlStream", "MtlStream.Kafka"],
-        ["MtlStream.Host"] = ["MtlStream", "MtlStream.Bench", "MtlStream.Kafka", "MtlStream.Learning", "MtlStream.Onnx"],
+        ["MtlStream.Http"] = ["MtlStream"],
+        ["MtlStream.Host"] = ["MtlStream", "MtlStream.Bench", "MtlStream.Http", "MtlStream.Kafka", "MtlStream.Learning", "MtlStream.Onnx"],
     };
 
     private static readonly string s_core = Path.Combine(Repository.Root, "src", "MtlStream");

@@ -6,6 +6,7 @@ using MtlStream.Bench;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host.Worker;
+using MtlStream.Http;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;
@@ -98,8 +99,13 @@ internal sealed class AppSettings
     }
 
     private static bool IsExposedSecret(Setting setting) =>
-        setting.Origin.StartsWith("--", StringComparison.Ordinal) && setting.Key.StartsWith("Kafka:", StringComparison.OrdinalIgnoreCase)
-        && setting.Key.Split(':') is [_, _, var name] && LibrdkafkaProperties.IsSecret(LibrdkafkaProperties.Normalize(name));
+        setting.Origin.StartsWith("--", StringComparison.Ordinal) && (IsSecretOfKafka(setting.Key) || IsToken(setting.Key));
+
+    private static bool IsSecretOfKafka(string key) =>
+        key.StartsWith("Kafka:", StringComparison.OrdinalIgnoreCase)
+        && key.Split(':') is [_, _, var name] && LibrdkafkaProperties.IsSecret(LibrdkafkaProperties.Normalize(name));
+
+    private static bool IsToken(string key) => key.Equals($"Http:{nameof(HttpOptions.Token)}", StringComparison.OrdinalIgnoreCase);
 
     private T Get<T>() => (T)_sections[typeof(T)];
 

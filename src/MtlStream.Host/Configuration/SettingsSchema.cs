@@ -5,6 +5,7 @@ using System.Reflection;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Http;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;

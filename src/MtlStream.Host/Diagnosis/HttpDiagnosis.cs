@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using MtlStream.Delivery;
-using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
+using MtlStream.Http;
 
 namespace MtlStream.Host.Diagnosis;
 

@@ -1,20 +1,27 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using MtlStream.Host.Configuration;
+using MtlStream.Http;
+using MtlStream.Http.Api;
 using OpenTelemetry.Metrics;
 
 namespace MtlStream.Host.Worker;
 
 /// <summary>
 /// Answers <c>/health/startup</c>, <c>/health/ready</c> and <c>/health/live</c>: 200, or 503 with what is missing. To who asks from this
-/// machine also <c>/status</c>, which names topics; and, where the settings say so, <c>/metrics</c>.
+/// machine also <c>/status</c>, which names topics; and, where the settings say so, <c>/metrics</c> and what requests are about.
 /// </summary>
 /// <param name="metrics">What Prometheus reads; null where there are no metrics.</param>
+/// <param name="api">What else is served; null for nothing.</param>
 internal sealed class HealthServer(
-    HttpOptions options, WorkerHealth health, WorkerReport report, ILogger<HealthServer> logger, MeterProvider? metrics = null)
+    HttpOptions options, WorkerHealth health, WorkerReport report, ILogger<HealthServer> logger, MeterProvider? metrics = null, HttpApi? api = null)
     : IHostedService, IAsyncDisposable
 {
+    private const int MostConnections = 1024;
+
+    /// <summary>Who connects and says nothing holds no connection for longer.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private WebApplication? _server;
 
     /// <summary>Where it listens, the port filled in; null before the start.</summary>
@@ -24,10 +31,17 @@ internal sealed class HealthServer(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseUrls(options.Url);
+        builder.Services.AddRouting();
+        builder.WebHost.UseKestrelCore().UseUrls(options.Url).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MostConnections;
+            kestrel.Limits.RequestHeadersTimeout = s_patience;
+        });
         _server = builder.Build();
         if (options.Metrics) _server.UseOpenTelemetryPrometheusScrapingEndpoint(metrics, null, "/metrics", null, null);
-        _server.Run(AnswerAsync);
+        api?.Map(_server);
+        _server.Map("/{**path}", (RequestDelegate)AnswerAsync);
         await ListenAsync(_server, cancellationToken);
         Address = new(_server.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>()
             .Features.Get<IServerAddressesFeature>()!.Addresses.First());

@@ -1,6 +1,9 @@
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Http;
+using MtlStream.Http.Requests;
 using MtlStream.Onnx;
+using MtlStream.Serving;
 
 namespace MtlStream.Host.Worker;
 
@@ -14,7 +17,7 @@ internal sealed record WorkerOptions(
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
     WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally, WorkerReport report,
-    Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    RequestDesk desk, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
     : BackgroundService
 {
     private bool _failed;
@@ -54,8 +57,11 @@ internal sealed class PipelineService(
         health.Serving(transport);
         try
         {
+            var share = http.Serves ? new ModelShare(served.Loaded.Model, http.Share, assembly.Time) : null;
+            await using var requests = share is null ? null : desk.Open(served.Loaded, share, () => served.Manifest, options.Input, options.Output);
+            var loaded = share is null ? served.Loaded : served.Loaded with { Model = share.Stream };
             var pipeline = assembly.Pipeline(
-                served.Loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
+                loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
             var heartbeat = new Heartbeat(tally, transport, assembly.Time, logger);
             report.Serving(transport, () => served.Loaded.Model.Identity, heartbeat);

@@ -17,18 +17,23 @@ internal sealed class ServedModel : IAsyncDisposable
 {
     private readonly WatchOptions _watchOptions;
     private readonly BackgroundWork _background;
+    private volatile ModelManifest _manifest;
 
     private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow, ILogger logger)
     {
         Loaded = loaded;
         Watch = watch;
         Shadow = shadow;
+        _manifest = loaded.Manifest;
         _watchOptions = watchOptions;
         _background = new(logger);
     }
 
     /// <summary>The model, replaceable while it serves where the settings ask for it.</summary>
     public LoadedModel Loaded { get; }
+
+    /// <summary>Of the version that serves.</summary>
+    public ModelManifest Manifest => _manifest;
 
     public DriftMonitor? Watch { get; }
     public ShadowModel? Shadow { get; }
@@ -91,9 +96,15 @@ internal sealed class ServedModel : IAsyncDisposable
             ReferenceOf(manifest, tasks);
             return models.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
         },
-        manifest => Watch?.Watch(Loaded.Model.Tasks, ReferenceOf(manifest, Loaded.Model.Tasks)),
+        Swapped,
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
+
+    private void Swapped(ModelManifest manifest)
+    {
+        _manifest = manifest;
+        Watch?.Watch(Loaded.Model.Tasks, ReferenceOf(manifest, Loaded.Model.Tasks));
+    }
 
     /// <summary>The device and the workers that were chosen at the start: the pipeline has a worker for each, and beside it a trial would measure the load.</summary>
     private ModelOptions AsServed(ModelOptions options)

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
+using MtlStream.Http.Requests;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;
@@ -14,6 +15,8 @@ namespace MtlStream.Tests.Diagnostics;
 /// <summary>The table in docs/metrics.md is the contract that dashboards and alerts rely on.</summary>
 public sealed class MetricNamesTests
 {
+    private static readonly string[] s_families = ["mtlstream", "messaging", "http"];
+
     [Fact]
     public void Names_kinds_and_units_are_those_of_the_documented_table()
     {
@@ -26,6 +29,7 @@ public sealed class MetricNamesTests
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);
         _ = new KafkaMetrics(meters);
+        _ = new RequestMetrics(meters);
 
         var found = meters.Instruments.Select(i => $"{i.Name} {Kind(i)} {i.Unit}").Order(StringComparer.Ordinal);
 
@@ -69,6 +73,7 @@ public sealed class MetricNamesTests
         _ = new ReloadMetrics(meters);
         _ = new ModelMetrics(meters);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
+        _ = new RequestMetrics(meters);
         new KafkaMetrics(meters).Observe(
             new AssignmentTable(), new() { InputTopics = ["in", "more"], OutputTopic = "out", DeadLetterTopic = "dead", ReviewTopic = "review" });
 
@@ -106,7 +111,7 @@ public sealed class MetricNamesTests
     /// <summary>Name, kind and unit of each row: <c>| `name` | kind | unit | ...</c>.</summary>
     private static IEnumerable<string> Documented() =>
         from line in File.ReadLines(Guide)
-        where line.StartsWith("| `mtlstream.", StringComparison.Ordinal) || line.StartsWith("| `messaging.", StringComparison.Ordinal)
+        where s_families.Any(family => line.StartsWith($"| `{family}.", StringComparison.Ordinal))
         let cells = line.Split('|', StringSplitOptions.TrimEntries)
         select $"{cells[1].Trim('`')} {cells[2]} {cells[3]}";
 
