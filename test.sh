@@ -29,16 +29,6 @@ if [ -n "${MTLSTREAM_TEST_KAFKA:-}" ]; then
   export MTLSTREAM_TEST_KAFKA=$kafka
 fi
 
-results=$root/artifacts/test-results
-rm -rf "$results"
-code=0
-dotnet build "$root/MtlStream.sln" -v quiet --nologo -clp:ErrorsOnly || code=1
-if [ $code = 0 ]; then
-  # One project after the other: they would take each other's cores.
-  dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
-    --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
-fi
-
 # Training is Python: any from 3.11 on runs a part of its tests, one with PyTorch and onnx nearly all of them.
 python_for_training() {
   local candidate found=''
@@ -49,13 +39,32 @@ python_for_training() {
   done
   echo "$found"
 }
-if [ -z "$filter" ] && [ "$category" != 'Category=Faults' ] && [ -d "$root/training/tests" ]; then
+# They compute while the others mostly wait: beside them, on what these leave of the processor. They tokenize by the program that was built.
+start_training() {
+  local python
   python=$(python_for_training)
-  mkdir -p "$results"
-  if [ -z "$python" ]; then echo "test.sh: no Python 3.11 or later; the tests of training/ are skipped" >&2
-  else  # training tokenizes by the program, as it was built above
-    MTLSTREAM_PROGRAM=$root/artifacts/bin/MtlStream.Host/debug/mtlstream "$python" "$root/training/tests" "$results/training.trx" >&2 || code=1
-  fi
+  if [ -z "$python" ]; then echo "test.sh: no Python 3.11 or later; the tests of training/ are skipped" >&2; return; fi
+  MTLSTREAM_PROGRAM=$root/artifacts/bin/MtlStream.Host/debug/mtlstream nice -n 19 \
+    "$python" "$root/training/tests" "$results/training.trx" >"$results/training.log" 2>&1 </dev/null &
+  training=$!
+}
+
+results=$root/artifacts/test-results
+rm -rf "$results"
+mkdir -p "$results"
+code=0 training=''
+trap '[ -z "$training" ] || kill "$training" 2>/dev/null || true' EXIT
+dotnet build "$root/MtlStream.sln" -v quiet --nologo -clp:ErrorsOnly || code=1
+if [ $code = 0 ]; then
+  if [ -z "$filter" ] && [ "$category" != 'Category=Faults' ] && [ -d "$root/training/tests" ]; then start_training; fi
+  # One project after the other: they would take each other's cores.
+  dotnet test "$root/MtlStream.sln" --no-build -m:1 --nologo --logger 'trx;LogFilePrefix=tests' --results-directory "$results" \
+    --filter "${filter:+($filter)&}$category" "${arguments[@]}" || code=$?
+fi
+if [ -n "$training" ]; then
+  wait "$training" || code=1
+  training=''
+  cat "$results/training.log" >&2
 fi
 
 counters=$(cat "$results"/*.trx 2>/dev/null | grep -o '<Counters [^>]*' || true)

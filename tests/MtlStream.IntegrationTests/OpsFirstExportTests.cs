@@ -27,8 +27,7 @@ public sealed class OpsFirstExportTests : IDisposable
         topics.Write(new(CollectedWorker.Input, 0), new() { Value = Topics.Bytes("not json") });
         topics.Flush();
         topics.Read(CollectedWorker.DeadLetters, 1);
-        worker.SendTerminate();
-        Assert.Equal(0, await worker.EndedAsync());
+        await worker.StopAsync();
 
         await Wait.Until(() => Exports(Rejected).Count > 1, log: () => worker.Log);
         Assert.Equal([0, 1], Exports(Rejected).Select(e => e["malformed_payload"]));
@@ -64,9 +63,7 @@ public sealed class OpsFirstExportTests : IDisposable
         topics.Read(CollectedWorker.Output, 1);
         var stopped = TimeProvider.System.GetTimestamp();
 
-        worker.SendTerminate();
-
-        Assert.Equal(0, await worker.EndedAsync());
+        await worker.StopAsync();
         Assert.InRange(TimeProvider.System.GetElapsedTime(stopped), TimeSpan.Zero, RunCommand.ShutdownMargin);
     }
 

@@ -33,8 +33,7 @@ public sealed class OpsSamplingTests : IDisposable
         Send(topics);
 
         var results = topics.Read(CollectedWorker.Output, 3 * Each);
-        worker.SendTerminate();
-        Assert.Equal(0, await worker.EndedAsync());
+        await worker.StopAsync();
 
         var traced = results.Where(r => OpsRun.TraceOf(r) is { } trace && !Sent(r).Contains(trace.SpanId, StringComparison.Ordinal)).ToLookup(Kind, r => OpsRun.TraceOf(r)!.Value.TraceId);
         AssertShare(sampled, traced["01"].Count());

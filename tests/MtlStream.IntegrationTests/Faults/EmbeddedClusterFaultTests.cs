@@ -50,7 +50,7 @@ public sealed class EmbeddedClusterFaultTests(ITestOutputHelper output) : IDispo
     {
         var seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
-        TestLog.Clear();
+        TestLog.Begin();
         foreach (var topic in new[] { "input", "output", "letters" }) _cluster.CreateTopic(topic, Partitions, 3);
         using var stopping = new CancellationTokenSource();
         await NumberedEvents.WriteAsync(_cluster.BootstrapServers, "input", Partitions, Events, TimeSpan.Zero, CancellationToken.None);

@@ -56,7 +56,7 @@ internal sealed class FaultCampaign : IDisposable
         try
         {
             for (var node = 0; node < Nodes; node++) _proxies.Add(new(port + 400 + node, port + node));
-            foreach (var topic in new[] { "input", "output", "letters" }) _kafka.CreateTopic(topic, Partitions);
+            using (var topics = new Topics(Inside)) topics.Create(["input", "output", "letters"], Partitions);
             if (plan.Protocol == "consumer") SetSessionTimeoutOfGroup();
         }
         catch

@@ -9,6 +9,7 @@ namespace MtlStream.IntegrationTests.Faults;
 /// Size of the campaigns of <c>./test.sh --faults</c> by environment: <c>MTLSTREAM_FAULTS_EVENTS</c> (20000 unless set), <c>MTLSTREAM_FAULTS_SECONDS</c> (75), <c>MTLSTREAM_FAULTS_KILLS</c> (5),
 /// <c>MTLSTREAM_FAULTS_SEED</c> (random, logged). The long form: 1000000 events, 30 kills. Appends a row to <c>MTLSTREAM_FAULTS_RESULTS</c> when that names a file.
 /// </remarks>
+[Collection(Alone.Name)]
 public sealed class FaultCampaignTests(ITestOutputHelper output)
 {
     [RealKafkaTheory]
@@ -32,7 +33,6 @@ public sealed class FaultCampaignTests(ITestOutputHelper output)
 
     /// <summary>The same, as short as every fault allows: for each run of all tests.</summary>
     [RealKafkaTheory]
-    [Trait("Category", "RealKafka")]
     [InlineData("AtLeastOnce")]
     [InlineData("ExactlyOnce")]
     public Task No_fault_does_so_in_a_short_campaign(string guarantee) =>

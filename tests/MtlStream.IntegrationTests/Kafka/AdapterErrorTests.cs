@@ -101,7 +101,7 @@ public sealed class AdapterErrorTests : EmbeddedAdapter
     [Fact]
     public async Task A_worker_is_not_ready_before_its_first_assignment()
     {
-        _cluster.SetRoundTripTime(TimeSpan.FromSeconds(2)); // between the answer that names the member and the one that brings its partitions
+        _cluster.SetRoundTripTime(TimeSpan.FromMilliseconds(500)); // between the answer that names the member and the one that brings its partitions
         await using var worker = Worker(with: o => o with { Consumer = new Dictionary<string, string>() }).Start();
 
         await Wait.Until(() => worker.Status.Ready);

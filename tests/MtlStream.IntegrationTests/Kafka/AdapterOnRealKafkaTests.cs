@@ -9,26 +9,8 @@ using MtlStream.Results;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Source and sink against what only real brokers do: group membership to the letter, and refusing batches.</summary>
-[Trait("Category", "RealKafka")]
-public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
+public sealed class AdapterOnRealKafkaTests : OnRealKafka
 {
-    private readonly RealKafka _kafka = null!;
-    private readonly Topics _topics = null!;
-    private readonly string _input = Topics.Unique("input");
-    private readonly string _output = Topics.Unique("output");
-    private readonly string _letters = Topics.Unique("letters");
-    private readonly string _group = Topics.Unique("group");
-
-    public AdapterOnRealKafkaTests(RealKafkaFixture fixture)
-    {
-        TestLog.Clear();
-        if (fixture.Kafka is null) return; // every test is skipped
-        _kafka = fixture.Kafka;
-        _topics = new(_kafka.BootstrapServers);
-    }
-
-    public void Dispose() => _topics?.Dispose();
-
     [RealKafkaTheory]
     [InlineData("classic")]
     [InlineData("consumer")]
@@ -369,20 +351,4 @@ public sealed class AdapterOnRealKafkaTests : IClassFixture<RealKafkaFixture>, I
         if (commit) producer.CommitTransaction();
         else producer.AbortTransaction();
     }
-
-    private RelayWorker Worker(
-        string protocol, Dictionary<string, string>? consumer = null, DeliveryGuarantee guarantee = DeliveryGuarantee.AtLeastOnce, Dictionary<string, string>? producer = null) => new(
-            Options(new(consumer ?? []) { ["group.protocol"] = protocol }, producer),
-            new() { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) });
-
-    private KafkaOptions Options(Dictionary<string, string>? consumer = null, Dictionary<string, string>? producer = null) => new()
-    {
-        BootstrapServers = _kafka.BootstrapServers,
-        GroupId = _group,
-        InputTopics = [_input],
-        OutputTopic = _output,
-        DeadLetterTopic = _letters,
-        Consumer = consumer ?? [],
-        Producer = producer ?? [],
-    };
 }

@@ -24,7 +24,7 @@ public sealed class BackpressureTests : IDisposable
 
     public BackpressureTests()
     {
-        TestLog.Clear();
+        TestLog.Begin();
         _topics = new(_cluster.BootstrapServers);
         foreach (var topic in new[] { "input", "output", "letters", "another" }) _cluster.CreateTopic(topic, Partitions);
     }

@@ -39,9 +39,7 @@ public sealed class ContainerTests(ContainerBroker broker) : IClassFixture<Conta
             WorkerProcess.ToyModel);
 
         await Wait.Until(() => topics.Committed(group, input, Partitions).Sum() >= 101, log: () => worker.Log);
-        worker.SendTerminate();
-
-        Assert.True(await worker.EndedAsync() == 0, worker.Log);
+        await worker.StopAsync();
         var enriched = topics.ReadAll(output);
         Assert.Equal(100, enriched.Count);
         Assert.All(enriched, e => Assert.True(JsonDocument.Parse(e.Message.Value!).RootElement.TryGetProperty("analysis", out _)));

@@ -78,9 +78,7 @@ public sealed class DrainTests : IDisposable
         using var worker = Start();
         await Wait.Until(() => worker.Log.Contains("Reading in ", StringComparison.Ordinal), log: () => worker.Log);
 
-        worker.SendTerminate();
-
-        Assert.True(await worker.EndedAsync() == 0, worker.Log);
+        await worker.StopAsync();
     }
 
     [Fact]

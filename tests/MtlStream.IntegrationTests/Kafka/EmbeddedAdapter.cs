@@ -19,7 +19,7 @@ public abstract class EmbeddedAdapter : IDisposable
 
     private protected EmbeddedAdapter()
     {
-        TestLog.Clear();
+        TestLog.Begin();
         _topics = new(_cluster.BootstrapServers);
         foreach (var topic in new[] { _input, _output, _letters }) _cluster.CreateTopic(topic, Partitions, 3);
     }

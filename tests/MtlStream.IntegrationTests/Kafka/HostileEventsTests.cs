@@ -28,9 +28,7 @@ public sealed class HostileEventsTests
 
         using var worker = WorkerProcess.Start(settings, WorkerProcess.ToyModel);
         await Wait.Until(() => topics.ReadAll("out").Count + topics.ReadAll("dead").Count >= written, TimeSpan.FromMinutes(2), () => worker.Log);
-        worker.SendTerminate();
-
-        Assert.Equal(0, await worker.EndedAsync());
+        await worker.StopAsync();
         HostileEvents.AssertAnswered(written, Partitions, topics.ReadAll("out"), topics.ReadAll("dead"));
     }
 }

@@ -6,31 +6,8 @@ using MtlStream.Results;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Events that fit their topic, but neither their result nor their dead letter fits its own, with default settings.</summary>
-[Trait("Category", "RealKafka")]
-public sealed class LargeEventsTests : IClassFixture<RealKafkaFixture>, IDisposable
+public sealed class LargeEventsTests() : OnRealKafka(partitions: 1) // each topic takes 1,048,588 bytes
 {
-    private readonly RealKafka _kafka = null!;
-    private readonly Topics _topics = null!;
-    private readonly string _input = Topics.Unique("input");
-    private readonly string _output = Topics.Unique("output");
-    private readonly string _letters = Topics.Unique("letters");
-    private readonly string _group = Topics.Unique("group");
-    private readonly List<WorkerProcess> _workers = [];
-
-    public LargeEventsTests(RealKafkaFixture fixture)
-    {
-        if (fixture.Kafka is null) return; // every test is skipped
-        _kafka = fixture.Kafka;
-        _topics = new(_kafka.BootstrapServers);
-        _topics.Create([_input, _output, _letters], partitions: 1); // each takes 1,048,588 bytes
-    }
-
-    public void Dispose()
-    {
-        foreach (var worker in _workers) worker.Dispose();
-        _topics?.Dispose();
-    }
-
     [RealKafkaTheory]
     [InlineData("AtLeastOnce", "zstd")]
     [InlineData("ExactlyOnce", "")]
@@ -86,22 +63,10 @@ public sealed class LargeEventsTests : IClassFixture<RealKafkaFixture>, IDisposa
 
     private async Task RunAsync(Dictionary<string, string> settings, int committed)
     {
-        var worker = WorkerProcess.Start(settings);
-        _workers.Add(worker);
+        var worker = Start(settings);
         await Wait.Until(() => worker.HasExited || _topics.Committed(_group, _input, 1)[0] >= committed, log: () => worker.Log);
-        worker.SendTerminate();
-        Assert.True(await worker.EndedAsync() == 0, worker.Log);
+        await worker.StopAsync();
     }
-
-    private Dictionary<string, string> Settings(string guarantee) => new()
-    {
-        ["Kafka:BootstrapServers"] = _kafka.BootstrapServers,
-        ["Kafka:GroupId"] = _group,
-        ["Kafka:InputTopics:0"] = _input,
-        ["Kafka:OutputTopic"] = _output,
-        ["Kafka:DeadLetterTopic"] = _letters,
-        ["Delivery:Guarantee"] = guarantee,
-    };
 
     private void Small(string text) => Write(Topics.Bytes($$"""{"text":"{{text}}"}"""));
 

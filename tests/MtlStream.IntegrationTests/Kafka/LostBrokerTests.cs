@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Partitions whose only broker is gone.</summary>
-[Trait("Category", "RealKafka")]
+[Collection(Alone.Name)]
 public sealed class LostBrokerTests : IDisposable
 {
     private const int Lost = 3;

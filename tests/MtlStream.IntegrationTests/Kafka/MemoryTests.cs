@@ -6,16 +6,13 @@ namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>What a worker takes at most, with the shipped model and default limits: what docs/operations.md plans with.</summary>
 /// <remarks>Memory only; how fast it is says nothing here. The table: tests/results/memory.md.</remarks>
-[Trait("Category", "RealKafka")]
-public sealed class MemoryTests(RealKafkaFixture fixture, ITestOutputHelper output) : IClassFixture<RealKafkaFixture>
+public sealed class MemoryTests(ITestOutputHelper output) : OnRealKafka
 {
+    private const int Partitions = 4;
     private const long PlanBytes = 600L << 20;
 
     // What the runtime makes of a container's memory limit: three quarters of it for objects.
     private static readonly Dictionary<string, string> s_asInAContainer = new() { ["DOTNET_GCHeapHardLimit"] = $"{PlanBytes / 4 * 3:X}" };
-
-    private readonly string _input = Topics.Unique("input");
-    private readonly string _group = Topics.Unique("group");
 
     [RealKafkaTheory]
     [InlineData("60,000 events of 6 kB", 60_000, 6_000, false, 100)]
@@ -23,26 +20,15 @@ public sealed class MemoryTests(RealKafkaFixture fixture, ITestOutputHelper outp
     [InlineData("60 events of 50 kB that unpack to 12 MB", 60, 12_000_000, true, 60)]
     public async Task A_backlog_takes_no_more_than_is_planned_for(string what, int events, int bytes, bool packed, int until)
     {
-        using var topics = new Topics(fixture.Kafka.BootstrapServers);
-        var (results, letters) = (Topics.Unique("output"), Topics.Unique("letters"));
-        foreach (var topic in new[] { _input, results, letters }) fixture.Kafka.CreateTopic(topic, 4, "max.message.bytes=40000000");
+        _topics.Create([_input, _output, _letters], Partitions, ("max.message.bytes", "40000000"));
         var payload = Payload(bytes, packed);
-        for (var i = 0; i < events; i++) topics.Write(new(_input, i % 4), new() { Value = payload });
-        topics.Flush();
+        for (var i = 0; i < events; i++) _topics.Write(new(_input, i % Partitions), new() { Value = payload });
+        _topics.Flush();
 
-        using var worker = WorkerProcess.Start(
-            new Dictionary<string, string>
-            {
-                ["Kafka:BootstrapServers"] = fixture.Kafka.BootstrapServers,
-                ["Kafka:GroupId"] = _group,
-                ["Kafka:InputTopics:0"] = _input,
-                ["Kafka:OutputTopic"] = results,
-                ["Kafka:DeadLetterTopic"] = letters,
-                ["Model:Device"] = "cpu",
-            },
-            model: "", environment: s_asInAContainer);
-        await Wait.Until(
-            () => worker.HasExited || topics.Committed(_group, _input, 4).Sum(o => Math.Max(0, o)) >= until, TimeSpan.FromMinutes(8), () => worker.Log);
+        var settings = Settings("AtLeastOnce");
+        settings["Model:Device"] = "cpu";
+        var worker = Started(WorkerProcess.Start(settings, model: "", environment: s_asInAContainer));
+        await Wait.Until(() => worker.HasExited || Committed(Partitions) >= until, TimeSpan.FromMinutes(8), () => worker.Log);
 
         Assert.False(worker.HasExited, worker.Log);
         output.WriteLine($"{what}: {worker.PeakBytes >> 20} MiB");

@@ -3,26 +3,8 @@ using MtlStream.Delivery;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Where a worker begins to read, and what it says of events that are gone by then.</summary>
-[Trait("Category", "RealKafka")]
-public sealed class PartitionStartsOnRealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
+public sealed class PartitionStartsOnRealKafkaTests : OnRealKafka
 {
-    private readonly RealKafka _kafka = null!;
-    private readonly Topics _topics = null!;
-    private readonly string _input = Topics.Unique("input");
-    private readonly string _output = Topics.Unique("output");
-    private readonly string _letters = Topics.Unique("letters");
-    private readonly string _group = Topics.Unique("group");
-
-    public PartitionStartsOnRealKafkaTests(RealKafkaFixture fixture)
-    {
-        TestLog.Clear();
-        if (fixture.Kafka is null) return; // every test is skipped
-        _kafka = fixture.Kafka;
-        _topics = new(_kafka.BootstrapServers);
-    }
-
-    public void Dispose() => _topics?.Dispose();
-
     [RealKafkaTheory]
     [InlineData(DeliveryGuarantee.AtLeastOnce, "classic")]
     [InlineData(DeliveryGuarantee.ExactlyOnce, "consumer")]
@@ -30,7 +12,7 @@ public sealed class PartitionStartsOnRealKafkaTests : IClassFixture<RealKafkaFix
     {
         _topics.Create([_input, _output, _letters], partitions: 1);
         _topics.WriteNumbers(_input, 1, 300);
-        await using (var before = Worker(guarantee, protocol).Start())
+        await using (var before = Worker(protocol, guarantee: guarantee).Start())
         {
             await Wait.Until(() => before.Acknowledged == 300);
             await before.StopAsync();
@@ -39,7 +21,7 @@ public sealed class PartitionStartsOnRealKafkaTests : IClassFixture<RealKafkaFix
         _topics.WriteNumbers(_input, 1, 100, from: 300);
         await _topics.DeleteRecordsAsync(_input, before: 350);
         var next = _topics.Committed(_group, _input, 1)[0];
-        await using var worker = Worker(guarantee, protocol).Start();
+        await using var worker = Worker(protocol, guarantee: guarantee).Start();
         await Wait.Until(() => worker.Acknowledged == 50);
         await worker.StopAsync();
 
@@ -54,7 +36,7 @@ public sealed class PartitionStartsOnRealKafkaTests : IClassFixture<RealKafkaFix
     {
         _topics.Create([_input, _output, _letters], partitions: 2);
         _topics.WriteNumbers(_input, 2, 100);
-        await using var worker = Worker(guarantee, protocol, "latest").Start();
+        await using var worker = Worker(protocol, new() { ["auto.offset.reset"] = "latest" }, guarantee).Start();
         await Wait.Until(() => _topics.Committed(_group, _input, 2) is [50, 50]); // although nothing was read
 
         await _topics.GrowAsync(_input, 3);
@@ -69,16 +51,4 @@ public sealed class PartitionStartsOnRealKafkaTests : IClassFixture<RealKafkaFix
         await worker.StopAsync();
         Assert.Equal([50, 50], _topics.Committed(_group, _input, 3).Take(2));
     }
-
-    private RelayWorker Worker(DeliveryGuarantee guarantee, string protocol, string reset = "earliest") => new(
-        new()
-        {
-            BootstrapServers = _kafka.BootstrapServers,
-            GroupId = _group,
-            InputTopics = [_input],
-            OutputTopic = _output,
-            DeadLetterTopic = _letters,
-            Consumer = new Dictionary<string, string> { ["group.protocol"] = protocol, ["auto.offset.reset"] = reset },
-        },
-        new() { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) });
 }

@@ -12,11 +12,16 @@ internal sealed class RealKafka : IDisposable
     /// <summary>The script whose verbs CONTRIBUTING.md describes.</summary>
     private static readonly string? s_script = Environment.GetEnvironmentVariable("MTLSTREAM_TEST_KAFKA") is { Length: > 0 } named ? named : null;
 
+    private static readonly Lazy<RealKafka> s_shared = new(() => Start(secure: true));
+
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}");
     private readonly int _nodes;
     private readonly int _port;
 
     private RealKafka(string bootstrapServers, int nodes, int port) => (BootstrapServers, _nodes, _port) = (bootstrapServers, nodes, port);
+
+    /// <summary>One node, plain and SASL_SSL, for all tests that neither stop nor alter it; started by the first of them.</summary>
+    public static RealKafka Shared => s_shared.Value;
 
     public string BootstrapServers { get; }
 
@@ -66,9 +71,6 @@ internal sealed class RealKafka : IDisposable
         ["ssl.ca.location"] = Path.Combine(_folder, "tls", "ca.crt"),
     };
 
-    public void CreateTopic(string name, int partitions, params string[] settings) => Command(
-        ["topics", "--", "--create", "--topic", name, "--partitions", $"{partitions}", .. settings.SelectMany(s => new[] { "--config", s })]);
-
     /// <summary>Runs the script, or one of Kafka's own tools through it, and gives back what it prints.</summary>
     /// <exception cref="InvalidOperationException">It failed; the message has what it printed.</exception>
     public string Command(params string[] arguments) => Command(null, arguments);
@@ -102,6 +104,11 @@ internal sealed class RealKafka : IDisposable
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
+    internal static void EndShared()
+    {
+        if (s_shared.IsValueCreated) s_shared.Value.Dispose();
+    }
+
     /// <summary>Why there is no real Kafka for a test, or null.</summary>
     internal static string? WhyNone() => s_script is null ? HowToGetOne : null;
 
@@ -126,10 +133,10 @@ public sealed class RealKafkaTheoryAttribute : TheoryAttribute
     public override string? Skip { get; set; } = RealKafka.WhyNone();
 }
 
-/// <summary>One node, plain and SASL_SSL, for all tests of a class.</summary>
-public sealed class RealKafkaFixture : IDisposable
+/// <summary>One node for all tests of a class, which may stop it.</summary>
+public sealed class OwnKafka : IDisposable
 {
-    internal RealKafka Kafka { get; } = RealKafka.WhyNone() is null ? RealKafka.Start(secure: true) : null!;
+    internal RealKafka Kafka { get; } = RealKafka.WhyNone() is null ? RealKafka.Start() : null!; // where there is none all are skipped
 
     public void Dispose() => Kafka?.Dispose();
 }

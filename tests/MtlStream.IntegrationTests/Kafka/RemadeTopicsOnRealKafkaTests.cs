@@ -4,28 +4,9 @@ using MtlStream.Delivery;
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Topics that are deleted and made again while a worker runs, also once their leader epoch has risen: the new one begins at 0.</summary>
-[Trait("Category", "RealKafka")]
-public sealed class RemadeTopicsOnRealKafkaTests : IClassFixture<RealKafkaFixture>, IDisposable
+public sealed class RemadeTopicsOnRealKafkaTests(OwnKafka own) : OnRealKafka(Partitions, own.Kafka), IClassFixture<OwnKafka>
 {
     private const int Partitions = 2;
-
-    private readonly RealKafka _kafka = null!;
-    private readonly Topics _topics = null!;
-    private readonly string _input = Topics.Unique("input");
-    private readonly string _output = Topics.Unique("output");
-    private readonly string _letters = Topics.Unique("letters");
-    private readonly string _group = Topics.Unique("group");
-
-    public RemadeTopicsOnRealKafkaTests(RealKafkaFixture fixture)
-    {
-        TestLog.Clear();
-        if (fixture.Kafka is null) return; // every test is skipped
-        _kafka = fixture.Kafka;
-        _topics = new(_kafka.BootstrapServers);
-        _topics.Create([_input, _output, _letters], Partitions);
-    }
-
-    public void Dispose() => _topics?.Dispose();
 
     [RealKafkaTheory]
     [InlineData(DeliveryGuarantee.ExactlyOnce, "classic", true)]
@@ -46,16 +27,16 @@ public sealed class RemadeTopicsOnRealKafkaTests : IClassFixture<RealKafkaFixtur
     {
         _topics.WriteNumbers(_input, Partitions, 300);
         if (epochRises) RaiseEpochs();
-        await using var worker = Worker(guarantee, protocol).Start();
-        await Wait.Until(() => worker.Acknowledged == 300 && Committed() == 300);
+        await using var worker = Worker(protocol, guarantee: guarantee).Start();
+        await Wait.Until(() => worker.Acknowledged == 300 && Committed(Partitions) == 300);
 
         await MakeAgainAsync(_input);
         WriteNumbersAgain(300, 1000);
         await Wait.Until(() => TestLog.Newest.Contains($"Input topics {_input} were deleted and made again.", StringComparison.Ordinal));
-        await Wait.Until(() => ReadNumbers().SequenceEqual(Enumerable.Range(0, 1300)) && Committed() == 1000);
+        await Wait.Until(() => ReadNumbers().SequenceEqual(Enumerable.Range(0, 1300)) && Committed(Partitions) == 1000);
         await worker.StopAsync();
 
-        Assert.Equal(1000, Committed());
+        Assert.Equal(1000, Committed(Partitions));
     }
 
     [RealKafkaTheory]
@@ -64,14 +45,14 @@ public sealed class RemadeTopicsOnRealKafkaTests : IClassFixture<RealKafkaFixtur
     public async Task Nothing_of_an_input_topic_that_is_gone_is_committed_when_the_worker_stops(DeliveryGuarantee guarantee)
     {
         _topics.WriteNumbers(_input, Partitions, 300);
-        await using var worker = Worker(guarantee, "classic").Start();
-        await Wait.Until(() => worker.Acknowledged == 300 && Committed() == 300);
+        await using var worker = Worker("classic", guarantee: guarantee).Start();
+        await Wait.Until(() => worker.Acknowledged == 300 && Committed(Partitions) == 300);
 
         await MakeAgainAsync(_input);
         WriteNumbersAgain(300, 1000);
         await worker.StopAsync(); // at once
-        await using var next = Worker(guarantee, "classic").Start();
-        await Wait.Until(() => Committed() == 1000);
+        await using var next = Worker("classic", guarantee: guarantee).Start();
+        await Wait.Until(() => Committed(Partitions) == 1000);
         await next.StopAsync();
 
         Assert.Equal(Enumerable.Range(0, 1300), ReadNumbers());
@@ -83,14 +64,14 @@ public sealed class RemadeTopicsOnRealKafkaTests : IClassFixture<RealKafkaFixtur
     public async Task An_output_topic_that_is_made_again_is_written_by_another_producer(DeliveryGuarantee guarantee)
     {
         RaiseEpochs();
-        await using var worker = Worker(guarantee, "classic").Start();
+        await using var worker = Worker("classic", guarantee: guarantee).Start();
         _topics.WriteNumbers(_input, Partitions, 300);
         await Wait.Until(() => worker.Acknowledged == 300);
 
         await MakeAgainAsync(_output);
         _topics.WriteNumbers(_input, Partitions, 1000, from: 300);
-        await Wait.Until(() => TestLog.Newest.Contains($"Producer made anew: {_output} was deleted and made again.", StringComparison.Ordinal), TimeSpan.FromSeconds(20));
-        await Wait.Until(() => Committed() == 1300);
+        await Wait.Until(() => TestLog.Newest.Contains($"Producer made anew: {_output} was deleted and made again.", StringComparison.Ordinal));
+        await Wait.Until(() => Committed(Partitions) == 1300);
         await worker.StopAsync();
 
         Assert.Equal(Enumerable.Range(300, 1000), ReadNumbers());
@@ -134,18 +115,4 @@ public sealed class RemadeTopicsOnRealKafkaTests : IClassFixture<RealKafkaFixtur
 
     private IEnumerable<int> ReadNumbers() =>
         _topics.ReadAll(_output).Select(r => int.Parse(Topics.Text(r.Message.Value), CultureInfo.InvariantCulture)).Distinct().Order();
-
-    private long Committed() => _topics.Committed(_group, _input, Partitions).Sum(o => Math.Max(0, o));
-
-    private RelayWorker Worker(DeliveryGuarantee guarantee, string protocol) => new(
-        new()
-        {
-            BootstrapServers = _kafka.BootstrapServers,
-            GroupId = _group,
-            InputTopics = [_input],
-            OutputTopic = _output,
-            DeadLetterTopic = _letters,
-            Consumer = new Dictionary<string, string> { ["group.protocol"] = protocol },
-        },
-        new() { Guarantee = guarantee, CommitInterval = TimeSpan.FromMilliseconds(100) });
 }

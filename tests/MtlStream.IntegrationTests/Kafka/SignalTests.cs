@@ -16,7 +16,7 @@ public sealed class SignalTests : IDisposable
         foreach (var topic in new[] { "in", "out", "dead" }) _cluster.CreateTopic(topic, 1);
         for (var i = 0; i < Events; i++) _topics.Write(new("in", 0), new() { Value = Topics.Bytes($"{{\"text\": \"cat {i}\"}}") });
         _topics.Flush();
-        _cluster.SetRoundTripTime(TimeSpan.FromMilliseconds(500)); // so that the work takes a while
+        _cluster.SetRoundTripTime(TimeSpan.FromMilliseconds(200)); // so that the work takes a while
     }
 
     public void Dispose()

@@ -1,20 +1,24 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
-
 namespace MtlStream.IntegrationTests.Kafka;
 
-/// <summary>The newest lines that workers in this process have logged; a failing wait shows them.</summary>
+/// <summary>The newest lines that workers of a test have logged in this process; a failing wait shows them.</summary>
 internal sealed class TestLog : ILoggerProvider, ILogger
 {
     private const int Kept = 200;
 
-    private static readonly ConcurrentQueue<string> s_lines = new();
+    // Tests run in parallel: each has lines of its own.
+    private static readonly AsyncLocal<ConcurrentQueue<string>?> s_current = new();
 
-    public static string Newest => string.Join('\n', s_lines);
+    private readonly ConcurrentQueue<string> _lines = s_current.Value ?? [];
 
-    public static void Clear() => s_lines.Clear();
+    public static string Newest => string.Join('\n', s_current.Value ?? []);
+
+    /// <summary>To be called by the constructor of a class whose tests look at the lines.</summary>
+    public static void Begin() => s_current.Value = [];
+
+    public static void Clear() => s_current.Value!.Clear();
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -26,8 +30,8 @@ internal sealed class TestLog : ILoggerProvider, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (eventId.Id is 1010 or 1011) return; // a model that is made to fail says so often
-        s_lines.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel} {formatter(state, exception)} {exception}");
-        while (s_lines.Count > Kept) s_lines.TryDequeue(out _);
+        _lines.Enqueue($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel} {formatter(state, exception)} {exception}");
+        while (_lines.Count > Kept) _lines.TryDequeue(out _);
     }
 
     public void Dispose()

@@ -27,10 +27,12 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
 
     public static string Text(byte[]? bytes) => bytes is null ? "<null>" : Encoding.UTF8.GetString(bytes);
 
-    public void Create(IEnumerable<string> names, int partitions)
+    /// <param name="settings">Such as max.message.bytes.</param>
+    public void Create(IEnumerable<string> names, int partitions, params (string Name, string Value)[] settings)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
-        admin.CreateTopicsAsync(names.Select(n => new TopicSpecification { Name = n, NumPartitions = partitions, ReplicationFactor = -1 }))
+        var configs = settings.ToDictionary(s => s.Name, s => s.Value);
+        admin.CreateTopicsAsync(names.Select(n => new TopicSpecification { Name = n, NumPartitions = partitions, ReplicationFactor = -1, Configs = configs }))
             .GetAwaiter().GetResult();
     }
 

@@ -1,8 +1,7 @@
 namespace MtlStream.IntegrationTests.Kafka;
 
 /// <summary>Brokers that refuse the client: the cause is said, by <c>doctor</c>, by the log and, without names, by the probe.</summary>
-[Trait("Category", "RealKafka")]
-public sealed class UnreachableBrokersTests(RealKafkaFixture fixture) : IClassFixture<RealKafkaFixture>
+public sealed class UnreachableBrokersTests
 {
     private const string Secret = "not-the-secret";
 
@@ -27,6 +26,7 @@ public sealed class UnreachableBrokersTests(RealKafkaFixture fixture) : IClassFi
     {
         var settings = Settings(wrong);
         var arguments = settings.Select(s => $"--{s.Key}={s.Value}").ToArray();
+        using var worker = WorkerProcess.Start(settings);
         var (code, said) = await OpsTools.RunAsync(
             Path.Combine(AppContext.BaseDirectory, "mtlstream"), ["doctor", .. arguments, "--Model:ConstantLabels=true", "--Http:Url=off"]);
 
@@ -34,18 +34,17 @@ public sealed class UnreachableBrokersTests(RealKafkaFixture fixture) : IClassFi
         Assert.Contains(cause, said, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, said, StringComparison.Ordinal);
 
-        using var worker = WorkerProcess.Start(settings);
         await Wait.Until(() => worker.Log.Contains(cause, StringComparison.Ordinal), log: () => worker.Log);
         await Wait.Until(() => worker.ReadyBody()?.Contains(cause[..20], StringComparison.Ordinal) == true, log: () => worker.ReadyBody() ?? "");
         Assert.DoesNotContain("127.0.0.1", worker.ReadyBody(), StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, worker.Log, StringComparison.Ordinal);
         worker.SendTerminate();
-        Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(10)) == 0, worker.Log);
+        Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(25)) == 0, worker.Log);
     }
 
     private Dictionary<string, string> Settings(string wrong)
     {
-        var secure = fixture.Kafka.SaslSsl("PLAIN");
+        var secure = RealKafka.Shared.SaslSsl("PLAIN");
         var settings = new Dictionary<string, string>
         {
             ["Kafka:BootstrapServers"] = secure["bootstrap.servers"],
@@ -61,9 +60,9 @@ public sealed class UnreachableBrokersTests(RealKafkaFixture fixture) : IClassFi
             case "ssl.ca.location": settings.Remove("Kafka:Client:ssl.ca.location"); break;
             case "sasl": settings["Kafka:Client:security.protocol"] = "ssl"; break;
             case "no tls": settings["Kafka:Client:security.protocol"] = "plaintext"; break;
-            case "tls": settings["Kafka:BootstrapServers"] = fixture.Kafka.BootstrapServers; break;
+            case "tls": settings["Kafka:BootstrapServers"] = RealKafka.Shared.BootstrapServers; break;
             case "sasl on plain":
-                settings["Kafka:BootstrapServers"] = fixture.Kafka.BootstrapServers;
+                settings["Kafka:BootstrapServers"] = RealKafka.Shared.BootstrapServers;
                 settings["Kafka:Client:security.protocol"] = "sasl_plaintext";
                 break;
             case "host": settings["Kafka:BootstrapServers"] = "no-such-host.invalid:9092"; break;

@@ -94,6 +94,13 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public bool IsLive() => Answers("/health/live");
 
+    /// <summary>Stops it as an orchestrator does, and expects that it ends well.</summary>
+    public async Task StopAsync()
+    {
+        SendTerminate();
+        Assert.True(await EndedAsync() == 0, Log);
+    }
+
     public void SendTerminate() => Signal(Terminate);
 
     public void SendHangUp() => Signal(HangUp);

@@ -9,7 +9,7 @@ internal sealed class ScriptSandbox : IDisposable
     /// <summary>What the scripts may use of the machine; everything else exists only where a test fakes it.</summary>
     private static readonly string[] s_tools =
     [
-        "awk", "base64", "bash", "cat", "chmod", "cmp", "cp", "cut", "dirname", "env", "find", "flock", "grep", "head", "id", "install", "mkdir", "mktemp", "mv", "od",
+        "awk", "base64", "bash", "cat", "chmod", "cmp", "cp", "cut", "dirname", "env", "find", "flock", "grep", "head", "id", "install", "mkdir", "mktemp", "mv", "nice", "od",
         "readlink", "rm", "sed", "sha512sum", "sha256sum", "sleep", "sort", "tail", "tar", "gzip", "tee", "touch", "tr", "uname", "xargs",
     ];
 
