@@ -18,7 +18,7 @@ internal sealed class GroupExit(SessionContext context, IDelivery delivery)
         var closing = Task.Factory.StartNew(() => Close(consumer), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         while (Task.WaitAny([closing], s_look) < 0)
         {
-            if (context.Status.Connected || !delivery.AllCommitted || context.Time.GetElapsedTime(started) < s_soon) continue;
+            if (context.Time.GetElapsedTime(started) < s_soon || context.Status.Connected || !delivery.AllCommitted) continue;
             _leftBehind = true;
             context.Logger.LeftUnsaid(context.Options.GroupId);
             return;

@@ -13,14 +13,14 @@ public sealed class GiveBackTests
     private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(2);
 
     [Fact]
-    [Trait("Category", "Faults")] // fails at times on a machine under load
     public async Task What_is_not_scored_in_half_of_the_time_is_given_back_and_the_run_ends_well()
     {
         const int Events = 5000;
         var source = new InMemorySource(Enumerable.Range(0, Events).Select(_ => """{"text":"good morning"}"""), endless: true);
         var sink = new RecordingSink();
         using var slow = new SemaphoreSlim(1); // one batch; then the model takes its time
-        var model = new TableModel { Refuse = _ => slow.Wait(s_deadline) ? null : throw new TimeoutException() };
+        // One worker: of two the second might take what is let through, and nothing is published before the batch of the first.
+        var model = new TableModel { Workers = 1, Refuse = _ => slow.Wait(s_deadline) ? null : throw new TimeoutException() };
         using var stopping = new CancellationTokenSource();
         var time = new DrainTime(new DeliveryOptions().DrainTimeout / 2);
 

@@ -9,10 +9,18 @@ namespace MtlStream.Tests.Kafka;
 internal sealed class ManualTime : TimeProvider
 {
     private long _ticks = TimeSpan.TicksPerDay;
+    private int _asked;
+
+    /// <summary>How often someone has asked for the time.</summary>
+    public int Asked => Volatile.Read(ref _asked);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+    public override long GetTimestamp()
+    {
+        Interlocked.Increment(ref _asked);
+        return Interlocked.Read(ref _ticks);
+    }
 
     public void Pass(TimeSpan time) => Interlocked.Add(ref _ticks, time.Ticks);
 }
