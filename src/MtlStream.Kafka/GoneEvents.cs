@@ -1,3 +1,5 @@
+using MtlStream.Diagnostics;
+
 namespace MtlStream.Kafka;
 
 /// <summary>Tells of events that were deleted before they were read: the client goes on behind them without a word. For the poll thread.</summary>

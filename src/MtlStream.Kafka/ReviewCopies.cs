@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 
 namespace MtlStream.Kafka;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Confluent.Kafka;
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
 
 namespace MtlStream.Kafka;

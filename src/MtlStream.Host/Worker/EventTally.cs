@@ -1,6 +1,6 @@
 using MtlStream.Delivery;
+using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Kafka;
 using MtlStream.Results;
 
 namespace MtlStream.Host.Worker;

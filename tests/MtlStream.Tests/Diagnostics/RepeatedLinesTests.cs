@@ -1,6 +1,7 @@
-using MtlStream.Kafka;
+using MtlStream.Diagnostics;
+using MtlStream.Tests.Kafka;
 
-namespace MtlStream.Tests.Kafka;
+namespace MtlStream.Tests.Diagnostics;
 
 public sealed class RepeatedLinesTests
 {

@@ -1,13 +1,14 @@
-namespace MtlStream.Kafka;
+namespace MtlStream.Diagnostics;
 
 /// <summary>Lets one line through in half a minute, with how often it came meanwhile: floods hide what matters. Thread-safe.</summary>
-internal sealed class RepeatedLines(TimeProvider time)
+public sealed class RepeatedLines(TimeProvider time)
 {
     private const int MostLines = 64;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (long Logged, int Held)> _lines = [];
 
+    /// <summary>How long a line is held back after it was let through.</summary>
     public static TimeSpan Once { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>True when the line may be logged now.</summary>
