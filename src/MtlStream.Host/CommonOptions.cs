@@ -24,8 +24,8 @@ internal static class CommonOptions
 
     public static Option<string> Device()
     {
-        var device = new Option<string>("--device") { Description = "Where the model runs; tensorrt takes a package with a graph for it.", DefaultValueFactory = _ => "auto" };
-        device.AcceptOnlyFromAmong("auto", "cpu", "cuda", "tensorrt");
+        var device = new Option<string>("--device") { Description = "Where the model runs.", DefaultValueFactory = _ => "auto" };
+        device.AcceptOnlyFromAmong("auto", "cpu", "cuda");
         return device;
     }
 

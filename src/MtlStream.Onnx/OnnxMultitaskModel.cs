@@ -116,13 +116,13 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
         OnnxMultitaskModel Make(string device, int threads)
         {
             var calls = CallsOn(device, manifest, options, limits);
-            var sessions = new List<InferenceSession> { SessionFactory.Open(manifest, tasks, device, calls, threads) };
+            var sessions = new List<InferenceSession> { SessionFactory.Open(manifest, tasks, device, threads) };
             OnnxMultitaskModel? made = null;
             try
             {
                 Refuse(GraphCheck.Compare(sessions[0], manifest.Inputs, tasks), manifest);
                 while (device == "cpu" && threads > 1 && sessions.Count < Workers(device, threads))
-                    sessions.Add(SessionFactory.Open(manifest, tasks, device, calls, threads));
+                    sessions.Add(SessionFactory.Open(manifest, tasks, device, threads));
                 made = new OnnxMultitaskModel(manifest, tasks, sessions, device, calls, Workers(device, threads), threads, metrics);
                 made.WarmUp();
                 return made;
@@ -318,14 +318,13 @@ public sealed class OnnxMultitaskModel : IMultitaskModel
     private static InferenceException Failed(string device, Exception exception) =>
         new($"ONNX Runtime on {device}: {exception.Message}", exception, IsOutOfMemory(exception.Message));
 
-    // ONNX Runtime has no error code for it: these are the words of its arenas, of CUDA, of cuBLAS and of TensorRT.
+    // ONNX Runtime has no error code for it: these are the words of its arenas, of CUDA and of cuBLAS.
     internal static bool IsOutOfMemory(string message) =>
         message.Contains("Failed to allocate memory", StringComparison.OrdinalIgnoreCase) ||
         message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) ||
         message.Contains("CUBLAS_STATUS_ALLOC_FAILED", StringComparison.Ordinal) ||
         message.Contains("bad allocation", StringComparison.Ordinal) ||
-        message.Contains("std::bad_alloc", StringComparison.Ordinal) ||
-        message.Contains("OutOfMemory", StringComparison.Ordinal);
+        message.Contains("std::bad_alloc", StringComparison.Ordinal);
 
     private static bool AreFinite(ReadOnlySpan<float> scores)
     {

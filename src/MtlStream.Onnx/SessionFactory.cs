@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.ML.OnnxRuntime;
 using MtlStream.Models;
 
@@ -17,11 +14,10 @@ internal static class SessionFactory
 
     /// <summary>Opens the package's graph for a device.</summary>
     /// <param name="tasks">Heads of other tasks are left out.</param>
-    /// <param name="calls">The shapes that calls will have, for which TensorRT builds its engine.</param>
     /// <param name="threads">Threads of one call, on a CPU.</param>
     /// <exception cref="InvalidDataException">The graph is missing or cannot be read.</exception>
     /// <exception cref="DeviceUnavailableException">There is no such device here, its libraries are missing, or its memory is taken.</exception>
-    public static InferenceSession Open(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, CallShape calls, int threads = 1)
+    public static InferenceSession Open(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, int threads = 1)
     {
         var path = manifest.GraphFor(device);
         using var options = Options();
@@ -31,7 +27,7 @@ internal static class SessionFactory
         }
         else
         {
-            AppendGpu(options, manifest, tasks, device, calls);
+            AppendGpu(options, device);
         }
 
         try
@@ -107,22 +103,12 @@ internal static class SessionFactory
 
     private static string Driver => OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
 
-    private static void AppendGpu(
-        SessionOptions options, ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, string device, CallShape calls)
+    private static void AppendGpu(SessionOptions options, string device)
     {
         if (!HasGpuDriver) throw Unavailable(device, $"found no NVIDIA driver ({Driver})", null);
         DequantizeAtLoad(options);
         try
         {
-            if (device == "tensorrt")
-            {
-                using var tensorRt = new OrtTensorRTProviderOptions();
-                var settings = TensorRtOptions(manifest, tasks, calls);
-                CreateEngineFolder(settings["trt_engine_cache_path"]);
-                tensorRt.UpdateOptions(settings);
-                options.AppendExecutionProvider_Tensorrt(tensorRt);
-            }
-
             using var cuda = new OrtCUDAProviderOptions();
             cuda.UpdateOptions(new()
             {
@@ -151,60 +137,6 @@ internal static class SessionFactory
                 ? "memory that is free on the GPU; `nvidia-smi` shows who has it."
                 : "an NVIDIA GPU with its driver, the CUDA 13 and cuDNN 9 libraries on LD_LIBRARY_PATH, and a program built with MTLSTREAM_CUDA=1."),
             inner);
-    }
-
-    /// <summary>
-    /// One profile over the whole grid, so that one engine takes every call and none is built while serving. Not one profile for each width: the
-    /// provider reads several but runs all calls with the first (https://github.com/microsoft/onnxruntime/issues/24805).
-    /// </summary>
-    internal static Dictionary<string, string> TensorRtOptions(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, CallShape calls)
-    {
-        var (narrowest, widest, usual) = (calls.Batch.LengthGrid[0], calls.Batch.LengthGrid[^1], calls.Batch.PadTo(Math.Min(32, manifest.MaxTokens)));
-        var profile = new Dictionary<string, string>
-        {
-            ["trt_profile_min_shapes"] = Shapes(1, narrowest),
-            ["trt_profile_opt_shapes"] = Shapes(calls.SequencesAt(usual), usual),
-            ["trt_profile_max_shapes"] = Shapes(calls.SequencesAt(narrowest), widest),
-        };
-        var cache = EngineFolder(manifest, [.. tasks.Select(t => t.Task.Name), .. profile.Values]);
-        return new(profile)
-        {
-            ["device_id"] = "0",
-            ["trt_fp16_enable"] = "1",
-            ["trt_engine_cache_enable"] = "1",
-            ["trt_engine_cache_path"] = cache,
-            ["trt_timing_cache_enable"] = "1",
-            ["trt_timing_cache_path"] = cache,
-        };
-
-        string Shapes(int rows, int columns) => string.Join(',', manifest.Inputs.Names
-            .Select(name => string.Create(CultureInfo.InvariantCulture, $"{name}:{rows}x{columns}")));
-    }
-
-    /// <summary>A folder for engines of just these files and <paramref name="parts"/>: the provider knows them again by names alone, never by weights.</summary>
-    private static string EngineFolder(ModelManifest manifest, IEnumerable<string> parts)
-    {
-        var files = manifest.WithEveryChecksum().Checksums.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key} {c.Value}");
-        var built = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', files.Concat(parts)))))[..16];
-        return Path.Combine(
-            // As it is named, there or not: unverified it is never empty, which would be the working directory.
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-            "mtlstream", "tensorrt", $"{manifest.Name}-{manifest.Version}-{built}");
-    }
-
-    /// <exception cref="DeviceUnavailableException">It cannot be made.</exception>
-    internal static void CreateEngineFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new DeviceUnavailableException(
-                $"tensorrt cannot serve: no folder can be made for its engines: {exception.Message.TrimEnd('.')}. Expected a HOME or XDG_DATA_HOME that can be written to.",
-                exception);
-        }
     }
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import dataset, distill, embed, evaluate, initial, pretrained, release, run as runs, sources, standard, train
+from . import dataset, distill, embed, evaluate, initial, pretrained, release, run as runs, sources, train
 from .model import MultitaskModel
 from .run import Run
 from .tasks import TASKS
@@ -40,9 +40,6 @@ def main() -> None:
     command.add_argument("parts", nargs="+", metavar="WEIGHTS=SHARE", help="a run's model.pt or the folder of a package, and its share; shares add up to 1")
     command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights")
     command.add_argument("--out", type=Path, required=True, help="folder for model.pt, from which `release` goes on")
-    command = commands.add_parser("tensorrt", help="copy a package and add a graph for TensorRT, of standard operators only")
-    command.add_argument("package", type=Path, help="a package with a graph for CUDA")
-    command.add_argument("--out", type=Path, required=True, help="folder to make")
     command = commands.add_parser("embed", help="copy a package and add a task that gives vectors, over its encoder as it is")
     command.add_argument("package", type=Path, help="folder of a package")
     command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
@@ -52,9 +49,6 @@ def main() -> None:
     options = parser.parse_args()
     if options.command == "embed":
         embed.add(options.package, options.data, options.cache, options.out, options.version)
-        return
-    if options.command == "tensorrt":
-        standard.add(options.package, options.out)
         return
     if options.command == "average":
         average(runs.read(options.run), options.parts, options.cache, options.out)

@@ -30,7 +30,7 @@ public interface IMultitaskModel : IDisposable
 }
 
 /// <summary>Which model it is.</summary>
-/// <param name="Device">The device that serves: <c>cpu</c>, <c>cuda</c> or <c>tensorrt</c>.</param>
+/// <param name="Device">The device that serves: <c>cpu</c> or <c>cuda</c>.</param>
 public sealed record ModelIdentity(string Name, string Version, string Device);
 
 /// <summary>The model could not score a batch.</summary>

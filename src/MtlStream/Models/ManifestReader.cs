@@ -9,7 +9,7 @@ namespace MtlStream.Models;
 /// <summary>Reads a manifest and collects everything that is wrong with it, each with its place, before giving up.</summary>
 internal sealed class ManifestReader
 {
-    private static readonly string[] s_devices = ["cpu", "cuda", "tensorrt"];
+    private static readonly string[] s_devices = ["cpu", "cuda"];
 
     private static readonly string[] s_taskMembers =
         ["name", "kind", "outputs", "temperature", "threshold", "thresholds", "data", "scores"];
@@ -106,7 +106,7 @@ internal sealed class ManifestReader
             else graphs[member.Name] = ExistingFile(member.Value.GetString()!, at);
         }
 
-        if (graphs.Count == 0 && _fields.Problems.Count == 0) Problem("graphs", "found none, expected a file for cpu, cuda, tensorrt or several of them");
+        if (graphs.Count == 0 && _fields.Problems.Count == 0) Problem("graphs", "found none, expected a file for cpu, cuda or both");
         return graphs;
     }
 

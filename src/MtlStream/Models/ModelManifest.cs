@@ -9,7 +9,7 @@ namespace MtlStream.Models;
 /// <summary>What a model package says about itself: the content of its <c>model.json</c>, schema <c>model-manifest.v1</c>.</summary>
 /// <param name="Folder">Absolute path of the package; paths below are made absolute against it.</param>
 /// <param name="Encoder">The encoder as the manifest describes it; provenance, not read by the program.</param>
-/// <param name="Graphs">Path of the graph file by device: <c>cpu</c>, <c>cuda</c>, <c>tensorrt</c>.</param>
+/// <param name="Graphs">Path of the graph file by device: <c>cpu</c>, <c>cuda</c>.</param>
 /// <param name="Tasks">In the order of the manifest, which is the order of the outputs.</param>
 /// <param name="RowsPerCall">Most texts of one call on a CPU in which no text's scores depend on the others; 1 where they would.</param>
 /// <param name="Checksums">SHA-256 in lower-case hex by file name, relative to <paramref name="Folder"/>.</param>
@@ -58,8 +58,7 @@ public sealed record ModelManifest(
     /// <summary>Path of the graph for a device.</summary>
     /// <exception cref="InvalidDataException">The package has none.</exception>
     public string GraphFor(string device) => Graphs.TryGetValue(device, out var path) ? path : throw new InvalidDataException(
-        $"{Path.Combine(Folder, FileName)}: graphs: found {string.Join(", ", Graphs.Keys)}, expected {device} for device {device}." +
-        (device == "tensorrt" ? " TensorRT takes a graph of standard operators only: `python3 -m mtltrain tensorrt` in training/ adds one to a package; Model:Device cuda does without." : ""));
+        $"{Path.Combine(Folder, FileName)}: graphs: found {string.Join(", ", Graphs.Keys)}, expected {device} for device {device}.");
 
     /// <summary>Compares the package's files with their checksums.</summary>
     /// <returns>One sentence for each file that differs; empty when all agree.</returns>

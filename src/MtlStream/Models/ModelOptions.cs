@@ -13,11 +13,10 @@ public sealed record ModelOptions : IValidatableObject
     public bool ConstantLabels { get; init; }
 
     /// <summary>
-    /// <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>tensorrt</c>. <c>auto</c> takes a GPU when there is one that can serve, else the CPU.
-    /// The others fail at start without their device. <c>tensorrt</c> needs a package with <see href="../training/README.md">a graph for
-    /// it</see>, and is not yet tried on a GPU.
+    /// <c>auto</c>, <c>cpu</c> or <c>cuda</c>. <c>auto</c> takes a GPU when there is one that can serve, else the CPU.
+    /// <c>cuda</c> fails at start without one.
     /// </summary>
-    [RegularExpression("auto|cpu|cuda|tensorrt")]
+    [RegularExpression("auto|cpu|cuda")]
     public string Device { get; init; } = "auto";
 
     /// <summary>Tasks to serve, comma-separated; empty for all that results carry by themselves.</summary>

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Measures everything that needs a GPU, in one run of about eight minutes, and writes gpu.md and the reports behind it.
 # Usage: measure.sh [EVENTS.jsonl.gz [OUT]]     beside the folder program/ that publish.sh made
-#   MTLSTREAM_TENSORRT=PACKAGE also measures the TensorRT provider with a package that has a graph for it (`python3 -m mtltrain tensorrt`; builds an engine first: minutes)
 # The physical limit: 21.5 MFLOP a token (6 layers of 384), 790 TFLOP/s dense fp16 on an H100 or H200; MTLSTREAM_TFLOPS overrides it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -52,7 +51,6 @@ measure host pipeline --null-model --input "$events" --repetitions 3
 measure kafka kafka --device cuda --bootstrap embedded --input "$events" --repetitions 3
 measure kafka-exactly-once kafka --device cuda --bootstrap embedded --input "$events" --repetitions 3 --delivery exactly-once
 measure kafka-host kafka --null-model --bootstrap embedded --input "$events" --repetitions 3
-[ -z "${MTLSTREAM_TENSORRT:-}" ] || measure tensorrt model --model "$MTLSTREAM_TENSORRT" --device tensorrt --seconds 1
 rm -f "$out/heavy.jsonl"
 
 python3 - "$out" "$(cat "$here/commit" 2>/dev/null || echo unknown)" > "$out/gpu.md" <<'PY'

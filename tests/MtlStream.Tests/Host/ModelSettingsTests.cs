@@ -26,7 +26,7 @@ public sealed class ModelSettingsTests : IDisposable
     [InlineData("Model:Thresholds:tags=0.5", "Model:Thresholds:tags: labels of the kind token_tags have no thresholds.")]
     [InlineData("Model:Thresholds:mood:low=0.5", "Model:Thresholds:mood:low: a text has one label of this task, expected Model:Thresholds:mood for all of them.")]
     [InlineData("Model:Thresholds:traits:gren=0.5", "Model:Thresholds:traits:gren: there is no label gren; did you mean green?")]
-    [InlineData("Model:Device=tensorrt", "{2}/model.json: graphs: found cpu, expected tensorrt for device tensorrt. TensorRT takes")]
+    [InlineData("Model:Device=cuda", "{2}/model.json: graphs: found cpu, expected cuda for device cuda.")]
     [InlineData("Watch:LowConfidenceOf:mod=0.6", "Watch: found a limit for mod, expected some of mood")]
     [InlineData("Watch:Reference={0}/none.json", "Watch:Reference: {0}/none.json cannot be read: ")]
     [InlineData("Watch:Reference={0}/number.json", "Watch:Reference: {0}/number.json: reference: ")]

@@ -75,62 +75,6 @@ public sealed class DeviceTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Tensorrt_is_not_given_a_graph_that_was_made_for_cuda()
-    {
-        _package.Edit(manifest => manifest["graphs"]!["cuda"] = "model.cpu.onnx");
-
-        var message = Assert.Throws<InvalidDataException>(() => Load("tensorrt")).Message;
-
-        Assert.Contains("graphs: found cpu, cuda, expected tensorrt for device tensorrt. TensorRT takes a graph of standard operators only", message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Tensorrt_gets_one_profile_that_every_call_is_within()
-    {
-        var manifest = _package.Manifest();
-        var calls = CallShape.Gpu(manifest.MaxTokens, new() { MaxPaddedTokens = 8192 });
-
-        var options = SessionFactory.TensorRtOptions(manifest, manifest.Tasks, calls);
-
-        var (least, usual, most) = (Shape("min"), Shape("opt"), Shape("max"));
-        Assert.Equal((1, 16), least);
-        Assert.Contains(usual, calls.WarmUpShapes(manifest.MaxTokens));
-        Assert.All(calls.WarmUpShapes(manifest.MaxTokens), call =>
-        {
-            Assert.InRange(call.Sequences, least.Sequences, most.Sequences);
-            Assert.InRange(call.PaddedLength, least.PaddedLength, most.PaddedLength);
-        });
-
-        (int Sequences, int PaddedLength) Shape(string which)
-        {
-            var inputs = options[$"trt_profile_{which}_shapes"].Split(',').Select(part => part.Split(':')).ToList();
-            Assert.Equal(["input_ids", "attention_mask", "token_type_ids"], inputs.Select(i => i[0]));
-            var size = Assert.Single(inputs.Select(i => i[1]).Distinct()).Split('x');
-            return (int.Parse(size[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(size[1], System.Globalization.CultureInfo.InvariantCulture));
-        }
-    }
-
-    [Fact]
-    public void Engines_are_kept_apart_by_weights_tasks_and_shapes_and_never_in_the_working_directory()
-    {
-        var calls = CallShape.Gpu(64);
-        var manifest = _package.Manifest();
-        var engines = Engines(manifest, manifest.Tasks, calls);
-
-        Assert.Equal(engines, Engines(manifest, manifest.Tasks, calls));
-        Assert.True(Path.IsPathFullyQualified(engines), engines);
-        Assert.NotEqual(engines, Engines(manifest, [.. manifest.Tasks.Take(1)], calls));
-        Assert.NotEqual(engines, Engines(manifest, manifest.Tasks, CallShape.Gpu(64, new() { MaxRows = 64 })));
-        File.AppendAllText(_package.At("weights.bin"), "x");
-        _package.Edit(_ => { });
-        Assert.NotEqual(engines, Engines(_package.Manifest(), manifest.Tasks, calls));
-        Assert.Contains("HOME", Assert.Throws<DeviceUnavailableException>(() => SessionFactory.CreateEngineFolder(_package.At("vocab.txt/engines"))).Message, StringComparison.Ordinal);
-
-        static string Engines(ModelManifest manifest, IReadOnlyList<ManifestTask> tasks, CallShape calls) =>
-            SessionFactory.TensorRtOptions(manifest, tasks, calls)["trt_engine_cache_path"];
-    }
-
     [Theory]
     [InlineData("CUDA failure 2: out of memory ; GPU=0 ; hostname=a", true)]
     [InlineData("CUBLAS failure 1: CUBLAS_STATUS_NOT_INITIALIZED ; GPU=0 ; hostname=a", true)]

@@ -99,7 +99,7 @@ public sealed class ModelManifestTests
         [
             "version: found 2, expected a string.",
             "maxTokens: found -1, expected a whole number from 8 to 65536.",
-            "graphs.tpu: found device \"tpu\", expected one of cpu, cuda, tensorrt.",
+            "graphs.tpu: found device \"tpu\", expected one of cpu, cuda.",
             "inputs.mask: missing.",
             "rowsPerCall: found 0, expected a whole number from 1 to 64.",
             "tasks[0] (mood).labels: missing.",

@@ -331,7 +331,7 @@ public sealed partial class OnnxMultitaskModelTests : IDisposable
         var manifest = _package.Manifest();
         using var model = Load();
         var calls = CallShape.Gpu(manifest.MaxTokens);
-        using var session = SessionFactory.Open(manifest, manifest.Tasks, "cpu", calls);
+        using var session = SessionFactory.Open(manifest, manifest.Tasks, "cpu");
         using var worker = new InferenceWorker(
             session, OrtAllocator.DefaultInstance, manifest.Inputs, manifest.Tasks, calls, bindOnce);
         for (var token = 20; token < 40; token++)

@@ -86,8 +86,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
 {{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
-{{- if and (has .Values.model.device (list "cuda" "tensorrt")) (eq (int .Values.gpu.count) 0) }}{{ fail (printf "model.device %s needs gpu.count of at least 1." .Values.model.device) }}{{ end }}
-{{- if and (gt (int .Values.gpu.count) 0) (eq .Values.model.device "cpu") }}{{ fail (printf "gpu.count %d is of no use with model.device cpu: set model.device to cuda, tensorrt or auto." (int .Values.gpu.count)) }}{{ end }}
+{{- if and (eq .Values.model.device "cuda") (eq (int .Values.gpu.count) 0) }}{{ fail "model.device cuda needs gpu.count of at least 1." }}{{ end }}
+{{- if and (gt (int .Values.gpu.count) 0) (eq .Values.model.device "cpu") }}{{ fail (printf "gpu.count %d is of no use with model.device cpu: set model.device to cuda or auto." (int .Values.gpu.count)) }}{{ end }}
 {{- if and (eq .Values.kafka.saslMechanism "OAUTHBEARER") (ne (get .Values.kafka.client "sasl.oauthbearer.method") "oidc") }}{{ fail "kafka.saslMechanism OAUTHBEARER needs kafka.client \"sasl.oauthbearer.method\": oidc, with the properties that come with it: the worker has no other way to a token." }}{{ end }}
 {{- if and (eq .Values.kafka.saslMechanism "OAUTHBEARER") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraPorts) }}{{ fail "kafka.saslMechanism OAUTHBEARER needs networkPolicy.extraPorts with the port of the token endpoint, such as 443: the worker reaches no other port than those that are named." }}{{ end }}
 {{- if gt (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas) }}{{ fail "keda.minReplicas is above keda.maxReplicas." }}{{ end }}
@@ -160,11 +160,11 @@ spec:
         {{- toYaml (list .) | nindent 8 }}
         {{- end }}
         {{- end }}
-      # Loading and warming up a model takes seconds on a CPU, minutes with TensorRT engines to build.
+      # Loading and warming up a model takes seconds.
       startupProbe:
         httpGet: { path: /health/startup, port: health }
         periodSeconds: 2
-        failureThreshold: {{ ternary 450 90 (eq .Values.model.device "tensorrt") }}
+        failureThreshold: 90
       readinessProbe:
         httpGet: { path: /health/ready, port: health }
         periodSeconds: 5
