@@ -30,10 +30,7 @@ public sealed class GroupExitTests
     [Fact]
     public async Task Brokers_that_do_not_answer_are_waited_for_when_something_is_to_be_committed()
     {
-        using var harness = new SessionHarness(DeliveryGuarantee.AtLeastOnce);
-        harness.Cluster.Write(0, 10);
-        harness.Assign(0);
-        harness.Round(3);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 10);
         harness.Publish();
         harness.Producer!.Report(10);
         harness.Consumer.Closing = () =>

@@ -16,10 +16,10 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void What_is_durable_is_committed_and_acknowledged_once(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
 
         harness.Publish();
-        Pass(harness);
+        harness.Settle();
 
         Assert.Equal((10, 10L), (harness.Durable, harness.Cluster.CommittedOf(0)));
         Assert.Equal(0, harness.Session.InFlightEvents);
@@ -30,12 +30,12 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void What_goes_nowhere_is_committed_in_its_turn_and_nothing_is_written_of_it(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
 
         harness.Publish(4);
         Assert.Equal(6, harness.DropAll());
         if (guarantee == DeliveryGuarantee.AtLeastOnce) Assert.Equal(0, harness.Cluster.CommittedOf(0)); // what is before it is not durable yet
-        Pass(harness);
+        harness.Settle();
 
         Assert.Equal((10, 10L), (harness.Durable, harness.Cluster.CommittedOf(0)));
         Assert.Equal(0, harness.Session.InFlightEvents);
@@ -46,7 +46,7 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void An_error_that_stays_is_tried_less_and_less_often_and_ends_the_run(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         var seeksAfter3Seconds = 0;
 
         var failure = Assert.Throws<IOException>(() =>
@@ -72,23 +72,23 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void Brokers_that_do_not_answer_are_waited_for_without_end(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         for (var i = 0; i < 3 * Backoff.MostRounds; i++)
         {
             harness.Publish();
             harness.Producer!.Report(1, ErrorCode.Local_MsgTimedOut);
-            Pass(harness);
+            harness.Settle();
         }
 
         harness.Publish();
-        Pass(harness);
+        harness.Settle();
         Assert.Equal(10, harness.Cluster.CommittedOf(0));
     }
 
     [Fact]
     public void Progress_between_two_failures_makes_the_next_try_come_at_once()
     {
-        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 200);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 200);
 
         for (var event_ = 0; event_ < 100; event_++)
         {
@@ -107,7 +107,7 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void A_report_that_cannot_be_dealt_with_ends_the_run(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 3);
+        using var harness = SessionHarness.Start(guarantee, events: 3);
         harness.Reporting = (record, _, _) =>
         {
             if (record.Source.Position.Offset == 1) throw new InvalidOperationException("acknowledged twice.");
@@ -115,7 +115,7 @@ public sealed class KafkaSessionTests
         harness.Publish();
         if (guarantee == DeliveryGuarantee.AtLeastOnce) harness.Producer!.Report(3); // nothing is thrown into the client
 
-        var failure = Assert.ThrowsAny<Exception>(() => Pass(harness));
+        var failure = Assert.ThrowsAny<Exception>(() => harness.Settle());
 
         Assert.Contains("acknowledged twice.", failure.Message, StringComparison.Ordinal);
         if (guarantee == DeliveryGuarantee.AtLeastOnce) Assert.All(harness.Context.Table.Current, f => Assert.True(f.NothingPublishing));
@@ -130,7 +130,7 @@ public sealed class KafkaSessionTests
     public void A_review_topic_that_fails_costs_copies_and_nothing_else(DeliveryGuarantee guarantee, ErrorCode error)
     {
         using var recorder = new MeterRecorder();
-        using var harness = Start(guarantee, events: 5, recorder);
+        using var harness = SessionHarness.Start(guarantee, events: 5, recorder);
         var outcomes = new List<PublishOutcome>();
         for (var i = 0; i < 5; i++)
         {
@@ -140,7 +140,7 @@ public sealed class KafkaSessionTests
 
         harness.Cluster.ReviewProducer!.Report(4, error);
         harness.Producer!.Report(5);
-        Pass(harness);
+        harness.Settle();
         harness.Cluster.ReviewProducer.Report(1);
 
         Assert.Equal([.. Enumerable.Repeat(PublishOutcome.Dropped, 4), PublishOutcome.Durable], outcomes);
@@ -151,7 +151,7 @@ public sealed class KafkaSessionTests
     [Fact]
     public async Task Copies_for_review_that_never_arrive_hold_up_no_flush()
     {
-        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 1);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 1);
         harness.PublishReview((_, _, _) => { });
         harness.Publish();
         harness.Producer!.Report(1);
@@ -166,7 +166,7 @@ public sealed class KafkaSessionTests
     [Fact]
     public void Copies_for_review_are_in_no_transaction()
     {
-        using var harness = Start(DeliveryGuarantee.ExactlyOnce, events: 1);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.ExactlyOnce, events: 1);
 
         harness.PublishReview((_, _, _) => { });
 
@@ -201,16 +201,16 @@ public sealed class KafkaSessionTests
     [InlineData(ErrorCode.InvalidTimestamp, RejectionReason.OutputRefused)]
     public void A_message_that_was_sent_alone_and_refused_becomes_a_dead_letter_for_the_true_reason(ErrorCode error, RejectionReason reason)
     {
-        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 3);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 3);
         harness.Publish(1);
         harness.Producer!.Report(1, error); // in a batch, for all that is known
-        Pass(harness);
+        harness.Settle();
         Assert.Empty(harness.Refusals);
 
         harness.Publish();
         harness.Producer!.Report(1, error);
         harness.Publish();
-        Pass(harness);
+        harness.Settle();
 
         Assert.Equal(reason, Assert.Single(harness.Refusals).Reason);
         Assert.Equal(3, harness.Cluster.CommittedOf(0));
@@ -222,12 +222,12 @@ public sealed class KafkaSessionTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void An_event_that_no_topic_takes_is_answered_by_a_letter_without_it_and_stops_nothing(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 3, producer: "batch.num.messages=1", payloadBytes: 5000);
+        using var harness = SessionHarness.Start(guarantee, events: 3, producer: "batch.num.messages=1", payloadBytes: 5000);
         harness.Cluster.Large = m => m.Value?[2] == '1' || m.Value is [0x1F, 0x8B, ..]; // the event at offset 1, its letter, and that as gzip
         for (var i = 0; i < 10; i++)
         {
             harness.Publish();
-            Pass(harness);
+            harness.Settle();
         }
 
         Assert.Equal([LetterForm.Whole, LetterForm.Whole, LetterForm.Packed], harness.Refused.DistinctBy(r => (r.Destination, r.Form)).Select(r => r.Form));
@@ -238,35 +238,12 @@ public sealed class KafkaSessionTests
     [Fact]
     public void What_the_clients_queue_has_no_room_for_is_refused_and_not_waited_for()
     {
-        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 1, producer: "queue.buffering.max.kbytes=4", payloadBytes: 5000);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 1, producer: "queue.buffering.max.kbytes=4", payloadBytes: 5000);
         harness.Publish();
-        Pass(harness);
+        harness.Settle();
 
         Assert.Contains("queue.buffering.max.kbytes", harness.Refusals[0].Message, StringComparison.Ordinal);
         Assert.Equal(1, harness.Cluster.CommittedOf(0));
-    }
-
-    private static SessionHarness Start(DeliveryGuarantee guarantee, int events, MeterRecorder? recorder = null, string? producer = null, int? payloadBytes = null)
-    {
-        var harness = new SessionHarness(guarantee, meters: recorder, with: options => producer?.Split('=') is [var name, var value]
-            ? options with { Producer = new Dictionary<string, string> { [name] = value } } : options);
-        harness.Consumer.PayloadBytes = payloadBytes;
-        harness.Cluster.Write(0, events);
-        harness.Assign(0);
-        harness.Round(3);
-        return harness;
-    }
-
-    /// <summary>Everything sent is reported, what waits for a while has waited, what can be committed is.</summary>
-    private static void Pass(SessionHarness harness)
-    {
-        for (var i = 0; i < 5; i++)
-        {
-            harness.Time.Pass(TimeSpan.FromSeconds(10));
-            harness.Producer?.Report(int.MaxValue);
-            harness.Round(2);
-            if (harness.Guarantee == DeliveryGuarantee.AtLeastOnce) harness.Consumer.CommitStored();
-        }
     }
 
     private static async Task Wait(Func<bool> condition)

@@ -10,9 +10,9 @@ public sealed class RemadeTopicsTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void An_input_topic_that_is_made_again_is_read_from_its_start_by_another_consumer(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         harness.Publish();
-        Settle(harness);
+        harness.Settle();
         Assert.Equal(10, harness.Cluster.CommittedOf(0));
 
         harness.Cluster.MakeAgain(FakeCluster.Input);
@@ -22,7 +22,7 @@ public sealed class RemadeTopicsTests
         harness.Assign(0);
         harness.Round(3);
         harness.Publish();
-        Settle(harness);
+        harness.Settle();
 
         Assert.Equal(30, harness.Cluster.CommittedOf(0));
         Assert.Equal(Enumerable.Range(0, 30), harness.Cluster.Visible.Select(v => (int)v.Offset));
@@ -34,12 +34,12 @@ public sealed class RemadeTopicsTests
     [InlineData(DeliveryGuarantee.ExactlyOnce)]
     public void How_far_the_old_topic_was_read_is_not_left_with_the_group(DeliveryGuarantee guarantee)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         harness.Topics.OldId = harness.Cluster.IdOf(FakeCluster.Input);
         harness.Publish();
         harness.Cluster.MakeAgain(FakeCluster.Input);
         harness.Cluster.Write(0, 30);
-        Settle(harness);
+        harness.Settle();
         Assert.Equal(10, harness.Cluster.CommittedOf(0)); // nobody has noticed yet
 
         harness.Topics.OldId = null;
@@ -55,7 +55,7 @@ public sealed class RemadeTopicsTests
     [InlineData(DeliveryGuarantee.ExactlyOnce, true)]
     public void What_is_committed_last_is_never_of_the_old_topic(DeliveryGuarantee guarantee, bool revoked)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         harness.Topics.OldId = harness.Cluster.IdOf(FakeCluster.Input); // until the brokers are looked at once more
         harness.Publish();
         harness.Producer!.Report(guarantee == DeliveryGuarantee.AtLeastOnce ? 10 : 0);
@@ -75,16 +75,16 @@ public sealed class RemadeTopicsTests
     [InlineData(DeliveryGuarantee.ExactlyOnce, FakeCluster.Letters)]
     public void A_topic_that_is_written_and_made_again_gets_another_producer_and_loses_nothing(DeliveryGuarantee guarantee, string topic)
     {
-        using var harness = Start(guarantee, events: 10);
+        using var harness = SessionHarness.Start(guarantee, events: 10);
         harness.Publish(4);
         harness.Producer!.Report(2);
 
         harness.Cluster.MakeAgain(topic);
-        Settle(harness);
+        harness.Settle();
         harness.Publish();
-        Settle(harness);
+        harness.Settle();
         harness.Publish();
-        Settle(harness);
+        harness.Settle();
 
         Assert.Equal(2, harness.Cluster.Producers);
         Assert.Equal(10, harness.Cluster.CommittedOf(0));
@@ -95,7 +95,7 @@ public sealed class RemadeTopicsTests
     [Fact]
     public void A_topic_for_review_that_is_made_again_gets_another_producer_and_holds_up_nothing()
     {
-        using var harness = Start(DeliveryGuarantee.AtLeastOnce, events: 5);
+        using var harness = SessionHarness.Start(DeliveryGuarantee.AtLeastOnce, events: 5);
         harness.PublishReview((_, _, _) => { });
         var before = harness.Cluster.ReviewProducer;
 
@@ -108,25 +108,5 @@ public sealed class RemadeTopicsTests
         Assert.True(before!.Disposed);
         Assert.Equal(1, harness.Cluster.Producers);
         Assert.Contains(harness.Cluster.Visible, v => v.Topic == FakeCluster.Review);
-    }
-
-    private static SessionHarness Start(DeliveryGuarantee guarantee, int events)
-    {
-        var harness = new SessionHarness(guarantee);
-        harness.Cluster.Write(0, events);
-        harness.Assign(0);
-        harness.Round(3);
-        return harness;
-    }
-
-    private static void Settle(SessionHarness harness)
-    {
-        for (var i = 0; i < 5; i++)
-        {
-            harness.Time.Pass(TimeSpan.FromSeconds(10));
-            harness.Producer?.Report(int.MaxValue);
-            harness.Round(2);
-            if (harness.Guarantee == DeliveryGuarantee.AtLeastOnce) harness.Consumer.CommitStored();
-        }
     }
 }

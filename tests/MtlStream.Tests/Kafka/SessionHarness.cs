@@ -41,6 +41,19 @@ internal sealed class SessionHarness : IDisposable
         Session.Open();
     }
 
+    /// <summary>One that has received all events of partition 0.</summary>
+    public static SessionHarness Start(
+        DeliveryGuarantee guarantee, int events, IMeterFactory? meters = null, string? producer = null, int? payloadBytes = null)
+    {
+        var harness = new SessionHarness(guarantee, meters: meters, with: options => producer?.Split('=') is [var name, var value]
+            ? options with { Producer = new Dictionary<string, string> { [name] = value } } : options);
+        harness.Consumer.PayloadBytes = payloadBytes;
+        harness.Cluster.Write(0, events);
+        harness.Assign(0);
+        harness.Round(3);
+        return harness;
+    }
+
     public DeliveryGuarantee Guarantee { get; }
     public ManualTime Time { get; }
     public FakeCluster Cluster { get; }
@@ -130,6 +143,18 @@ internal sealed class SessionHarness : IDisposable
         var source = _received.Peek();
         var sent = Session.PublishAsync(new(Destination.Review, source.Payload, [], source), reported, CancellationToken.None);
         Assert.True(sent.IsCompletedSuccessfully);
+    }
+
+    /// <summary>Everything sent is reported, what waits for a while has waited, what can be committed is.</summary>
+    public void Settle()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Time.Pass(TimeSpan.FromSeconds(10));
+            Producer?.Report(int.MaxValue);
+            Round(2);
+            if (Guarantee == DeliveryGuarantee.AtLeastOnce) Consumer.CommitStored();
+        }
     }
 
     public void Dispose() => Context.Dispose();
