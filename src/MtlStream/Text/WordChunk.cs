@@ -19,7 +19,7 @@ internal readonly ref struct WordChunk(ReadOnlySpan<char> text, int begin, int e
         var c = Text[i];
         size = 1;
         var paired = char.IsHighSurrogate(c) && i + 1 < Text.Length && char.IsLowSurrogate(Text[i + 1]);
-        if (!paired) return WordRules.ClassOf(c);
+        if (!paired) return WordRules.ClassOf(c) is var kind and not CharClass.Space ? kind : CharClass.Modifier; // a space within a word
         size = 2;
         return WordRules.ClassOf(char.ConvertToUtf32(c, Text[i + 1]));
     }

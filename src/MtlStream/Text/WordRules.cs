@@ -121,6 +121,12 @@ internal static class WordRules
     /// <summary>Apostrophes that may stand inside of a name, as in O'Connell; the others also open quotations.</summary>
     public static bool IsLetterlike(char c) => c is '\'' or '’' or '´' or '\u02BC' or '\u201B' or '\uFF07';
 
+    /// <summary>Spaces that nobody sees: the zero-width space, and the byte order mark as a zero-width no-break space.</summary>
+    public static bool HasNoWidth(char c) => c is '\u200B' or '\uFEFF';
+
+    /// <summary>Letters of Latin, Greek, Cyrillic and Armenian, whose words are parted by spaces that people see.</summary>
+    public static bool IsSpacedLetter(char c) => c < '\u0590' && ClassOf(c) == CharClass.Letter;
+
     /// <summary>Hyphens; dashes are none.</summary>
     public static bool IsHyphen(char c) => c is '-' or '\u2010' or '\u2011' or '\uFE63' or '\uFF0D';
 

@@ -77,12 +77,14 @@ public ref struct WordSplitter
         while (begin < _last && WordRules.ClassOf(_text[begin]) == CharClass.Space) begin++;
         if (begin >= _last) return false;
         var plain = true;
+        var address = false;
         var end = begin;
         for (; end < _last; end++)
         {
             var kind = WordRules.ClassOf(_text[end]);
             if (kind == CharClass.Letter && !char.IsSurrogate(_text[end])) continue;
-            if (kind == CharClass.Space) break;
+            if (kind == CharClass.Space && (address || !IsWithinWord(begin, end))) break;
+            address |= _text[end] is '.' or '/' or ':';
             plain = false;
         }
         _chunkEnd = end;
@@ -97,6 +99,17 @@ public ref struct WordSplitter
         _addresses = _text[begin..end].ContainsAny(AddressMarks);
         BeginAt(begin);
         return true;
+    }
+
+    // Whether the space at i has no width and stands between letters, so that people see one word.
+    private readonly bool IsWithinWord(int begin, int i)
+    {
+        if (!WordRules.HasNoWidth(_text[i]) || i == begin) return false;
+        if (WordRules.HasNoWidth(_text[i - 1])) return true; // it was within the word
+        if (!WordRules.IsSpacedLetter(_text[i - 1])) return false;
+        var after = i + 1;
+        while (after < _last && WordRules.HasNoWidth(_text[after])) after++;
+        return after < _last && WordRules.IsSpacedLetter(_text[after]);
     }
 
     // Goes on within the chunk, as far as the next address with a scheme.

@@ -38,7 +38,7 @@ public sealed class WordSplitterProperties
             foreach (var (start, end) in WordSplitterTests.Split(text))
             {
                 if (start < at || end <= start || end > text.Length || !text[at..start].All(IsSpace)) return false;
-                if (text[start..end].Any(IsSpace)) return false;
+                if (text[start..end].Any(c => IsSpace(c) && !WordRules.HasNoWidth(c))) return false;
                 at = end;
             }
 

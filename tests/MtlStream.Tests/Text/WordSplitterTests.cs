@@ -172,6 +172,24 @@ public sealed class WordSplitterTests
     public void Every_apostrophe_is_an_apostrophe(string text, string expected) => Check(text, expected);
 
     [Theory]
+    [InlineData("wo\u200Brd here", "wo\u200Brd here")]
+    [InlineData("i\u200Bd\uFEFFi\u200B\u200Bo\u200Bt!", "i\u200Bd\uFEFFi\u200B\u200Bo\u200Bt !")]
+    [InlineData("co\u00ADop a\u200Db c\u200Cd w\u2060o", "co\u00ADop a\u200Db c\u200Cd w\u2060o")]
+    [InlineData("#t\u200Bag wo\u200Brd.com", "#t\u200Bag wo\u200Brd.com")]
+    [InlineData("слo\u200Bво Ε\u200Bν", "слo\u200Bво Ε\u200Bν")]
+    public void Within_a_word_nobody_sees_a_space_without_width(string text, string expected) => Check(text, expected);
+
+    [Theory]
+    [InlineData("one \u200B two\u200B three", "one two three")]
+    [InlineData("\uFEFFgood, \u200Bday\u200B", "good , day")]
+    [InlineData("a,\u200Bb c\u200B,d 5\u200Bpm", "a , b c , d 5 pm")]
+    [InlineData("https://a.org/x\u200By a.b\u200Bc", "https://a.org/x y a.b c")]
+    [InlineData("🎉\u200Bgood ภาษา\u200Bไทย", "🎉 good ภาษา ไทย")]
+    public void Elsewhere_it_parts_words_as_any_space_does(string text, string expected) => Check(text, expected);
+
+    [Theory]
+    [InlineData("a\u200B")]
+    [InlineData("a\u200B\uFEFF.")]
     [InlineData("1-")]
     [InlineData("a.")]
     [InlineData("<a")]
