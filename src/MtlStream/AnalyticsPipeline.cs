@@ -30,7 +30,8 @@ public sealed class AnalyticsPipeline(
     private const int DecodedAtOnce = 512;
 
     private readonly BatchShape _shape = settings.Batching.Over(model.Shape);
-    private readonly EventBoundary _boundary = new(logger);
+    private readonly EventBoundary _boundary = new(logger, time);
+    private readonly RepeatedLines _refusals = new(time);
     private readonly ByteBudget _unpacked = new(settings.Pipeline.MaxUnpackedBytes);
     private int _tooLarge = int.MaxValue; // padded tokens that the device had no room for; told by the inference workers, heeded by the batch former
     private int _givenBack; // sequences and messages
@@ -278,7 +279,8 @@ public sealed class AnalyticsPipeline(
     // A copy for review acknowledges nothing: the result that it is a copy of does.
     private void Reviewed(OutboundRecord record, PublishOutcome outcome, PublishRefusal? refusal)
     {
-        if (refusal is not null) logger.ReviewCopyLost(refusal.Message);
+        if (refusal is null || !_refusals.TryTake($"{record.Destination} {refusal.Reason}", out var times)) return;
+        logger.ReviewCopyLost(RepeatedLines.WithCount(refusal.Message, times));
     }
 
     /// <summary>What the sink refused for good becomes a dead letter, and a dead letter that is too large a smaller one.</summary>
@@ -299,7 +301,12 @@ public sealed class AnalyticsPipeline(
     private OutboundRecord AnswerRefused(RefusedRecord refused)
     {
         var (record, refusal) = refused;
-        using (EventTrace.Inside(Tracing.Of(record.Source))) logger.RecordRefused(record.Destination.ToString(), refusal.Message);
+        if (_refusals.TryTake($"{record.Destination} {refusal.Reason}", out var times))
+        {
+            using (EventTrace.Inside(Tracing.Of(record.Source)))
+                logger.RecordRefused(record.Destination.ToString(), RepeatedLines.WithCount(refusal.Message, times));
+        }
+
         return EventEncoder.EncodeUnpublished(record, refusal.Reason, refusal.Message)
             ?? throw new IOException($"A dead letter cannot be written, and dropping the event is not an option: {refusal.Message}");
     }

@@ -7,8 +7,10 @@ namespace MtlStream;
 
 /// <summary>What becomes of an event that trips a bug of this program: a dead letter, while its neighbours and the stream go on.</summary>
 /// <remarks>Neither the log nor the dead letter repeats an exception's message, which may hold the event's text. Thread-safe.</remarks>
-internal sealed class EventBoundary(ILogger logger)
+internal sealed class EventBoundary(ILogger logger, TimeProvider time)
 {
+    private readonly RepeatedLines _lines = new(time);
+
     /// <summary>False for what ends the run instead: a cancellation.</summary>
     public static bool IsBug(Exception exception) => exception is not OperationCanceledException;
 
@@ -17,8 +19,13 @@ internal sealed class EventBoundary(ILogger logger)
     public OutboundRecord DeadLetter(SourceRecord source, string stage, Exception bug)
     {
         var position = source.Position;
-        using (EventTrace.Inside(Tracing.Of(source)))
-            logger.EventFailed(stage, position.Topic, position.Partition, position.Offset, bug.WithoutMessages());
+        var told = bug.WithoutMessages();
+        if (_lines.TryTake($"{stage} {told}", out var times))
+        {
+            using (EventTrace.Inside(Tracing.Of(source)))
+                logger.EventFailed(stage, position.Topic, position.Partition, position.Offset, RepeatedLines.WithCount(told, times));
+        }
+
         var message = $"A bug of this program ({bug.GetType().FullName}) kept the event from being analysed; its log says where.";
         return EventEncoder.EncodeDeadLetter(new(RejectionReason.InternalError, stage, message, source));
     }
@@ -27,8 +34,10 @@ internal sealed class EventBoundary(ILogger logger)
     public void Unwatched(SourceRecord source, Exception bug)
     {
         var position = source.Position;
+        var told = bug.WithoutMessages();
+        if (!_lines.TryTake($"watch {told}", out var times)) return;
         using (EventTrace.Inside(Tracing.Of(source)))
-            logger.EventUnwatched(position.Topic, position.Partition, position.Offset, bug.WithoutMessages());
+            logger.EventUnwatched(position.Topic, position.Partition, position.Offset, RepeatedLines.WithCount(told, times));
     }
 
     /// <summary>What is to be sent now that an event is answered: of several in one message, the last one brings the answer to all.</summary>

@@ -1,7 +1,9 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtlStream.Batching;
 using MtlStream.Events;
+using MtlStream.Monitoring;
 using MtlStream.Results;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;
@@ -107,6 +109,28 @@ public sealed class AnalyticsPipelineTests
         var deadLetter = Assert.Single(sink.To(Destination.DeadLetters));
         Assert.Equal(("output_too_large", 40L), (Reason(deadLetter), deadLetter.Source.Position.Offset));
         Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), Offsets(source.Acknowledged));
+    }
+
+    [Theory]
+    [InlineData(Destination.Results, "RecordRefused")]
+    [InlineData(Destination.Review, "ReviewCopyLost")]
+    public async Task What_is_refused_again_and_again_is_one_line_in_half_a_minute(Destination refused, string line)
+    {
+        var log = new FakeLogger<AnalyticsPipeline>();
+        var size = 0;
+        var sink = new RecordingSink
+        {
+            Refuse = r => r.Destination == refused ? new(RejectionReason.OutputTooLarge, $"{++size} bytes, at most 0") : null,
+        };
+        var model = new TableModel();
+        using var meters = new MeterRecorder();
+        var watch = new DriftMonitor(meters, new() { Review = new Dictionary<string, double> { ["sentiment"] = 1.1 } }, model.Tasks, -1, reference: null);
+        var source = new InMemorySource(Enumerable.Range(0, 300).Select(i => Event(i)));
+
+        await Make.Pipeline(source, sink, model, log: log, watch: watch).RunAsync(CancellationToken.None);
+
+        Assert.Equal(300, size);
+        Assert.InRange(log.Collector.GetSnapshot().Count(l => l.Id.Name == line), 1, 10);
     }
 
     [Fact]

@@ -99,6 +99,7 @@ public sealed class EventBoundaryTests : IDisposable
         Assert.Equal(500, _sink.To(Destination.DeadLetters).Count());
         Assert.Equal(500, source.Acknowledged.Count);
         Assert.True(source.Completed);
+        Assert.InRange(_log.Collector.GetSnapshot().Count(l => l.Id.Name == "EventFailed"), 1, 10); // one in half a minute
     }
 
     [Fact]
