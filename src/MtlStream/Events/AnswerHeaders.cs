@@ -49,6 +49,7 @@ internal static class AnswerHeaders
         '_' => header.Key == "__value_schema_id", // Confluent
         'a' => header.Key.StartsWith("apicurio.value.", StringComparison.Ordinal),
         's' => header.Key == "schemaId", // Azure Schema Registry
+        'v' => header.Key.StartsWith("value.schema.", StringComparison.Ordinal), // Cloudera Schema Registry
         'c' or 'C' => IsOutdatedContent(header) || header.Key.StartsWith("com.ibm.eventstreams.schemaregistry.", StringComparison.Ordinal),
         _ => false,
     };
