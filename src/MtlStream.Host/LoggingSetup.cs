@@ -10,7 +10,11 @@ internal static class LoggingSetup
     public static ILoggingBuilder AddStderrConsole(this ILoggingBuilder logging)
     {
         // Before AddConsole, which binds the settings: they count more.
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.FormatterName = ConsoleFormatterNames.Simple);
+        logging.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            console.FormatterName = ConsoleFormatterNames.Simple;
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite; // who reads the log may be stuck: the stream goes on, and lines lost are counted
+        });
         logging.Services.Configure<SimpleConsoleFormatterOptions>(simple =>
         {
             simple.SingleLine = true;

@@ -58,10 +58,13 @@ internal static class Cli
     public static Process Start(params string[] arguments) => StartUnder(TestCulture.Locale, arguments);
 
     /// <param name="locale">Such as <c>de_DE.UTF-8</c>.</param>
-    public static Process StartUnder(string locale, params string[] arguments)
+    public static Process StartUnder(string locale, params string[] arguments) => StartBehind([], locale, arguments);
+
+    /// <param name="before">What stands before the program on the command line of <c>env</c>: <c>NAME=VALUE</c>, or a command that starts it.</param>
+    public static Process StartBehind(IEnumerable<string> before, string locale, params string[] arguments)
     {
         // A shell in the background ignores Ctrl+C, and so would what it starts.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", Program, .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", .. before, Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -50,6 +50,10 @@ public sealed class CultureTests : IDisposable
     [Theory]
     [InlineData("tr_TR.UTF-8")]
     [InlineData("ar_SA.UTF-8")]
+    [InlineData("de_DE.UTF-8")]
+    [InlineData("th_TH.UTF-8")]
+    [InlineData("fa_IR.UTF-8")]
+    [InlineData("hi_IN.UTF-8")]
     public async Task Results_are_the_same_bytes(string locale)
     {
         using var here = Cli.StartUnder("C.UTF-8", "annotate", "-", "--all-scores", "--model", _package.Folder, "--device", "cpu");
