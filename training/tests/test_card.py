@@ -30,6 +30,10 @@ class CardTest(unittest.TestCase):
     def test_the_card_is_what_manifest_and_scores_say(self):
         self.assertEqual((PACKAGE / "README.md").read_text(encoding="utf-8"), self.written())
 
+    def test_what_the_model_cannot_do_is_said(self):
+        for limit in ("Emoji carry no meaning", "Words of identity are taken for offence", "`topic` is null below a score of 0.3"):
+            self.assertIn(limit, self.written())
+
     def test_the_licence_is_stated_for_the_shipped_weights_alone(self):
         licence = "The weights are under the licence of MtlStream itself, Apache-2.0."
         self.assertIn(licence, self.written())
