@@ -28,7 +28,7 @@ public sealed class SurroundingsTests : IDisposable
     [ReadOnlyRootFact]
     public async Task It_runs_where_nothing_can_be_written_but_the_temporary_folder() => Assert.Equal(
         await DemoAsync("TMPDIR=/dev/shm"),
-        await DemoAsync("TMPDIR=/dev/shm", "HOME=/nonexistent", .. ReadOnlyRootFactAttribute.Command));
+        await DemoAsync(["TMPDIR=/dev/shm", "HOME=/nonexistent", .. ReadOnlyRootFactAttribute.Command]));
 
     [Fact]
     public async Task It_goes_on_while_nobody_reads_its_log()
