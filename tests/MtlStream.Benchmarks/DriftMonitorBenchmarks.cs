@@ -76,8 +76,8 @@ public class DriftMonitorBenchmarks : IDisposable
     }
 
     [Benchmark]
-    public string? Observe() => _watch.Observe(_text, _predictions, 0);
+    public ReviewChoice? Observe() => _watch.Observe(_text, _predictions, 0);
 
     [Benchmark(Baseline = true)]
-    public string? ObserveUnread() => _unread.Observe(_text, _predictions, 0);
+    public ReviewChoice? ObserveUnread() => _unread.Observe(_text, _predictions, 0);
 }

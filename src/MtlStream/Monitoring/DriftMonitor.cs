@@ -29,6 +29,7 @@ public sealed class DriftMonitor
     private readonly Counter<long> _tokens;
     private readonly Counter<long> _unknown;
     private readonly Counter<long> _reviewed;
+    private readonly ReviewDraw _review;
     private readonly bool _needed; // even when nobody reads the metrics
     private readonly Lock _sync = new();
     private IReadOnlyList<ModelTask> _tasks;
@@ -49,7 +50,8 @@ public sealed class DriftMonitor
         _tasks = tasks;
         _unknownId = unknownId;
         _reference = reference;
-        _needed = options.Review.Count > 0 || options.SaveReference.Length > 0;
+        _review = new(options);
+        _needed = _review.IsOn || options.SaveReference.Length > 0;
         _tallies = [.. tasks.Select(t => new TaskStatistics(t, options))];
         _last = (tasks, _tallies);
         _lengths = new(ReferenceDistribution.LengthBounds.Count + 1, options.DriftWindow);
@@ -93,10 +95,14 @@ public sealed class DriftMonitor
         }
     }
 
+    /// <summary>Whether copies are asked for at all.</summary>
+    public bool AsksForReview => _review.IsOn;
+
     /// <summary>Takes note of one event. Call it once per event, before its buffers are given back.</summary>
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    /// <returns>Where the model is so unsure that a person should look: tasks and confidence, such as <c>sentiment=0.41</c>; else null.</returns>
-    public string? Observe(TokenizedText text, Predictions predictions, int sequence)
+    /// <param name="number">The event's own, from 0 to below 1: low ones are drawn for review.</param>
+    /// <returns>Why a person should look at it; null when none needs to.</returns>
+    public ReviewChoice? Observe(TokenizedText text, Predictions predictions, int sequence, double number = 0)
     {
         if (!(_confidence.Enabled || _needed) || !IsDue()) return null;
         var tokens = text.Tokens;
@@ -104,7 +110,7 @@ public sealed class DriftMonitor
         _length.Record(tokens.Length);
         _tokens.Add(tokens.Length);
         if (unknown > 0) _unknown.Add(unknown);
-        StringBuilder? unsure = null;
+        ReviewChoice? choice = null;
         lock (_sync)
         {
             _events++;
@@ -114,12 +120,7 @@ public sealed class DriftMonitor
             _lengths.EventDone();
             var tallies = TalliesOf(predictions.Tasks);
             for (var task = 0; task < tallies.Length; task++) tallies[task]?.Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
-            foreach (var tally in tallies)
-            {
-                if (tally is not { HasAnswer: true } || tally.Confidence >= tally.ReviewBelow) continue;
-                (unsure = unsure?.Append(',') ?? new()).Append(CultureInfo.InvariantCulture, $"{tally.Task.Name}={tally.Confidence:F4}");
-            }
-
+            if (_review.IsOn) choice = _review.Choose(Unsure(tallies), _review.AsksForDrifted && IsDrifted(tallies, tokens.Length), number);
             foreach (var tally in tallies)
             {
                 if (tally is not { HasAnswer: true }) continue;
@@ -129,9 +130,8 @@ public sealed class DriftMonitor
             }
         }
 
-        if (unsure is null) return null;
-        _reviewed.Add(1);
-        return unsure.ToString();
+        if (choice is not null) _reviewed.Add(1);
+        return choice;
     }
 
     /// <summary>What was watched so far, as a reference to come; null when nothing was.</summary>
@@ -223,6 +223,25 @@ public sealed class DriftMonitor
     {
         if (!ReferenceEquals(tasks, _last.Tasks)) _last = (tasks, [.. tasks.Select(t => Like(t, _tallies))]);
         return _last.Tallies;
+    }
+
+    private static string Unsure(TaskStatistics?[] tallies)
+    {
+        StringBuilder? unsure = null;
+        foreach (var tally in tallies)
+        {
+            if (tally is not { HasAnswer: true } || tally.Confidence >= tally.ReviewBelow) continue;
+            (unsure = unsure?.Append(',') ?? new()).Append(CultureInfo.InvariantCulture, $"{tally.Task.Name}={tally.Confidence:F4}");
+        }
+
+        return unsure?.ToString() ?? "";
+    }
+
+    private bool IsDrifted(TaskStatistics?[] tallies, int tokens)
+    {
+        if (_reference is not { } reference) return false;
+        if (reference.TextLengths.Count > 0 && _lengths.IsMoreCommon(reference.TextLengths, Bin(tokens))) return true;
+        return Array.Exists(tallies, tally => tally is not null && tally.IsDrifted(reference));
     }
 
     // Adds up the share until a whole event is due: evenly spread, whatever the share is.

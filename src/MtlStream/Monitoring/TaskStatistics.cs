@@ -5,9 +5,10 @@ using MtlStream.Text;
 namespace MtlStream.Monitoring;
 
 /// <summary>What the watch knows of one task. Not thread-safe.</summary>
-internal sealed class TaskStatistics
+internal sealed class TaskStatistics : ILabelCounts
 {
     private readonly KeyValuePair<string, object?>[][] _labelTags;
+    private readonly HashSet<int> _given = []; // labels of the event taken last
 
     public TaskStatistics(ModelTask task, WatchOptions options)
     {
@@ -36,12 +37,26 @@ internal sealed class TaskStatistics
 
     public void Take(ModelTask served, TaskValues values, TokenizedText tokens)
     {
-        var observed = served.Observe(values, tokens, Labels);
+        _given.Clear();
+        var observed = served.Observe(values, tokens, this);
         HasAnswer = observed is not null;
         (Confidence, Entropy) = observed ?? default;
-        if (HasAnswer) Confidences.Add(Math.Min((int)(Confidence * ReferenceDistribution.ConfidenceBins), ReferenceDistribution.ConfidenceBins - 1));
+        if (HasAnswer) Confidences.Add(ConfidenceBin);
         Labels.EventDone();
         Confidences.EventDone();
+    }
+
+    void ILabelCounts.Add(int label)
+    {
+        _given.Add(label);
+        Labels.Add(label);
+    }
+
+    /// <summary>True when a label or the confidence of the event taken last has become more common than in the reference.</summary>
+    public bool IsDrifted(ReferenceDistribution reference)
+    {
+        if (reference.Labels.TryGetValue(Task.Name, out var labels) && _given.Any(label => Labels.IsMoreCommon(labels, label))) return true;
+        return HasAnswer && reference.Confidences.TryGetValue(Task.Name, out var bins) && Confidences.IsMoreCommon(bins, ConfidenceBin);
     }
 
     public void ClearWindow()
@@ -49,6 +64,8 @@ internal sealed class TaskStatistics
         Labels.Clear();
         Confidences.Clear();
     }
+
+    private int ConfidenceBin => Math.Min((int)(Confidence * ReferenceDistribution.ConfidenceBins), ReferenceDistribution.ConfidenceBins - 1);
 
     /// <summary>Of every label, those that were never given too: see <see cref="PipelineMetrics"/>.</summary>
     public IEnumerable<Measurement<long>> LabelMeasurements()

@@ -22,6 +22,28 @@ public sealed record WatchOptions : IValidatableObject
     /// <summary>Confidence, by task, below which a copy of the result goes to the review topic. Empty: none does.</summary>
     public IReadOnlyDictionary<string, double> Review { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Share of the events below a limit of <c>Watch:Review</c> that are copied.</summary>
+    [Range(0d, 1d)]
+    public double ReviewShare { get; init; } = 1;
+
+    /// <summary>
+    /// Share of all events that are copied whatever the model says of them. Above zero, answers tell
+    /// <see href="teaching.md#quality-on-the-stream">the quality on the stream</see>.
+    /// </summary>
+    [Range(0d, 1d)]
+    public double ReviewRandom { get; init; }
+
+    /// <summary>Share of the events that are copied because their label, confidence or length has become twice as common as in the reference.</summary>
+    [Range(0d, 1d)]
+    public double ReviewDrifted { get; init; }
+
+    /// <summary>Time that the quality on the stream looks back on: answers about older events count no more.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
+    public TimeSpan QualityWindow { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>Whether any copies are asked for.</summary>
+    public bool AsksForReview => Review.Count > 0 || ReviewRandom > 0 || ReviewDrifted > 0;
+
     /// <summary>Watched events that the drift scores look back on.</summary>
     [Range(100, 10_000_000)]
     public int DriftWindow { get; init; } = 20_000;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using MtlStream.Events;
 using MtlStream.Json;
@@ -12,6 +13,15 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 {
     /// <summary>Header of a copy for review: which tasks are uncertain.</summary>
     public const string ReviewHeader = "mtlstream.review";
+
+    /// <summary>Header of such a copy: why it was drawn, see <c>docs/events.md</c>.</summary>
+    public const string ReviewReasonsHeader = "mtlstream.review.reasons";
+
+    /// <summary>Header of such a copy: how likely it was to be drawn. Only where every event of the stream had a chance.</summary>
+    public const string ReviewProbabilityHeader = "mtlstream.review.probability";
+
+    /// <summary>Header of such a copy: the event, by <see cref="EventIdentity.NameOf"/>.</summary>
+    public const string ReviewEventHeader = "mtlstream.review.event";
 
     // Made for the first predictions that arrive, and again when another model takes over; a model always hands out the same list of tasks.
     private volatile AnalysisTemplate? _template;
@@ -54,9 +64,17 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     }
 
     /// <summary>A copy of a result that a person should look at.</summary>
-    /// <param name="unsure">The tasks that are uncertain and their confidence, such as <c>sentiment=0.41</c>.</param>
-    public static OutboundRecord EncodeReview(OutboundRecord result, string unsure) => new(
-        Destination.Review, result.Payload, [.. result.Headers, new(ReviewHeader, Encoding.UTF8.GetBytes(unsure))], result.Source);
+    /// <param name="name">The event's.</param>
+    /// <param name="unsure">The tasks that are uncertain and their confidence, such as <c>sentiment=0.41</c>; empty for none.</param>
+    public static OutboundRecord EncodeReview(OutboundRecord result, string name, string reasons, string unsure, double? probability)
+    {
+        var headers = new List<EventHeader>(result.Headers);
+        if (unsure.Length > 0) headers.Add(new(ReviewHeader, Encoding.UTF8.GetBytes(unsure)));
+        headers.Add(new(ReviewReasonsHeader, Encoding.UTF8.GetBytes(reasons)));
+        headers.Add(new(ReviewEventHeader, Encoding.UTF8.GetBytes(name)));
+        if (probability is { } likely) headers.Add(new(ReviewProbabilityHeader, Encoding.UTF8.GetBytes(likely.ToString("R", CultureInfo.InvariantCulture))));
+        return new(Destination.Review, result.Payload, headers, result.Source);
+    }
 
     /// <summary>A tombstone, passed on.</summary>
     public static OutboundRecord EncodeTombstone(SourceRecord source) => new(Destination.Results, null, source.Headers, source);

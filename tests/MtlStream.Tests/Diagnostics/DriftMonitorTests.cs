@@ -225,7 +225,7 @@ public sealed class DriftMonitorTests : IDisposable
         var unsure = Observe(watch, sentiment: 0.55f, joy: 0.1f, anger: 0.3f, tags: [0]);
         var sure = Observe(watch, sentiment: 0.95f, joy: 0.9f, tags: [0]);
 
-        Assert.Equal("sentiment=0.5500,emotion=0.3000", unsure);
+        Assert.Equal("sentiment=0.5500,emotion=0.3000", unsure?.Unsure);
         Assert.Null(sure);
     }
 
@@ -259,7 +259,7 @@ public sealed class DriftMonitorTests : IDisposable
 
     private IEnumerable<string?> Low() => _meters.Of("mtlstream.task.low_confidence").Where(t => t.Value > 0).Select(t => t.Tags["mtlstream.task"] as string);
 
-    private static string? Observe(
+    private static ReviewChoice? Observe(
         DriftMonitor watch, float sentiment = 0, float joy = 0, float anger = 0, float intent = 0, params int[] tags)
     {
         using var text = Tokenized([.. tags.Select(_ => (10, true))]);

@@ -206,12 +206,14 @@ public sealed class EventEncoderTests
     {
         var result = Encode(Decode("""{"text":"x"}""", headers: Header("a", "1")));
 
-        var copy = EventEncoder.EncodeReview(result, "sentiment=0.5500");
+        var copy = EventEncoder.EncodeReview(result, "comments/0/7", "uncertain", "sentiment=0.5500", 0.25);
 
         Assert.Equal(Destination.Review, copy.Destination);
         Assert.Same(result.Payload, copy.Payload);
         Assert.Same(result.Source, copy.Source);
-        Assert.Equal(["a=1", "mtlstream.review=sentiment=0.5500"], Lines(copy.Headers));
+        Assert.Equal(
+            ["a=1", "mtlstream.review=sentiment=0.5500", "mtlstream.review.reasons=uncertain", "mtlstream.review.event=comments/0/7", "mtlstream.review.probability=0.25"],
+            Lines(copy.Headers));
     }
 
     [Fact]
