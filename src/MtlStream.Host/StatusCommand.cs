@@ -83,6 +83,12 @@ internal static class StatusCommand
         await output.WriteLineAsync($"state   {report.State}{reason}");
         await output.WriteLineAsync($"program mtlstream {report.Version}, serving for {time}");
         if (report.Model is { } model) await output.WriteLineAsync($"model   {model.Name} {model.Version} on {model.Device}");
+        if (report.Canary is { } canary)
+        {
+            var why = canary.Reason is null ? "" : $": {canary.Reason}";
+            await output.WriteLineAsync($"canary  {canary.Version} {canary.State} after {canary.Events} events{why}");
+        }
+
         await output.WriteLineAsync(
             string.Create(CultureInfo.InvariantCulture, $"events  {report.EventsPerSecond:F1} a second; {report.Published} published, {report.Rejected} rejected{reasons}"));
         await output.WriteLineAsync($"lag     {report.Lag} in {report.Partitions.Count} partitions");

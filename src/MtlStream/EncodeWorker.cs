@@ -73,9 +73,13 @@ internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary,
             return EventEncoder.EncodeDeadLetter(rejection);
         try
         {
+            predictions.Trial?.Observe(scored.Tokens, predictions, sequence);
             shadow?.Offer(new(scored.Event.Text, scored.Tokens), predictions, sequence);
-            var unsure = watch?.Observe(scored.Tokens, predictions, sequence);
-            return unsure is null ? result : result with { Review = EventEncoder.EncodeReview(result, unsure) };
+            if (watch is null) return result;
+            var name = watch.AsksForReview ? EventIdentity.NameOf(scored.Event) : "";
+            var choice = watch.Observe(scored.Tokens, predictions, sequence, EventIdentity.DrawOf(name));
+            if (choice is null) return result;
+            return result with { Review = EventEncoder.EncodeReview(result, name, choice.Reasons, choice.Unsure, choice.Probability) };
         }
         catch (Exception bug) when (EventBoundary.IsBug(bug))
         {

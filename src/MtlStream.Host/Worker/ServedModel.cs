@@ -1,5 +1,6 @@
 using MtlStream.Batching;
 using MtlStream.Host.Configuration;
+using MtlStream.Learning.Review;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
@@ -18,6 +19,7 @@ internal sealed class ServedModel : IAsyncDisposable
     private readonly WatchOptions _watchOptions;
     private readonly BackgroundWork _background;
     private volatile ModelManifest _manifest;
+    private CanaryRun? _canary;
 
     private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow, ILogger logger)
     {
@@ -38,10 +40,14 @@ internal sealed class ServedModel : IAsyncDisposable
     public DriftMonitor? Watch { get; }
     public ShadowModel? Shadow { get; }
 
+    /// <summary>How the candidate is doing that was tried last; null before there was one.</summary>
+    public CanaryStatus? Canary => _canary?.Status;
+
     /// <summary>Loads, verifies and warms up the model and the shadow model, and begins to look for new versions.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says, or a setting of the watch does not fit it.</exception>
-    public static ServedModel Start(ServingOptions settings, PipelineAssembly assembly, ModelLoader models)
+    /// <param name="answers">People's answers, where they are read: a candidate that does worse by them is rolled back.</param>
+    public static ServedModel Start(ServingOptions settings, PipelineAssembly assembly, ModelLoader models, AnswerBook? answers = null)
     {
         var options = settings.Model;
         var reloads = !options.ConstantLabels && options.ReloadInterval > TimeSpan.Zero;
@@ -52,7 +58,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);
         if (options.ConstantLabels) assembly.Loggers.CreateLogger<ServedModel>().LabelsAreConstant();
-        if (reloads) served._background.Start("the look for new versions", served.Reload(folder, seen, settings, assembly, models).RunAsync);
+        if (reloads) served.StartReloads(served.Reload(folder, seen, settings, assembly, models), settings, assembly, models, answers);
         return served;
     }
 
@@ -87,16 +93,39 @@ internal sealed class ServedModel : IAsyncDisposable
         }
     }
 
+    private void StartReloads(ModelReload reload, ServingOptions settings, PipelineAssembly assembly, ModelLoader models, AnswerBook? answers)
+    {
+        _background.Start("the look for new versions", reload.RunAsync);
+        var options = settings.Model;
+        var metrics = new CanaryMetrics(assembly.Meters);
+        if (options.Canary.Length == 0) return;
+        var swap = (ModelSwap)Loaded.Model;
+        var plan = new CanaryPlan(
+            options.Canary, options.CanaryShare, new(options.CanaryEvents, options.CanaryDrift, options.CanarySlowdown), options.CanaryPromote);
+        _canary = new(
+            swap, plan, () => _manifest, manifest => LoadNext(manifest, settings, models), Promoted,
+            candidate => answers is null ? null : AnsweredQuality.Worse(answers, candidate, swap.Identity),
+            metrics, assembly.Time, assembly.Loggers.CreateLogger<CanaryRun>());
+        _background.Start("the look at a candidate", stopping => _canary.RunAsync(options.ReloadInterval, stopping));
+
+        void Promoted(ModelManifest manifest)
+        {
+            reload.Serves(manifest);
+            Swapped(manifest);
+        }
+    }
+
+    private IMultitaskModel LoadNext(ModelManifest manifest, ServingOptions settings, ModelLoader models)
+    {
+        var tasks = TasksOf(manifest, settings.Model);
+        DriftMonitor.CheckLimits(settings.Watch, tasks);
+        ReferenceOf(manifest, tasks);
+        return models.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
+    }
+
     private ModelReload Reload(string folder, string seen, ServingOptions settings, PipelineAssembly assembly, ModelLoader models) => new(
         (ModelSwap)Loaded.Model, folder,
-        manifest =>
-        {
-            var tasks = TasksOf(manifest, settings.Model);
-            DriftMonitor.CheckLimits(settings.Watch, tasks);
-            ReferenceOf(manifest, tasks);
-            return models.LoadVerified(AsServed(settings.Model) with { Path = manifest.Folder }, settings.Tokenization, settings.Batching).Model;
-        },
-        Swapped,
+        manifest => LoadNext(manifest, settings, models), Swapped,
         Loaded.Manifest, seen, settings.Model.ReloadInterval, new ReloadMetrics(assembly.Meters), assembly.Time,
         assembly.Loggers.CreateLogger<ModelReload>());
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using MtlStream.Delivery;
 using MtlStream.Models;
+using MtlStream.Serving;
 
 namespace MtlStream.Host.Worker;
 
@@ -15,9 +16,11 @@ namespace MtlStream.Host.Worker;
 /// <param name="RejectedByReason">Reasons that did not come are left out.</param>
 /// <param name="Lag">Events that wait in all partitions together.</param>
 /// <param name="Partitions">Those assigned now whose lag is known.</param>
+/// <param name="Canary">The candidate that was tried last; null before there was one.</param>
 internal sealed record StatusReport(
     string State, string? Reason, string Version, ModelStatus? Model, double Seconds, double EventsPerSecond, long Published, long Dropped,
-    long Rejected, IReadOnlyDictionary<string, long> RejectedByReason, long Lag, IReadOnlyList<PartitionStatus> Partitions);
+    long Rejected, IReadOnlyDictionary<string, long> RejectedByReason, long Lag, IReadOnlyList<PartitionStatus> Partitions,
+    CanaryStatus? Canary = null);
 
 internal sealed record ModelStatus(string Name, string Version, string Device);
 
@@ -30,10 +33,11 @@ internal sealed class WorkerReport(WorkerHealth health, EventTally tally)
 
     private volatile Running? _running;
 
-    private sealed record Running(ITransport Transport, Func<ModelIdentity> Model, Heartbeat Heartbeat);
+    private sealed record Running(ITransport Transport, Func<ModelIdentity> Model, Heartbeat Heartbeat, Func<CanaryStatus?>? Canary);
 
     /// <summary>The model serves and events can come.</summary>
-    public void Serving(ITransport transport, Func<ModelIdentity> model, Heartbeat heartbeat) => _running = new(transport, model, heartbeat);
+    public void Serving(ITransport transport, Func<ModelIdentity> model, Heartbeat heartbeat, Func<CanaryStatus?>? canary = null) =>
+        _running = new(transport, model, heartbeat, canary);
 
     public StatusReport Now()
     {
@@ -46,6 +50,6 @@ internal sealed class WorkerReport(WorkerHealth health, EventTally tally)
             model is null ? null : new(model.Name, model.Version, model.Device),
             Math.Round(running?.Heartbeat.Since.TotalSeconds ?? 0, 1), Math.Round(running?.Heartbeat.Rate ?? 0, 1),
             counts.Published, counts.Dropped, counts.AllRejected, counts.Rejected,
-            lags.Sum(l => l.Events), [.. lags.Select(l => new PartitionStatus(l.Topic, l.Partition, l.Events))]);
+            lags.Sum(l => l.Events), [.. lags.Select(l => new PartitionStatus(l.Topic, l.Partition, l.Events))], running?.Canary?.Invoke());
     }
 }

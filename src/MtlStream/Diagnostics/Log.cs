@@ -47,6 +47,21 @@ internal static partial class Log
     [LoggerMessage(1021, LogLevel.Warning, "The model package in {Folder} is refused, version {Serving} goes on serving: {Reason}")]
     public static partial void ModelRefused(this ILogger logger, string folder, string serving, string reason);
 
+    [LoggerMessage(1023, LogLevel.Information, "Version {Candidate} is tried on a share of {Share} of the batches beside version {Serving}.")]
+    public static partial void CanaryStarted(this ILogger logger, string candidate, string serving, double share);
+
+    [LoggerMessage(1024, LogLevel.Warning, "Version {Candidate} is rolled back after {Events} events, version {Serving} scores everything again: {Reason}")]
+    public static partial void CanaryRolledBack(this ILogger logger, string candidate, string serving, long events, string reason);
+
+    [LoggerMessage(1025, LogLevel.Information, "Version {Candidate} has passed its gates on {Events} events; it goes on scoring its share.")]
+    public static partial void CanaryPassed(this ILogger logger, string candidate, long events);
+
+    [LoggerMessage(1026, LogLevel.Warning, "The candidate in {Folder} is not tried, version {Serving} goes on serving: {Reason}")]
+    public static partial void CanaryRefused(this ILogger logger, string folder, string serving, string reason);
+
+    [LoggerMessage(1027, LogLevel.Information, "Version {Candidate} has passed its gates on {Events} events and scores everything from now on.")]
+    public static partial void CanaryPromoted(this ILogger logger, string candidate, long events);
+
     [LoggerMessage(1022, LogLevel.Warning, "The shadow model {Version} failed on an event; further failures are only counted: {Exception}")]
     public static partial void ShadowFailed(this ILogger logger, string version, string exception);
 }

@@ -67,6 +67,31 @@ public sealed record ModelOptions : IValidatableObject
     [Range(0d, 1d)]
     public double ShadowShare { get; init; } = 0.01;
 
+    /// <summary>
+    /// Folder of a candidate, or a link to it, that <see href="operations.md#canary">scores a share of the events</see>. It may come while
+    /// the worker runs. Empty: none.
+    /// </summary>
+    public string Canary { get; init; } = "";
+
+    /// <summary>Share of the batches that the candidate scores.</summary>
+    [Range(0d, 1d)]
+    public double CanaryShare { get; init; } = 0.05;
+
+    /// <summary>Events that the candidate scores before it is judged by its labels and its time.</summary>
+    [Range(100, 100_000_000)]
+    public int CanaryEvents { get; init; } = 1000;
+
+    /// <summary>Population stability index between its labels and those of the version before, beyond chance, above which it is rolled back.</summary>
+    [Range(0d, 100d)]
+    public double CanaryDrift { get; init; } = 0.25;
+
+    /// <summary>Time per token, as a multiple of the version before, above which it is rolled back.</summary>
+    [Range(1d, 1000d)]
+    public double CanarySlowdown { get; init; } = 2;
+
+    /// <summary>Whether a candidate that has passed scores everything, until the worker restarts or another version comes.</summary>
+    public bool CanaryPromote { get; init; }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         foreach (var (name, threshold) in Thresholds)

@@ -36,6 +36,9 @@ public sealed class Predictions : IDisposable
     /// <summary>The model that said it; null when there is only one that could have.</summary>
     public ModelIdentity? Model { get; set; }
 
+    /// <summary>The trial during which it was said; null without one, and for texts of several windows.</summary>
+    public IModelTrial? Trial { get; set; }
+
     /// <summary>Tokens that the device computed for this batch, padding included: none for sequences that others, or earlier ones, answer.</summary>
     public int Computed { get; set; }
 

@@ -75,6 +75,9 @@ public sealed class ModelReload(
         }
     }
 
+    /// <summary>Told of a version that serves by another way than this one.</summary>
+    public void Serves(ModelManifest manifest) => _serving = manifest;
+
     private bool Refuse(string reason)
     {
         metrics.Reloaded("refused");

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using MtlStream.Batching;
+using MtlStream.Diagnostics;
 using MtlStream.Models;
 using MtlStream.Tasks;
 
@@ -13,6 +15,7 @@ namespace MtlStream.Serving;
 public sealed class ModelSwap : IMultitaskModel
 {
     private Served _serving;
+    private Trial? _trial;
 
     /// <param name="first">Owned from now on.</param>
     public ModelSwap(IMultitaskModel first) => (_serving, Shape, Workers) = (new(first), first.Shape, first.Workers);
@@ -22,7 +25,21 @@ public sealed class ModelSwap : IMultitaskModel
     public BatchShape Shape { get; }
     public int Workers { get; }
 
+    /// <summary>The candidate that scores a share of the batches; null when there is none.</summary>
+    public Canary? Canary => Volatile.Read(ref _trial)?.Canary;
+
     public Predictions Predict(TokenBatch batch, int worker)
+    {
+        if (Volatile.Read(ref _trial) is not { } trial) return PredictServing(batch, worker);
+        if (trial.Canary.Takes(batch) && TryCandidate(trial, batch, worker) is { } tried) return tried;
+        var started = Stopwatch.GetTimestamp();
+        var predictions = PredictServing(batch, worker);
+        trial.Canary.Scored(byCandidate: false, batch, Stopwatch.GetElapsedTime(started));
+        predictions.Trial = trial.Canary;
+        return predictions;
+    }
+
+    private Predictions PredictServing(TokenBatch batch, int worker)
     {
         using var lease = LeaseFor(batch);
         var predictions = lease.Model.Predict(batch, worker);
@@ -43,8 +60,29 @@ public sealed class ModelSwap : IMultitaskModel
     {
         refusal = Incompatibility(next);
         if (refusal.Length > 0) return false;
+        EndTrial(); // what was compared is no more
         Interlocked.Exchange(ref _serving, new(next)).Release();
         return true;
+    }
+
+    /// <summary>Lets a candidate score a share of the batches beside the version that serves.</summary>
+    /// <param name="candidate">Loaded and warmed up. Owned from now on, unless it is refused.</param>
+    /// <param name="refusal">What does not fit the version that serves.</param>
+    public bool TryTrial(IMultitaskModel candidate, Canary canary, out string refusal)
+    {
+        refusal = Incompatibility(candidate);
+        if (refusal.Length > 0) return false;
+        Interlocked.Exchange(ref _trial, new(new(candidate), canary))?.Candidate.Release();
+        return true;
+    }
+
+    /// <summary>Has the version that serves score everything again.</summary>
+    public void EndTrial() => Interlocked.Exchange(ref _trial, null)?.Candidate.Release();
+
+    /// <summary>Lets the candidate score everything from the next batch on.</summary>
+    public void Promote()
+    {
+        if (Interlocked.Exchange(ref _trial, null) is { } trial) Interlocked.Exchange(ref _serving, trial.Candidate).Release();
     }
 
     /// <summary>Why a model cannot stand in for the one that serves; empty when it can.</summary>
@@ -56,7 +94,39 @@ public sealed class ModelSwap : IMultitaskModel
         return "";
     }
 
-    public void Dispose() => _serving.Release();
+    public void Dispose()
+    {
+        EndTrial();
+        _serving.Release();
+    }
+
+    /// <summary>Null when the candidate cannot score it, or is gone: then the version that serves does.</summary>
+    private static Predictions? TryCandidate(Trial trial, TokenBatch batch, int worker)
+    {
+        using var lease = trial.Candidate.TryLease();
+        if (lease is null) return null;
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            var predictions = lease.Model.Predict(batch, worker);
+            if (Canary.Nonsense(batch, predictions) is { } nonsense)
+            {
+                predictions.Dispose();
+                trial.Canary.Failed(nonsense);
+                return null;
+            }
+
+            predictions.Model = lease.Model.Identity;
+            predictions.Trial = trial.Canary;
+            trial.Canary.Scored(byCandidate: true, batch, Stopwatch.GetElapsedTime(started));
+            return predictions;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException) // a bug, too: the version that serves scores it
+        {
+            trial.Canary.Failed(exception is InferenceException ? exception.Message : exception.WithoutMessages());
+            return null;
+        }
+    }
 
     private Lease LeaseFor(TokenBatch batch)
     {
@@ -125,6 +195,9 @@ public sealed class ModelSwap : IMultitaskModel
             if (Interlocked.Decrement(ref _holders) == 0) Model.Dispose();
         }
     }
+
+    /// <summary>A candidate beside the version that serves.</summary>
+    private sealed record Trial(Served Candidate, Canary Canary);
 
     private sealed class Lease(Served served) : IDisposable
     {
