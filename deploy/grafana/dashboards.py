@@ -92,11 +92,17 @@ MODEL = [
         ("Confidence, median", "percentunit", [(quantile(0.5, "mtlstream_task_confidence", "mtlstream_task"), "{{mtlstream_task}}")], "mtlstreamunsure"),
         ("Entropy, mean", "percentunit", [(mean("mtlstream_task_entropy", "mtlstream_task"), "{{mtlstream_task}}")], "mtlstreamunsure"),
     ]),
+    ("Is it right, by people's answers?", [
+        ("Labels that are right on the stream, with the interval", "percentunit",
+         [(gauge("mtlstream_task_quality_ratio", "mtlstream_task, mtlstream_quality_of", "max"), "{{mtlstream_task}} {{mtlstream_quality_of}}")], "mtlstreamquality"),
+        ("Answers that this rests on", "none", [(gauge("mtlstream_task_quality_answers", "mtlstream_task", "max"), "{{mtlstream_task}}")], "mtlstreamquality"),
+    ]),
     ("Life cycle", [
         ("Workers by version", "none", [(gauge("mtlstream_model_serving", "mtlstream_model_version"), "{{mtlstream_model_version}}")], "mtlstreammixedversions"),
         ("Workers by device", "none", [(gauge("mtlstream_model_serving", "mtlstream_model_device"), "{{mtlstream_model_device}}")], "mtlstreammixeddevices"),
         ("New versions found", "none", [(f'sum by (mtlstream_reload_outcome) (mtlstream_model_reloads_total{{{JOB}}}) or {zero("mtlstream_reload_outcome")}', "{{mtlstream_reload_outcome}}")], "mtlstreammodelrefused"),
         ("Agreement with the shadow model", "percentunit", [(f'{rate("mtlstream_shadow_agreed_total", "mtlstream_task")} / {rate("mtlstream_shadow_compared_total", "mtlstream_task")}', "{{mtlstream_task}}")], "new-model-versions"),
+        ("Candidates on a share of the stream", "none", [(f'sum by (mtlstream_canary_outcome) (mtlstream_canary_outcomes_total{{{JOB}}}) or {zero("mtlstream_canary_outcome")}', "{{mtlstream_canary_outcome}}")], "mtlstreamcanaryrolledback"),
         ("Copies for review", "ops", [(rate("mtlstream_events_review_total", otherwise=True), "copies")], "new-model-versions"),
         ("Truncated texts", "ops", [(rate("mtlstream_events_truncated_total", otherwise=True), "texts")], "tuning-by-symptom"),
     ]),

@@ -28,6 +28,8 @@ internal static class CommandLine
             TokenizeCommand.Build(),
             TeachCommand.Build(),
             ForgetCommand.Build(),
+            ReviewCommand.Build(),
+            PromoteCommand.Build(),
             ModelCommands.Build(),
             BenchCommand.Build(),
             DeadLettersCommand.Build(),

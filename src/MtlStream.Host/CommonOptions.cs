@@ -73,6 +73,23 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "-",
     };
 
+    /// <summary>At most one name, and settings before or behind it, which the parser cannot tell from names.</summary>
+    public static Argument<string[]> NameAmongSettings(string name, string description) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.ZeroOrMore,
+        HelpName = name,
+    };
+
+    /// <summary>Tells what was given for <see cref="NameAmongSettings"/> apart.</summary>
+    /// <exception cref="UsageException">There are several names.</exception>
+    public static (string? Name, IReadOnlyList<string> Settings) Apart(string[]? given)
+    {
+        var names = (given ?? []).Where(g => !g.StartsWith("--", StringComparison.Ordinal)).ToList();
+        if (names.Count > 1) throw new UsageException($"found {string.Join(" and ", names)}, expected one of them.");
+        return (names.Count == 0 ? null : names[0], [.. (given ?? []).Where(g => g.StartsWith("--", StringComparison.Ordinal))]);
+    }
+
     /// <summary>Refuses a number that is not above zero.</summary>
     public static void RequirePositive(OptionResult given, string option)
     {

@@ -5,6 +5,7 @@ using MtlStream.Host.Worker;
 using MtlStream.Http.Api;
 using MtlStream.Http.Requests;
 using MtlStream.Kafka;
+using MtlStream.Learning.Review;
 using MtlStream.Onnx;
 
 namespace MtlStream.Host;
@@ -73,6 +74,7 @@ internal static class RunCommand
         services.AddSingleton<RequestDesk>();
         services.AddSingleton<HttpApi>();
         services.AddKafkaTransport(settings.KafkaClients);
+        if (settings.Kafka.AnswerTopic.Length > 0) AddQuality(services, settings);
         services.AddSingleton<PipelineService>();
         Telemetry.Add(builder, settings.Http.Metrics);
 
@@ -84,6 +86,15 @@ internal static class RunCommand
         services.AddSingleton<IHostLifetime, NoLifetime>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Delivery.DrainTimeout + ShutdownMargin);
         return builder.Build();
+    }
+
+    private static void AddQuality(IServiceCollection services, AppSettings settings)
+    {
+        services.AddSingleton<QualityMetrics>();
+        services.AddSingleton(provider => new QualityWatch(
+            new RecordTopic(settings.KafkaClients, settings.Kafka.AnswerTopic, "answer topic"), provider.GetRequiredService<QualityMetrics>(),
+            settings.Watch.QualityWindow, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<QualityWatch>>()));
+        services.AddHostedService<QualityService>();
     }
 
     private sealed class NoLifetime : IHostLifetime

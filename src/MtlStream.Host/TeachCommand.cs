@@ -2,7 +2,10 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using MtlStream.Host.Configuration;
+using MtlStream.Host.Review;
 using MtlStream.Learning.Data;
+using MtlStream.Learning.Review;
 using MtlStream.Learning.Teaching;
 using MtlStream.Models;
 using MtlStream.Onnx;
@@ -18,7 +21,8 @@ internal static class TeachCommand
     public static Command Build()
     {
         var task = new Option<string>("--task") { Description = "Name of the new task.", HelpName = "NAME", Required = true };
-        var data = new Option<string>("--data") { Description = "Labelled texts: CSV, TSV or JSON lines, told by content.", HelpName = "FILE", Required = true };
+        var data = new Option<string>("--data") { Description = "Labelled texts: CSV, TSV or JSON lines, told by content.", HelpName = "FILE" };
+        var fromTopic = new Option<bool>("--from-topic") { Description = "Also takes what reviewers agree on: texts of Kafka:ReviewTopic, answers of Kafka:AnswerTopic; settings as for run." };
         var text = new Option<string>("--text") { Description = "Column, or JSON pointer, of the text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
         var label = new Option<string>("--label") { Description = "Column, or JSON pointer, of the label; several are separated by |.", HelpName = "NAME", DefaultValueFactory = _ => "label" };
         var kind = new Option<string>("--kind") { Description = "One label a text, or any number.", DefaultValueFactory = _ => "single_label" };
@@ -29,16 +33,21 @@ internal static class TeachCommand
         var command = new CliCommand(
             "teach", "Teaches the model a new task from a file of labelled texts. The old tasks do not change by a bit.",
             "mtlstream teach --task refund --data refunds.csv --out models/refund",
-            "mtlstream teach --task urgency --data tickets.jsonl --text /body --label /priority --test held-out.jsonl --out models/urgency --json")
+            "mtlstream teach --task urgency --data tickets.jsonl --text /body --label /priority --test held-out.jsonl --out models/urgency --json",
+            "mtlstream teach --task refund --from-topic --Kafka:ReviewTopic=comments-review --Kafka:AnswerTopic=comments-answers --out models/refund")
         {
-            task, data, text, label, kind, test, model, folder, json,
+            task, data, fromTopic, text, label, kind, test, model, folder, json, SettingsLookup.Config, SettingsLookup.Secrets,
         };
+        command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, stopping) =>
         {
             var columns = new LabelledColumns(parsed.GetRequiredValue(text), parsed.GetRequiredValue(label));
             var held = parsed.GetValue(test) is { } path ? new LabelledFile(path, columns).Read() : [];
+            var texts = parsed.GetValue(data) is { } file ? new LabelledFile(file, columns).Read() : [];
+            var reviewed = ReviewedBy(parsed, parsed.GetValue(fromTopic), parsed.GetRequiredValue(task), stopping);
+            if (parsed.GetValue(data) is null && !parsed.GetValue(fromTopic)) throw new UsageException("expected --data FILE, --from-topic, or both.");
             var request = new TeachRequest(
-                parsed.GetRequiredValue(task), new LabelledFile(parsed.GetRequiredValue(data), columns).Read(),
+                parsed.GetRequiredValue(task), [.. texts, .. reviewed],
                 parsed.GetValue(kind) == "multi_label", held);
             var report = Run(request, ModelLoader.Find(parsed.GetValue(model)!), parsed.GetRequiredValue(folder), parsed.InvocationConfiguration.Error, stopping);
             TeachText.Write(report, parsed.InvocationConfiguration.Output);
@@ -46,6 +55,20 @@ internal static class TeachCommand
             return Task.FromResult(ExitCodes.Done);
         });
         return command;
+    }
+
+    /// <summary>Labelled texts from the topics; none where they are not asked for.</summary>
+    private static IReadOnlyList<LabelledExample> ReviewedBy(ParseResult parsed, bool wanted, string task, CancellationToken stopping)
+    {
+        if (!wanted && parsed.UnmatchedTokens is [var stray, ..]) throw new UsageException($"found {stray.Split('=')[0]}, expected settings only with --from-topic.");
+        if (!wanted) return [];
+        var settings = AppSettings.Load(parsed, ReviewStore.Unused);
+        using var store = ReviewStore.FromTopics(settings, answers: null, stopping);
+        var found = ReviewedTexts.Of(store.Questions, store.Book, task);
+        parsed.InvocationConfiguration.Error.WriteLine(
+            $"teach: {found.Texts.Count} texts from {settings.Kafka.AnswerTopic}; left out: {found.Disputed} disputed, {found.Untold} that nobody could tell, {found.Missing} whose copy is gone");
+        if (found.Texts.Count == 0) throw new UsageException($"{settings.Kafka.AnswerTopic}: found no answers about {task} that people agree on; mtlstream review asks for some.");
+        return found.Texts;
     }
 
     private static TeachReport Run(TeachRequest request, ModelManifest manifest, string folder, TextWriter steps, CancellationToken stopping)

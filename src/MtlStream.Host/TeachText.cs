@@ -1,4 +1,5 @@
 using System.Globalization;
+using MtlStream.Learning;
 using MtlStream.Learning.Teaching;
 
 namespace MtlStream.Host;

@@ -28,6 +28,12 @@ public sealed record KafkaOptions : IValidatableObject
     /// <summary>Topic of copies of the results that the model is unsure of, which <c>Watch:Review</c> asks for.</summary>
     public string ReviewTopic { get; init; } = "";
 
+    /// <summary>
+    /// Topic of people's answers to the copies for review. <c>mtlstream review</c> writes it; workers read it for
+    /// <see href="teaching.md#quality-on-the-stream">the quality on the stream</see>.
+    /// </summary>
+    public string AnswerTopic { get; init; } = "";
+
     /// <summary>Topics that are written to.</summary>
     internal IReadOnlyList<string> WrittenTopics =>
         ReviewTopic.Length > 0 ? [OutputTopic, DeadLetterTopic, ReviewTopic] : [OutputTopic, DeadLetterTopic];
@@ -70,6 +76,8 @@ public sealed record KafkaOptions : IValidatableObject
             yield return new($"Kafka:OutputTopic and Kafka:DeadLetterTopic are both '{OutputTopic}'; readers could not tell results from failures.");
         if (ReviewTopic.Length > 0 && (ReviewTopic == OutputTopic || ReviewTopic == DeadLetterTopic))
             yield return new($"Kafka:ReviewTopic is '{ReviewTopic}', which other records go to; readers could not tell copies from results.");
+        if (AnswerTopic.Length > 0 && (WrittenTopics.Contains(AnswerTopic) || InputTopics.Contains(AnswerTopic)))
+            yield return new($"Kafka:AnswerTopic is '{AnswerTopic}', which other records go to; readers could not tell answers from them.");
         foreach (var problem in LibrdkafkaProperties.Problems(this)) yield return new(problem);
     }
 }

@@ -7,6 +7,7 @@ using System.Text;
 using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
+using MtlStream.Learning.Review;
 
 namespace MtlStream.IntegrationTests;
 
@@ -18,7 +19,7 @@ namespace MtlStream.IntegrationTests;
 public sealed class OpsRun : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Secret = "hunter2-hunter2", Review = "comments-review", Next = "next-hop";
+    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Secret = "hunter2-hunter2", Review = "comments-review", Answers = "comments-answers", Next = "next-hop";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-ops").FullName;
     private readonly List<Process> _processes = [];
@@ -49,7 +50,7 @@ public sealed class OpsRun : IAsyncLifetime
         await StartPrometheusAsync(metrics);
 
         _cluster = new();
-        foreach (var topic in new[] { Input, Output, DeadLetters, Review, Next }) _cluster.CreateTopic(topic, 2);
+        foreach (var topic in new[] { Input, Output, DeadLetters, Review, Answers, Next }) _cluster.CreateTopic(topic, 2);
         var model = CopyModel("model");
         _worker = WorkerProcess.Start(Settings(), model, new Dictionary<string, string>
         {
@@ -63,6 +64,7 @@ public sealed class OpsRun : IAsyncLifetime
         await Wait.Until(_worker.IsReady, log: () => _worker.Log);
 
         using var topics = new Topics(_cluster.BootstrapServers);
+        SendAnswers(topics);
         var sent = 0;
         for (var round = 0; round < 6; round++)
         {
@@ -189,6 +191,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Kafka:OutputTopic"] = Output,
         ["Kafka:DeadLetterTopic"] = DeadLetters,
         ["Kafka:ReviewTopic"] = Review,
+        ["Kafka:AnswerTopic"] = Answers,
         ["Kafka:Producer:message.max.bytes"] = "20000",
         ["Model:ReloadInterval"] = "00:00:01",
         ["Model:Shadow"] = CopyModel("shadow"),
@@ -216,6 +219,17 @@ public sealed class OpsRun : IAsyncLifetime
 
         topics.Flush();
         return events;
+    }
+
+    private static void SendAnswers(Topics topics)
+    {
+        foreach (var label in new[] { "good", "bad", "good" })
+        {
+            var answer = new ReviewAnswer($"{Input}/0/{label}", "mood", [label], "anna", DateTimeOffset.UnixEpoch) { Given = ["good"], Probability = 0.5, EventTime = TimeProvider.System.GetUtcNow() };
+            topics.Write(new(Answers, 0), new() { Key = Topics.Bytes(answer.Key), Value = Topics.Bytes(answer.ToJson()) });
+        }
+
+        topics.Flush();
     }
 
     // Fits the topic as it is, not with its analysis: the result is refused, and a dead letter takes its place.

@@ -57,12 +57,16 @@ internal sealed class AppSettings
     /// <param name="parsed">The command line, with <c>--config</c>, <c>--secrets</c> and <c>--Section:Key=value</c>.</param>
     /// <param name="unused">Keys of the section <c>Kafka</c> that the command can do without.</param>
     /// <exception cref="UsageException">Something is wrong; one message names everything.</exception>
-    public static AppSettings Load(ParseResult parsed, params string[] unused)
+    public static AppSettings Load(ParseResult parsed, params string[] unused) => Load(parsed, parsed.UnmatchedTokens, unused);
+
+    /// <summary>As <see cref="Load(ParseResult, string[])"/>, for a command whose argument takes what is left of the command line.</summary>
+    /// <param name="arguments">What of it is meant to be settings: <c>--Section:Key=value</c>.</param>
+    public static AppSettings Load(ParseResult parsed, IReadOnlyList<string> arguments, string[] unused)
     {
         var environment = Environment.GetEnvironmentVariables();
         var lookup = SettingsLookup.In(
             parsed.GetValue(SettingsLookup.Config), [Environment.CurrentDirectory, AppContext.BaseDirectory], environment);
-        var sources = new SettingSources(lookup.File, parsed.GetValue(SettingsLookup.Secrets), environment, parsed.UnmatchedTokens);
+        var sources = new SettingSources(lookup.File, parsed.GetValue(SettingsLookup.Secrets), environment, arguments);
         return From(SettingsReader.Read(sources), [.. lookup.Warnings, .. TelemetrySettings.Check(environment)], unused);
     }
 
@@ -112,9 +116,9 @@ internal sealed class AppSettings
     /// <summary>What only shows when sections are looked at together.</summary>
     private IEnumerable<string> Contradictions()
     {
-        if (Watch.Review.Count > 0 && Kafka.ReviewTopic.Length == 0)
+        if (Watch.AsksForReview && Kafka.ReviewTopic.Length == 0)
             yield return "Kafka:ReviewTopic: found none, expected the topic of the copies that Watch:Review asks for.";
-        if (Watch.Share == 0 && (Watch.Review.Count > 0 || Watch.SaveReference.Length > 0))
+        if (Watch.Share == 0 && (Watch.AsksForReview || Watch.SaveReference.Length > 0))
             yield return "Watch:Share: found 0, which watches nothing, expected more for Watch:Review and Watch:SaveReference to have something to go by.";
         foreach (var failure in ClientContradictions()) yield return failure;
     }

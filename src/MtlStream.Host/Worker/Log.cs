@@ -28,6 +28,9 @@ internal static partial class Log
     [LoggerMessage(9007, LogLevel.Warning, "No model serves: every text gets the same labels (Model:ConstantLabels).")]
     public static partial void LabelsAreConstant(this ILogger logger);
 
+    [LoggerMessage(9008, LogLevel.Warning, "Answers of reviewers cannot be read, so the quality on the stream is not told: {Reason} Results are not affected.")]
+    public static partial void AnswersNotRead(this ILogger logger, string reason);
+
     [LoggerMessage(9010, LogLevel.Information, "{PerSecond:F1} events/s: {Published} published, {Rejected} rejected{Reasons}, {Lag} waiting.")]
     public static partial void Beat(this ILogger logger, double perSecond, long published, long rejected, string reasons, long lag);
 

@@ -17,7 +17,8 @@ internal sealed record WorkerOptions(
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
     WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally, WorkerReport report,
-    RequestDesk desk, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger)
+    RequestDesk desk, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger,
+    QualityWatch? quality = null)
     : BackgroundService
 {
     private bool _failed;
@@ -51,7 +52,7 @@ internal sealed class PipelineService(
     private async Task RunAsync(CancellationToken stopping)
     {
         stopping.ThrowIfCancellationRequested();
-        await using var served = ServedModel.Start(options.Serving, assembly, models);
+        await using var served = ServedModel.Start(options.Serving, assembly, models, quality?.Book);
         stopping.ThrowIfCancellationRequested();
         await using var transport = new TalliedTransport(open(), tally);
         health.Serving(transport);
@@ -64,7 +65,7 @@ internal sealed class PipelineService(
                 loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
             var heartbeat = new Heartbeat(tally, transport, assembly.Time, logger);
-            report.Serving(transport, () => served.Loaded.Model.Identity, heartbeat);
+            report.Serving(transport, () => served.Loaded.Model.Identity, heartbeat, () => served.Canary);
             await RunAsync(pipeline, heartbeat, stopping);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)

@@ -3,9 +3,6 @@ using MtlStream.Learning.Training;
 
 namespace MtlStream.Learning.Teaching;
 
-/// <summary>A share and the interval in which it lies with 95 % confidence.</summary>
-public sealed record Estimate(double Value, double Low, double High);
-
 /// <summary>A label that is taken for another one.</summary>
 public sealed record Confusion(string Given, string Expected, int Texts);
 
@@ -16,7 +13,6 @@ public sealed record Confusion(string Given, string Expected, int Texts);
 public sealed record TaughtScores(int Texts, Estimate Accuracy, Estimate MacroF1, double CalibrationError, IReadOnlyList<Confusion> Confusions)
 {
     private const int Resamples = 500;
-    private const double Normal95 = 1.959964;
     private const int MostConfusions = 10;
 
     /// <param name="probabilities">[rows, labels]; row i is text <c>rows[i]</c> of <paramref name="targets"/>.</param>
@@ -27,7 +23,7 @@ public sealed record TaughtScores(int Texts, Estimate Accuracy, Estimate MacroF1
         var answers = rows.Select((row, i) => (True: targets.Of(row), Given: Given(probabilities.AsSpan(i * targets.Labels, targets.Labels), thresholds))).ToList();
         var right = answers.Count(a => a.True.Order().SequenceEqual(a.Given));
         return new(
-            rows.Count, Wilson(right, rows.Count), MacroF1Of(answers, targets.Labels),
+            rows.Count, Intervals.Wilson((double)right / rows.Count, rows.Count), MacroF1Of(answers, targets.Labels),
             Calibration.ExpectedError(probabilities, targets, rows), ConfusionsOf(answers, labels));
     }
 
@@ -41,16 +37,6 @@ public sealed record TaughtScores(int Texts, Estimate Accuracy, Estimate MacroF1
         }
 
         return [.. given];
-    }
-
-    /// <summary>Wilson's interval of a share: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval.</summary>
-    private static Estimate Wilson(int right, int all)
-    {
-        var share = (double)right / all;
-        var square = Normal95 * Normal95;
-        var middle = (share + (square / (2 * all))) / (1 + (square / all));
-        var half = Normal95 / (1 + (square / all)) * Math.Sqrt((share * (1 - share) / all) + (square / (4.0 * all * all)));
-        return new(share, Math.Max(0, middle - half), Math.Min(1, middle + half));
     }
 
     /// <summary>The interval is that of resampled texts (percentile bootstrap).</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
 using MtlStream.Http.Requests;
 using MtlStream.Kafka;
+using MtlStream.Learning.Review;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
@@ -27,6 +28,8 @@ public sealed class MetricNamesTests
         pipeline.Observe([], () => model.Identity);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new ReloadMetrics(meters);
+        _ = new QualityMetrics(meters);
+        _ = new CanaryMetrics(meters);
         _ = new ModelMetrics(meters);
         _ = new KafkaMetrics(meters);
         _ = new RequestMetrics(meters);
@@ -71,6 +74,7 @@ public sealed class MetricNamesTests
         using var shadow = new ShadowModel(meters, new TableModel(), model.Tasks, 0.1, TimeProvider.System, NullLogger.Instance);
         _ = new PipelineMetrics(meters);
         _ = new ReloadMetrics(meters);
+        _ = new CanaryMetrics(meters);
         _ = new ModelMetrics(meters);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new RequestMetrics(meters);

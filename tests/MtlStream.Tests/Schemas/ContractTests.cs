@@ -1,7 +1,9 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Json.Schema;
 using MtlStream.Events;
+using MtlStream.Learning.Review;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Results;
@@ -31,6 +33,20 @@ public sealed class ContractTests
             Assert.InRange(SchemaFiles.Examples(name, "invalid").Count(), 3, int.MaxValue);
         }
     }
+
+    [Theory]
+    [MemberData(nameof(Valid), "review-answer.v1")]
+    public void A_valid_answer_is_read_and_written_as_it_was(string example)
+    {
+        var written = ReviewAnswer.Parse(SchemaFiles.Read(example)).ToJson();
+
+        Assert.Empty(SchemaFiles.Strict("review-answer.v1").Problems(SchemaFiles.Parse(Encoding.UTF8.GetBytes(written))));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(SchemaFiles.Read(example)), JsonNode.Parse(written)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Invalid), "review-answer.v1")]
+    public void An_invalid_answer_is_none(string example) => Assert.Throws<FormatException>(() => ReviewAnswer.Parse(SchemaFiles.Read(example)));
 
     public static TheoryData<string> AllSchemas => [.. SchemaFiles.Names];
 

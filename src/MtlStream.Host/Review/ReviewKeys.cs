@@ -1,0 +1,26 @@
+namespace MtlStream.Host.Review;
+
+/// <summary>Keys as they are pressed; characters of standard input where that is no terminal.</summary>
+internal static class ReviewKeys
+{
+    public const char Undo = '-', CannotTell = '?', None = '.', More = '/', Enter = '\n', End = '!';
+
+    /// <summary>Keys of labels, in their order.</summary>
+    public const string Labels = "1234567890abcdefghijklmnopqrstuvwxyz";
+
+    /// <summary>The next key; <see cref="End"/> where no more come.</summary>
+    public static char Read()
+    {
+        if (Console.IsInputRedirected) return Console.In.Read() is >= 0 and var read ? (char)read : End;
+        var pressed = Console.ReadKey(intercept: true);
+        return pressed.Key switch
+        {
+            ConsoleKey.Backspace => Undo,
+            ConsoleKey.Escape => End,
+            ConsoleKey.Tab => More,
+            ConsoleKey.Enter => Enter,
+            ConsoleKey.D when pressed.Modifiers.HasFlag(ConsoleModifiers.Control) => End,
+            _ => char.ToLowerInvariant(pressed.KeyChar),
+        };
+    }
+}
