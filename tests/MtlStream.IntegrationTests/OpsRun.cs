@@ -19,7 +19,7 @@ namespace MtlStream.IntegrationTests;
 public sealed class OpsRun : IAsyncLifetime
 #pragma warning restore CA1001
 {
-    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Secret = "hunter2-hunter2", Review = "comments-review", Answers = "comments-answers", Next = "next-hop";
+    public const string Input = "comments", Output = "comments-enriched", DeadLetters = "comments-rejected", Secret = "hunter2-hunter2", Review = "comments-review", ReviewAnswers = "comments-answers", Next = "next-hop";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-ops").FullName;
     private readonly List<Process> _processes = [];
@@ -50,7 +50,7 @@ public sealed class OpsRun : IAsyncLifetime
         await StartPrometheusAsync(metrics);
 
         _cluster = new();
-        foreach (var topic in new[] { Input, Output, DeadLetters, Review, Answers, Next }) _cluster.CreateTopic(topic, 2);
+        foreach (var topic in new[] { Input, Output, DeadLetters, Review, ReviewAnswers, Next }) _cluster.CreateTopic(topic, 2);
         var model = CopyModel("model");
         _worker = WorkerProcess.Start(Settings(), model, new Dictionary<string, string>
         {
@@ -191,7 +191,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Kafka:OutputTopic"] = Output,
         ["Kafka:DeadLetterTopic"] = DeadLetters,
         ["Kafka:ReviewTopic"] = Review,
-        ["Kafka:AnswerTopic"] = Answers,
+        ["Kafka:AnswerTopic"] = ReviewAnswers,
         ["Kafka:Producer:message.max.bytes"] = "20000",
         ["Model:ReloadInterval"] = "00:00:01",
         ["Model:Shadow"] = CopyModel("shadow"),
@@ -226,7 +226,7 @@ public sealed class OpsRun : IAsyncLifetime
         foreach (var label in new[] { "good", "bad", "good" })
         {
             var answer = new ReviewAnswer($"{Input}/0/{label}", "mood", [label], "anna", DateTimeOffset.UnixEpoch) { Given = ["good"], Probability = 0.5, EventTime = TimeProvider.System.GetUtcNow() };
-            topics.Write(new(Answers, 0), new() { Key = Topics.Bytes(answer.Key), Value = Topics.Bytes(answer.ToJson()) });
+            topics.Write(new(ReviewAnswers, 0), new() { Key = Topics.Bytes(answer.Key), Value = Topics.Bytes(answer.ToJson()) });
         }
 
         topics.Flush();
