@@ -231,6 +231,24 @@ public sealed class AdapterErrorTests : EmbeddedAdapter
         AssertNumbers(4000, exact: false);
     }
 
+    [Theory]
+    [InlineData(DeliveryGuarantee.AtLeastOnce)]
+    [InlineData(DeliveryGuarantee.ExactlyOnce)]
+    public async Task A_right_to_read_that_is_taken_and_given_again_costs_nothing(DeliveryGuarantee guarantee)
+    {
+        await using var worker = Worker(guarantee).Start();
+        _topics.WriteNumbers(_input, Partitions, 500);
+        await Wait.Until(() => worker.Acknowledged == 500);
+        _cluster.FailNext(MockRequest.Fetch, [.. Enumerable.Repeat(ErrorCode.TopicAuthorizationFailed, 1000)]);
+        _topics.WriteNumbers(_input, Partitions, 500, from: 500);
+
+        _cluster.StopFailing(MockRequest.Fetch);
+        await Wait.Until(() => worker.Acknowledged == 1000);
+        await worker.StopAsync();
+
+        AssertNumbers(1000, exact: true);
+    }
+
     [Fact]
     public async Task A_model_that_hangs_neither_fills_memory_nor_loses_the_assignment()
     {
