@@ -47,15 +47,18 @@ internal sealed class QualityWatch(RecordTopic topic, QualityMetrics metrics, Ti
 }
 
 /// <summary>Keeps a <see cref="QualityWatch"/> going for the life of the process.</summary>
-internal sealed class QualityService(QualityWatch watch, ILogger<QualityService> logger) : IHostedService
+internal sealed class QualityService(QualityWatch watch, ILogger<QualityService> logger) : IHostedService, IAsyncDisposable
 {
-    private readonly BackgroundWork _work = new(logger);
+    private BackgroundWork? _work;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _work = new(logger);
         _work.Start("the look at reviewers' answers", watch.RunAsync);
         return Task.CompletedTask;
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken) => await _work.DisposeAsync();
+    public async Task StopAsync(CancellationToken cancellationToken) => await DisposeAsync();
+
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _work, null)?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
