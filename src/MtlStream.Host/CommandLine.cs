@@ -25,6 +25,7 @@ internal static class CommandLine
             RunCommand.Build(),
             DemoCommand.Build(),
             AnnotateCommand.Build(),
+            StudioCommand.Build(),
             TokenizeCommand.Build(),
             TeachCommand.Build(),
             ForgetCommand.Build(),

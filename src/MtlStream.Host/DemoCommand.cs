@@ -3,6 +3,7 @@ using System.Text.Json;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host.Demo;
+using MtlStream.Host.Studio;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Text;
@@ -19,12 +20,14 @@ internal static class DemoCommand
 
     /// <param name="Events">Null for no end.</param>
     /// <param name="Rate">Events per second; null for 25 without an end, and as fast as they come back with one.</param>
-    internal sealed record Request(long? Events, double? Rate, bool Json, ModelOptions Model);
+    /// <param name="Port">Of the page, 0 for a free one; null for no page.</param>
+    internal sealed record Request(long? Events, double? Rate, bool Json, ModelOptions Model, int? Port = null);
 
     public static Command Build()
     {
         var events = new Option<long?>("--events") { Description = "Ends after this many events; without it on Ctrl+C.", HelpName = "N" };
         var rate = new Option<double?>("--rate") { Description = "Events per second; without it 25, or with --events as fast as they come back.", HelpName = "R" };
+        var port = new Option<int?>("--port") { Description = "Port of the page on this machine; without it a free one, and with --events no page.", HelpName = "N" };
         var (json, model, device) = (CommonOptions.JsonReport(), CommonOptions.Model(), CommonOptions.Device());
         events.Validators.Add(given => CommonOptions.RequirePositive(given, "--events"));
         rate.Validators.Add(given => CommonOptions.RequirePositive(given, "--rate"));
@@ -33,12 +36,13 @@ internal static class DemoCommand
             "mtlstream demo",
             "mtlstream demo --events 500 --json")
         {
-            events, rate, json, model, device,
+            events, rate, port, json, model, device,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetValue(events), parsed.GetValue(rate), parsed.GetValue(json),
-                new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device) }),
+                new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device) },
+                parsed.GetValue(port) ?? (parsed.GetValue(events) is null ? 0 : null)),
             Console.Out, stopping));
         return command;
     }
@@ -51,14 +55,17 @@ internal static class DemoCommand
         foreach (var topic in new[] { DemoTraffic.InputTopic, DemoTraffic.OutputTopic, DemoTraffic.DeadLetterTopic })
             cluster.CreateTopic(topic, DemoTraffic.Partitions);
 
+        await using var page = request.Port is { } port ? await LocalPage.StartAsync(tool, loaded, port, new InputOptions()) : null;
+        if (page is not null) await Console.Error.WriteLineAsync($"The page: {page.Address}");
         var tally = new DemoTally(tool.Time);
         var view = new DemoView(tally, tool.Time);
         using var done = new CancellationTokenSource();
         var live = !request.Json && !Console.IsOutputRedirected;
+        if (live && request.Events is null) page?.OpenInBrowser();
         var shown = live ? view.RunLiveAsync(done.Token) : view.RunPlainAsync(request.Json ? Console.Error : output, done.Token);
         try
         {
-            await RunWorkerAsync(request, tool.Pipelines, loaded, cluster.BootstrapServers, tally, stopping);
+            await RunWorkerAsync(request, tool.Pipelines, loaded, page, cluster.BootstrapServers, tally, stopping);
         }
         finally
         {
@@ -74,7 +81,7 @@ internal static class DemoCommand
     }
 
     private static async Task RunWorkerAsync(
-        Request request, PipelineAssembly assembly, LoadedModel loaded, string bootstrapServers, DemoTally tally, CancellationToken stopping)
+        Request request, PipelineAssembly assembly, LoadedModel loaded, LocalPage? page, string bootstrapServers, DemoTally tally, CancellationToken stopping)
     {
         var delivery = new DeliveryOptions();
         var kafkaOptions = new KafkaOptions
@@ -88,11 +95,11 @@ internal static class DemoCommand
             Consumer = new Dictionary<string, string> { ["fetch.wait.max.ms"] = "10" },
         };
         var clients = new KafkaConfiguration(kafkaOptions, delivery);
-        await using var kafka = new KafkaConnection(
-            clients, new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
+        var connection = new KafkaConnection(clients, new KafkaStatus(), new KafkaMetrics(assembly.Meters), assembly.Time, assembly.Loggers);
+        await using var kafka = page is null ? connection : page.Watched(connection);
         using var enough = new CancellationTokenSource();
         var pipeline = assembly
-            .Pipeline(loaded, kafka, new InputOptions(), new OutputOptions(), new(new(), new(), delivery))
+            .Pipeline(page?.Stream ?? loaded, kafka, new InputOptions(), new OutputOptions(), new(new(), new(), delivery), page?.Watch)
             .RunAsync(enough.Token);
 
         // The worker is told to stop only when everything has come back: the demo's own stop is the end of producing.

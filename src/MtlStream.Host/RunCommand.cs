@@ -2,7 +2,9 @@ using System.CommandLine;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
 using MtlStream.Host.Worker;
-using MtlStream.Http.Api;
+using MtlStream.Http;
+using MtlStream.Http.Grpc;
+using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Kafka;
 using MtlStream.Learning.Review;
@@ -73,6 +75,13 @@ internal static class RunCommand
         services.AddSingleton<WorkerReport>();
         services.AddSingleton<RequestDesk>();
         services.AddSingleton<HttpApi>();
+        if (settings.Http is { IsOff: false, Page: true })
+        {
+            services.AddSingleton(settings.Input);
+            services.AddSingleton<LiveFeed>();
+            services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
+        }
+
         services.AddKafkaTransport(settings.KafkaClients);
         if (settings.Kafka.AnswerTopic.Length > 0) AddQuality(services, settings);
         services.AddSingleton<PipelineService>();
@@ -80,6 +89,7 @@ internal static class RunCommand
 
         // Stopped in the opposite order: the probes are answered until the pipeline is drained.
         if (!settings.Http.IsOff) services.AddHostedService<HealthServer>();
+        if (settings.Http.ServesGrpc) services.AddHostedService<GrpcServer>();
         services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
 
         // Signals are the command line's; the host only hears that it should stop.

@@ -17,8 +17,17 @@ public sealed record HttpOptions : IValidatableObject
     /// <summary>Whether texts can be sent there <see href="http.md">to be annotated</see>, at <c>/v1/annotate</c>.</summary>
     public bool Annotate { get; init; }
 
+    /// <summary>Address for <see href="http.md#open-inference-protocol">gRPC</see>, such as <c>http://127.0.0.1:8081</c>. <c>off</c> opens none.</summary>
+    public string GrpcUrl { get; init; } = "off";
+
+    /// <summary>Whether <see href="page.md">the page</see> is served there: to try texts, watch the stream, answer questions. With <c>Annotate</c>.</summary>
+    public bool Page { get; init; }
+
+    /// <summary>Whether the page shows texts of the stream. Else it shows labels without a word of them.</summary>
+    public bool ShowTexts { get; init; }
+
     /// <summary>
-    /// What <c>Authorization: Bearer</c> must say, 16 characters at least. An address that other machines reach needs it for <c>Annotate</c>.
+    /// What <c>Authorization: Bearer</c> must say, 16 characters at least. An address that other machines reach needs it for <c>Annotate</c> and <c>Page</c>.
     /// A secret: give it in the environment or in a file.
     /// </summary>
     public string Token { get; init; } = "";
@@ -48,26 +57,44 @@ public sealed record HttpOptions : IValidatableObject
     public string Host => new Uri(Parseable).DnsSafeHost;
 
     /// <summary>Whether only this machine can connect; not to be asked when nobody can.</summary>
-    public bool IsLoopback => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+    public bool IsLoopback => IsLoopbackHost(Host);
 
     /// <summary>Whether anything beside the health endpoints, the status and the metrics is served.</summary>
-    public bool Serves => !IsOff && Annotate;
+    public bool Serves => (!IsOff && (Annotate || Page)) || ServesGrpc;
+
+    /// <summary>Whether gRPC is served.</summary>
+    public bool ServesGrpc => !string.Equals(GrpcUrl, "off", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Kestrel allows hosts that are no host names: <c>http://*:8080</c>.</summary>
-    private string Parseable => Url.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal);
+    private string Parseable => ParseableOf(Url);
+
+    private static string ParseableOf(string url) => url.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal);
+
+    private static bool IsLoopbackHost(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Token.Length is > 0 and < ShortestToken || Token.Any(c => c is <= ' ' or > '~'))
             yield return new($"found {Token.Length} characters, expected {ShortestToken} at least, of ASCII without spaces.", [nameof(Token)]);
+        if (ServesGrpc && Uri.TryCreate(ParseableOf(GrpcUrl), UriKind.Absolute, out var grpc) && grpc is { Scheme: "http", PathAndQuery: "/" })
+        {
+            if (!IsLoopbackHost(grpc.DnsSafeHost) && Token.Length == 0)
+                yield return new($"found none while Http:GrpcUrl is {GrpcUrl}, which other machines reach: expected the secret that requests have to bring.", [nameof(Token)]);
+        }
+        else if (ServesGrpc)
+        {
+            yield return new($"found '{GrpcUrl}', expected an address such as http://127.0.0.1:8081, or off.", [nameof(GrpcUrl)]);
+        }
+
         if (IsOff && Metrics) yield return new("found true while Http:Url is off, expected an address at which Prometheus can ask.", [nameof(Metrics)]);
         if (IsOff && Annotate) yield return new("found true while Http:Url is off, expected an address at which it can be asked.", [nameof(Annotate)]);
+        if (IsOff && Page) yield return new("found true while Http:Url is off, expected an address at which it can be opened.", [nameof(Page)]);
         if (IsOff) yield break;
         if (!(Uri.TryCreate(Parseable, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/"))
             yield return new($"Http:Url is '{Url}', expected an address such as http://127.0.0.1:8080, or off.");
         else if (uri is { Host: "localhost", Port: 0 }) // two addresses, IPv4 and IPv6: Kestrel refuses to look for a port that is free on both
             yield return new($"Http:Url is '{Url}', expected http://127.0.0.1:0: a free port is looked for on one address only.");
-        else if (Serves && !IsLoopback && Token.Length == 0)
+        else if ((Annotate || Page) && !IsLoopback && Token.Length == 0)
             yield return new($"found none while Http:Url is {Url}, which other machines reach: expected the secret that requests have to bring.", [nameof(Token)]);
     }
 }

@@ -138,6 +138,21 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Requests_and_the_page_are_served_with_a_token_where_the_values_say_so()
+    {
+        var (code, output) = await HelmAsync("template", "small", "--set", "http.annotate=true,http.page=true,http.tokenSecret=mtlstream-http");
+        var refused = await HelmAsync("template", "small", "--set", "http.page=true");
+
+        Assert.True(code == 0, output);
+        foreach (var setting in new[] { "Annotate", "Page" }) Assert.Contains($"MTLSTREAM__Http__{setting}: \"true\"", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ShowTexts", output, StringComparison.Ordinal);
+        Assert.Matches("name: MTLSTREAM__Http__Token\n +valueFrom: { secretKeyRef: { name: mtlstream-http, key: token } }", output);
+        Assert.Matches("kind: Service\nmetadata:\n  name: [a-z-]+-http\n", output);
+        Assert.Contains("http.tokenSecret is empty", refused.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("-http", (await HelmAsync("template", "small")).Output, StringComparison.Ordinal);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task A_release_of_the_same_name_in_another_namespace_is_another_job()
     {
         var (code, output) = await HelmAsync("template", "medium", "--namespace", "team-a");

@@ -1,6 +1,7 @@
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
+using MtlStream.Http.Live;
 using MtlStream.Results;
 
 namespace MtlStream.Host.Worker;
@@ -29,7 +30,8 @@ internal sealed record EventCounts(long Published, long Dropped, IReadOnlyDictio
 }
 
 /// <summary>Counts how events end, and warns of rejections: the first of a reason at once, then in intervals. Thread-safe.</summary>
-internal sealed class EventTally(TimeProvider time, ILogger<EventTally> logger)
+/// <param name="live">Is told of results; null where nobody watches.</param>
+internal sealed class EventTally(TimeProvider time, ILogger<EventTally> logger, LiveFeed? live = null)
 {
     private readonly RepeatedLines _warned = new(time);
     private readonly long[] _rejected = new long[Enum.GetValues<RejectionReason>().Length];
@@ -49,7 +51,11 @@ internal sealed class EventTally(TimeProvider time, ILogger<EventTally> logger)
     public void Add(OutboundRecord record, PublishOutcome outcome)
     {
         if (outcome != PublishOutcome.Durable) return; // read again, or answered by a dead letter
-        if (record.Destination == Destination.Results) Interlocked.Increment(ref _published);
+        if (record.Destination == Destination.Results)
+        {
+            Interlocked.Increment(ref _published);
+            live?.Take(record);
+        }
         else if (record.Destination == Destination.Nowhere) Interlocked.Increment(ref _dropped);
         else if (DeadLetter.TryRead(record.Source.Key, record.Headers, record.Payload, record.Source.Timestamp, out var letter, out _)) Reject(letter);
     }

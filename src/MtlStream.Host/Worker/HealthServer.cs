@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MtlStream.Http;
-using MtlStream.Http.Api;
 using OpenTelemetry.Metrics;
 
 namespace MtlStream.Host.Worker;

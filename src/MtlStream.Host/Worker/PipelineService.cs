@@ -1,6 +1,7 @@
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Http;
+using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Onnx;
 using MtlStream.Serving;
@@ -18,7 +19,7 @@ internal sealed record WorkerOptions(
 internal sealed class PipelineService(
     WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally, WorkerReport report,
     RequestDesk desk, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger,
-    QualityWatch? quality = null)
+    QualityWatch? quality = null, LiveFeed? live = null)
     : BackgroundService
 {
     private bool _failed;
@@ -56,6 +57,7 @@ internal sealed class PipelineService(
         stopping.ThrowIfCancellationRequested();
         await using var transport = new TalliedTransport(open(), tally);
         health.Serving(transport);
+        live?.Reads(() => transport.Lags);
         try
         {
             var share = http.Serves ? new ModelShare(served.Loaded.Model, http.Share, assembly.Time) : null;

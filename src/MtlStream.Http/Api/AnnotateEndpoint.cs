@@ -19,7 +19,7 @@ internal sealed class AnnotateEndpoint(RequestDesk desk)
             var asked = await AskedTexts.ReadAsync(context.Request, desk.Options.MaxWaiting, ends.Token);
             count = asked.Texts.Count;
             var opened = desk.Now ?? throw new ProblemException(Problem.Closed("The model is being loaded, or the worker is stopping."));
-            var lane = WantsAllScores(context.Request) ? opened.Detailed : opened.Plain;
+            var lane = LaneOf(context.Request, opened);
             if (await lane.AskAsync(asked.Texts, ends.Token) is not { } answers)
             {
                 desk.Metrics.Texts(count, TextOutcome.Refused);
@@ -44,6 +44,16 @@ internal sealed class AnnotateEndpoint(RequestDesk desk)
         {
             await Problem.Closed("The worker is stopping.").WriteAsync(context);
         }
+    }
+
+    private static RequestLane LaneOf(HttpRequest request, RequestDesk.Opened opened)
+    {
+        var detailed = WantsAllScores(request);
+        var version = request.Query["version"].ToString();
+        if (version.Length == 0 || version == opened.Versions[0]) return detailed ? opened.Detailed : opened.Plain;
+        return opened.Others.TryGetValue(version, out var other) && detailed
+            ? other
+            : throw new ProblemException(Problem.Malformed("The parameter version names none that is asked beside the one that serves, with scores=all; GET /v1/page lists them."));
     }
 
     private static bool WantsAllScores(HttpRequest request) => request.Query["scores"].ToString() switch

@@ -23,7 +23,8 @@ public sealed class RequestDesk(HttpOptions options, IMeterFactory meters, ILogg
     /// <summary>Takes requests until what it returns is disposed.</summary>
     /// <param name="share">Whose face for requests is asked.</param>
     /// <param name="manifest">Of the version that serves.</param>
-    public IAsyncDisposable Open(LoadedModel loaded, ModelShare share, Func<ModelManifest> manifest, InputOptions input, OutputOptions output)
+    /// <param name="against">Another version, to be asked beside it; null for none. Not owned.</param>
+    public IAsyncDisposable Open(LoadedModel loaded, ModelShare share, Func<ModelManifest> manifest, InputOptions input, OutputOptions output, LoadedModel? against = null)
     {
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(share);
@@ -32,15 +33,26 @@ public sealed class RequestDesk(HttpOptions options, IMeterFactory meters, ILogg
         var asked = loaded with { Model = share.Requests };
         var plain = new RequestLane(assembly, asked, input, output, options.MaxWaiting);
         var detailed = new RequestLane(assembly, asked, input, output with { AllScores = true }, options.MaxWaiting);
+        var others = new Dictionary<string, RequestLane>();
+        if (against is not null) others[NameOf(against.Model.Identity)] = new(assembly, against, input, output with { AllScores = true }, options.MaxWaiting);
         Metrics.Observe(() => plain.Count + detailed.Count, () => share.SecondsTaken);
-        var opened = new Opened(asked, manifest, plain, detailed);
+        var opened = new Opened(asked, manifest, plain, detailed, others);
         _opened = opened;
         return new Closing(this, opened, quiet);
     }
 
     /// <summary>What serves.</summary>
     /// <param name="Detailed">Every label's probability comes with the answers.</param>
-    internal sealed record Opened(LoadedModel Loaded, Func<ModelManifest> Manifest, RequestLane Plain, RequestLane Detailed);
+    /// <param name="Others">Other versions by name, with every label's probability.</param>
+    internal sealed record Opened(LoadedModel Loaded, Func<ModelManifest> Manifest, RequestLane Plain, RequestLane Detailed,
+        IReadOnlyDictionary<string, RequestLane> Others)
+    {
+        /// <summary>What can be asked for by name; the first one serves.</summary>
+        public IReadOnlyList<string> Versions => [NameOf(Loaded.Model.Identity), .. Others.Keys];
+    }
+
+    private static string NameOf(ModelIdentity identity) => $"{identity.Name} {identity.Version}";
+
 
     private sealed class Closing(RequestDesk desk, Opened opened, QuietMeters meters) : IAsyncDisposable
     {
@@ -49,6 +61,7 @@ public sealed class RequestDesk(HttpOptions options, IMeterFactory meters, ILogg
             desk._opened = null;
             await opened.Plain.DisposeAsync();
             await opened.Detailed.DisposeAsync();
+            foreach (var other in opened.Others.Values) await other.DisposeAsync();
             meters.Dispose();
         }
     }

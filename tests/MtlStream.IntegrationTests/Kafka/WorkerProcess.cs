@@ -38,6 +38,9 @@ internal sealed partial class WorkerProcess : IDisposable
         }
     }
 
+    /// <summary>Where it is asked; null before it said so.</summary>
+    public Uri? Address => _health;
+
     /// <summary>How many lines it has logged.</summary>
     public int Lines => _logged;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
-using MtlStream.Http.Api;
+using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Models;
 using MtlStream.Serving;
@@ -22,13 +22,14 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly HealthServer _server;
     private readonly IAsyncDisposable? _open;
 
-    private ApiServer(HttpOptions options, TableModel model, InputOptions input, bool opened)
+    private ApiServer(HttpOptions options, TableModel model, InputOptions input, bool opened, bool live)
     {
         Options = options;
         Desk = new(options, Meters, NullLoggerFactory.Instance, TimeProvider.System);
+        Live = live ? new(options, input, Desk, Meters, TimeProvider.System) : null;
         var health = new WorkerHealth();
         var report = new WorkerReport(health, new(TimeProvider.System, NullLogger<EventTally>.Instance));
-        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance));
+        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance, Live));
         var manifest = _package.Manifest();
         var loaded = new LoadedModel(manifest, model, TextTokenizer.Load(manifest.Tokenizer, new TokenizationOptions()));
         Share = new(model, options.Share, TimeProvider.System);
@@ -41,15 +42,18 @@ internal sealed class ApiServer : IAsyncDisposable
 
     public ModelShare Share { get; }
 
+    /// <summary>Looks when it is told to.</summary>
+    public LiveFeed? Live { get; }
+
     public MeterRecorder Meters { get; } = new();
 
     public HttpClient Client { get; } = new();
 
     /// <param name="opened">Whether the model is loaded.</param>
-    public static async Task<ApiServer> StartAsync(HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true)
+    public static async Task<ApiServer> StartAsync(HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false)
     {
         options ??= new();
-        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened);
+        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live);
         await server._server.StartAsync(CancellationToken.None);
         server.Client.BaseAddress = server._server.Address;
         return server;
@@ -63,6 +67,7 @@ internal sealed class ApiServer : IAsyncDisposable
         if (_open is not null) await _open.DisposeAsync();
         await _server.StopAsync(CancellationToken.None);
         await _server.DisposeAsync();
+        Live?.Dispose();
         Client.Dispose();
         Meters.Dispose();
         _package.Dispose();

@@ -5,8 +5,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using MtlStream.Events;
 using MtlStream.Http;
 using MtlStream.Http.Api;
+using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Schemas;
@@ -26,10 +28,13 @@ public sealed class OpenApiTests
         builder.Services.AddRouting();
         builder.Services.AddSingleton<Microsoft.AspNetCore.Hosting.Server.IServer>(new NoServer());
         var server = builder.Build();
-        var options = new HttpOptions { Annotate = true };
-        new HttpApi(options, new RequestDesk(options, meters, NullLoggerFactory.Instance, TimeProvider.System), NullLogger<HttpApi>.Instance).Map(server);
+        var options = new HttpOptions { Annotate = true, Page = true };
+        var desk = new RequestDesk(options, meters, NullLoggerFactory.Instance, TimeProvider.System);
+        using var live = new LiveFeed(options, new InputOptions(), desk, meters, TimeProvider.System);
+        new HttpApi(options, desk, NullLogger<HttpApi>.Instance, live, new NoReviewer()).Map(server);
 
         var mapped = ((IEndpointRouteBuilder)server).DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
+            .Where(e => e.RoutePattern.RawText is not ("/" or "/page/{name}")) // the page itself
             .Select(e => $"{e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single().ToLowerInvariant()} {e.RoutePattern.RawText}");
         var described = s_document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject(), (path, method) => $"{method.Key} {path.Key}");
 
@@ -69,6 +74,15 @@ public sealed class OpenApiTests
         var schema = JsonSchema.FromText(new JsonObject { ["$ref"] = $"#/$defs/{name}", ["$defs"] = schemas }.ToJsonString());
 
         Assert.Empty(schema.Problems(JsonSerializer.Deserialize<JsonElement>(json)));
+    }
+
+    private sealed class NoReviewer : IReviewer
+    {
+        public ReviewState State(string task, string by) => new("", [], [], false, 0, 0, false, null, null);
+
+        public ReviewState Answer(string task, string by, string question, IReadOnlyList<string>? labels) => State(task, by);
+
+        public ReviewState Undo(string task, string by) => State(task, by);
     }
 
     private sealed class NoServer : Microsoft.AspNetCore.Hosting.Server.IServer

@@ -49,7 +49,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $owners := dict "kafka:bootstrapservers" "kafka.bootstrapServers" "kafka:groupid" "kafka.groupId" "kafka:outputtopic" "kafka.outputTopic"
   "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "delivery:guarantee" "delivery.guarantee"
   "delivery:draintimeout" "delivery.drainTimeout" "delivery:transactionalid" "kafka.groupId and the pod's name"
-  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape" }}
+  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape"
+  "http:annotate" "http.annotate" "http:page" "http.page" "http:showtexts" "http.showTexts" "http:token" "http.tokenSecret" }}
 {{- range $section, $value := dict "kafka:inputtopics" "kafka.inputTopics" "kafka:client" "kafka.client" "kafka:consumer" "kafka.consumer" "kafka:producer" "kafka.producer" }}
 {{- if hasPrefix (printf "%s:" $section) $key }}{{ $_ := set $owners $key $value }}{{ end }}
 {{- end }}
@@ -83,6 +84,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail "env OTEL_RESOURCE_ATTRIBUTES: expected a value with other attributes than service.instance.id, service.namespace, k8s.pod.name and k8s.namespace.name: the chart sets these, and alerts tell releases apart by them." }}
 {{- end }}
 {{- end }}
+{{- if and (or .Values.http.annotate .Values.http.page) (not .Values.http.tokenSecret) }}{{ fail "http.tokenSecret is empty: http.annotate and http.page need a secret with the key token, which requests bring." }}{{ end }}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
 {{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
@@ -140,6 +142,10 @@ spec:
           secretRef: { name: {{ . }} }
         {{- end }}
       env:
+        {{- with .Values.http.tokenSecret }}
+        - name: MTLSTREAM__Http__Token
+          valueFrom: { secretKeyRef: { name: {{ . }}, key: token } }
+        {{- end }}
         - name: POD_NAME
           valueFrom: { fieldRef: { fieldPath: metadata.name } }
         {{- with include "mtlstream.cores" . }}

@@ -4,22 +4,65 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using MtlStream.Diagnostics;
+using MtlStream.Http.Api;
+using MtlStream.Http.Live;
+using MtlStream.Http.Page;
 using MtlStream.Http.Requests;
 
-namespace MtlStream.Http.Api;
+namespace MtlStream.Http;
 
 /// <summary>Everything that is served beside the probes, the status and the metrics.</summary>
-public sealed class HttpApi(HttpOptions options, RequestDesk desk, ILogger<HttpApi> logger)
+/// <param name="live">The stream, for the page; null where there is none.</param>
+/// <param name="reviewer">Asks for labels, for the page; null where nobody does.</param>
+public sealed class HttpApi(HttpOptions options, RequestDesk desk, ILogger<HttpApi> logger, LiveFeed? live = null, IReviewer? reviewer = null)
 {
     private readonly AccessRules _rules = new(options);
 
     /// <summary>Adds the endpoints that the settings ask for.</summary>
     public void Map(IEndpointRouteBuilder endpoints)
     {
-        if (!options.Serves) return;
+        if (!(options.Annotate || options.Page)) return;
         Map(endpoints, HttpMethods.Post, "/v1/annotate", new AnnotateEndpoint(desk).AnswerAsync);
         Map(endpoints, HttpMethods.Get, "/v1/model", new ModelEndpoint(desk).AnswerAsync);
+        Map(endpoints, HttpMethods.Post, "/v1/tokenize", new TokenizeEndpoint(desk).AnswerAsync);
         Map(endpoints, HttpMethods.Get, "/openapi.json", OpenApiEndpoint.AnswerAsync, needsToken: false);
+        MapInference(endpoints);
+        if (options.Page) MapPage(endpoints);
+    }
+
+    private void MapInference(IEndpointRouteBuilder endpoints)
+    {
+        var inference = new InferenceEndpoints(desk);
+        Map(endpoints, HttpMethods.Get, "/v2", InferenceEndpoints.ServerAsync);
+        Map(endpoints, HttpMethods.Get, "/v2/health/live", InferenceEndpoints.LiveAsync, needsToken: false);
+        Map(endpoints, HttpMethods.Get, "/v2/health/ready", inference.ReadyAsync, needsToken: false);
+        foreach (var model in new[] { "/v2/models/{name}", "/v2/models/{name}/versions/{version}" })
+        {
+            Map(endpoints, HttpMethods.Get, model, inference.ModelAsync);
+            Map(endpoints, HttpMethods.Get, model + "/ready", inference.ReadyAsync);
+            Map(endpoints, HttpMethods.Post, model + "/infer", inference.InferAsync);
+        }
+    }
+
+    private void MapPage(IEndpointRouteBuilder endpoints)
+    {
+        var parts = new List<string> { "try" };
+        if (live is not null)
+        {
+            parts.Add("live");
+            Map(endpoints, HttpMethods.Get, "/v1/live", new LiveEndpoint(live, desk.Time).AnswerAsync);
+        }
+
+        if (reviewer is not null)
+        {
+            parts.Add("review");
+            Map(endpoints, HttpMethods.Post, "/v1/review", new ReviewEndpoint(reviewer).AnswerAsync);
+        }
+
+        parts.Add("models");
+        Map(endpoints, HttpMethods.Get, "/v1/page", new PageEndpoint(desk, parts).AnswerAsync);
+        Map(endpoints, HttpMethods.Get, "/", PageFiles.FirstAsync, needsToken: false);
+        Map(endpoints, HttpMethods.Get, "/page/{name}", PageFiles.NamedAsync, needsToken: false);
     }
 
     private void Map(IEndpointRouteBuilder endpoints, string method, string route, RequestDelegate answer, bool needsToken = true) =>

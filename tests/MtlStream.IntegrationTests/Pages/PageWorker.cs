@@ -1,0 +1,70 @@
+using System.Text;
+using MtlStream.Host.Demo;
+using MtlStream.IntegrationTests.Kafka;
+using MtlStream.Kafka;
+using MtlStream.Models;
+
+namespace MtlStream.IntegrationTests.Pages;
+
+/// <summary>A worker with the page and the shipped model, on a real Kafka where there is one, and events for it.</summary>
+public sealed class PageWorker : IDisposable
+{
+    public const string Hostile = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script> Berlin";
+
+    private const string Input = "page-comments", Output = "page-enriched", DeadLetters = "page-rejected";
+    private const int Partitions = 3;
+
+    private readonly RealKafka? _kafka;
+    private readonly MockCluster? _mock;
+    private readonly WorkerProcess? _worker;
+    private readonly string _bootstrap = "";
+
+    public PageWorker()
+    {
+        if (Browser.WhyNone() is not null) return;
+        if (RealKafka.WhyNone() is null) _kafka = RealKafka.Start();
+        else _mock = new();
+        _bootstrap = _kafka?.BootstrapServers ?? _mock!.BootstrapServers;
+        foreach (var topic in new[] { Input, Output, DeadLetters })
+        {
+            _kafka?.CreateTopic(topic, Partitions);
+            _mock?.CreateTopic(topic, Partitions);
+        }
+
+        _worker = WorkerProcess.Start(Settings, model: ModelManifest.Locate(""));
+    }
+
+    /// <summary>Where the page is, once the worker takes events.</summary>
+    internal async Task<Uri> ReadyAsync()
+    {
+        await Wait.Until(() => _worker!.IsReady(), TimeSpan.FromMinutes(3), () => _worker!.Log);
+        return _worker!.Address!;
+    }
+
+    /// <summary>Writes sample events, a few of them bad, and one that tries to be HTML in text, header and key.</summary>
+    internal void Produce(int events)
+    {
+        var samples = new SampleEvents();
+        using var writer = new EventWriter(new(new() { BootstrapServers = _bootstrap, GroupId = "page", InputTopics = [Input], OutputTopic = Output, DeadLetterTopic = DeadLetters }, new()), lingerMs: 1);
+        for (var number = 0; number < events; number++)
+        {
+            var payload = number % 10 == 5 ? Encoding.UTF8.GetBytes(System.Text.Json.JsonSerializer.Serialize(new { text = Hostile })) : samples.Payload(number);
+            writer.TryWrite(Input, Encoding.UTF8.GetBytes("<b>" + number), payload, () => { });
+        }
+
+        writer.Flush(CancellationToken.None);
+    }
+
+    public void Dispose()
+    {
+        _worker?.Dispose();
+        _mock?.Dispose();
+        _kafka?.Dispose();
+    }
+
+    private IEnumerable<KeyValuePair<string, string>> Settings =>
+    [
+        new("Kafka:BootstrapServers", _bootstrap), new("Kafka:GroupId", "page"), new("Kafka:InputTopics:0", Input), new("Kafka:OutputTopic", Output),
+        new("Kafka:DeadLetterTopic", DeadLetters), new("Http:Page", "true"), new("Http:ShowTexts", "true"), new("Model:Device", "cpu"),
+    ];
+}
