@@ -1,9 +1,11 @@
 using System.CommandLine;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Diagnosis;
+using MtlStream.Host.Review;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Http.Grpc;
+using MtlStream.Http.Api;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Kafka;
@@ -80,6 +82,7 @@ internal static class RunCommand
             services.AddSingleton(settings.Input);
             services.AddSingleton<LiveFeed>();
             services.AddHostedService(provider => provider.GetRequiredService<LiveFeed>());
+            if (settings.Http.ShowTexts && settings.Kafka.ReviewTopic.Length > 0 && settings.Kafka.AnswerTopic.Length > 0) AddReviewer(services, settings);
         }
 
         services.AddKafkaTransport(settings.KafkaClients);
@@ -106,6 +109,11 @@ internal static class RunCommand
             settings.Watch.QualityWindow, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<QualityWatch>>()));
         services.AddHostedService<QualityService>();
     }
+
+    /// <summary>Questions show texts of the stream: they are asked where those may be seen.</summary>
+    private static void AddReviewer(IServiceCollection services, AppSettings settings) => services.AddSingleton<IReviewer>(provider => new PageReviewer(
+        () => ReviewStore.FromTopics(settings, answers: null, provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping),
+        () => provider.GetRequiredService<RequestDesk>().Now?.Manifest(), provider.GetRequiredService<TimeProvider>()));
 
     private sealed class NoLifetime : IHostLifetime
     {

@@ -3,6 +3,7 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Host.Lines;
+using MtlStream.Host.Review;
 using MtlStream.Host.Studio;
 using MtlStream.Models;
 using MtlStream.Text;
@@ -17,13 +18,14 @@ internal static class StudioCommand
     /// <param name="File">Path of a file of events; null for typed texts alone.</param>
     /// <param name="TextField">Pointer to its texts, or their column; null for the usual.</param>
     /// <param name="Against">Folder of another package; null for none.</param>
-    internal sealed record Request(string? File, string? TextField, ModelOptions Model, string? Against, int Port, bool Browser);
+    internal sealed record Request(string? File, string? TextField, ModelOptions Model, string? Against, string? Answers, int Port, bool Browser);
 
     public static Command Build()
     {
         var file = new Argument<string?>("FILE") { Description = "Events to show as a stream: what annotate reads. Without it texts are typed.", Arity = ArgumentArity.ZeroOrOne };
         var field = new Option<string?>("--text-field") { Description = "JSON pointer to the text, or the column of a table; without it /text, or text.", HelpName = "/pointer" };
         var against = new Option<string?>("--against") { Description = "Folder of another package, to try texts with both.", HelpName = "DIR" };
+        var answers = new Option<string?>("--answers") { Description = "File that answers of the part Review are added to; beside FILE unless named.", HelpName = "FILE" };
         var port = new Option<int>("--port") { Description = "Port on this machine; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => DefaultPort };
         port.Validators.Add(given =>
         {
@@ -35,12 +37,12 @@ internal static class StudioCommand
             "studio", "Opens a page on this machine to try texts and look at the model, without Kafka. Ends on Ctrl+C.",
             "mtlstream studio", "mtlstream studio comments.jsonl", "mtlstream studio --model new-package --against models/mtlstream-en")
         {
-            file, field, model, against, device, port, quiet,
+            file, field, model, against, answers, device, port, quiet,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetValue(file), parsed.GetValue(field), new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device) },
-                parsed.GetValue(against), parsed.GetValue(port), !parsed.GetValue(quiet)),
+                parsed.GetValue(against), parsed.GetValue(answers), parsed.GetValue(port), !parsed.GetValue(quiet)),
             Console.Out, stopping));
         return command;
     }
@@ -54,12 +56,21 @@ internal static class StudioCommand
         var question = new RecordQuestion(FileFormat.Auto, request.TextField is null ? [] : [request.TextField], HasHeader: true);
         var file = input is null ? null : await RecordFile.OpenAsync(input, request.File!, question, stopping);
         var options = file is null ? new InputOptions() : new InputOptions { TextPointer = file.Pointers[0], Format = file.Format };
-        await using var page = await LocalPage.StartAsync(tool, loaded, request.Port, options, against);
+        using var reviewer = ReviewerOf(request, file, options, loaded, tool.Time);
+        await using var page = await LocalPage.StartAsync(tool, loaded, request.Port, options, against, reviewer);
         await output.WriteLineAsync($"{page.Address} (Ctrl+C ends)");
         if (request.Browser) page.OpenInBrowser();
         if (file is not null) await ShowAsync(file, request.File!, page, tool, options, stopping);
         await Task.Delay(Timeout.InfiniteTimeSpan, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return ExitCodes.Done;
+    }
+
+    /// <summary>Asks about the texts of a file of JSON lines; of others it does not.</summary>
+    private static PageReviewer? ReviewerOf(Request request, RecordFile? file, InputOptions options, LoadedModel loaded, TimeProvider time)
+    {
+        if (file is null || file.Columns is not null || request.File is "-" or null) return null;
+        using var questions = ReviewStore.FromFile(request.File, options, request.Answers);
+        return questions.Questions.Count == 0 ? null : new(() => ReviewStore.FromFile(request.File, options, request.Answers), () => loaded.Manifest, time);
     }
 
     /// <summary>Sends the file through the pipeline, for the page to show; its results go nowhere else.</summary>

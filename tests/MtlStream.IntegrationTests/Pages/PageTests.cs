@@ -1,4 +1,3 @@
-using System.Globalization;
 using OpenQA.Selenium;
 
 namespace MtlStream.IntegrationTests.Pages;
@@ -7,8 +6,6 @@ namespace MtlStream.IntegrationTests.Pages;
 public sealed class PageTests(PageWorker worker) : IClassFixture<PageWorker>
 {
     private const string Text = "Tim Cook opened Apple's new store in Oslo on Friday, and I am so happy that I could cry!";
-
-    private static readonly int[] s_widths = [360, 768, 1280];
 
     [ChromiumFact]
     public async Task Try_shows_what_the_model_says_and_what_it_saw()
@@ -111,22 +108,9 @@ public sealed class PageTests(PageWorker worker) : IClassFixture<PageWorker>
         Assert.Empty(browser.Requests.Where(r => !r.StartsWith(address.ToString(), StringComparison.Ordinal) && !r.StartsWith("data:", StringComparison.Ordinal) && !r.StartsWith("chrome", StringComparison.Ordinal)));
     }
 
-    /// <summary>In three widths, light and dark: nothing sticks out, and nobody is kept out.</summary>
     private static void Photograph(Browser browser, string part)
     {
-        var folder = Directory.CreateDirectory(Path.Combine(OpsTools.Root, "artifacts", "screenshots")).FullName;
-        foreach (var width in s_widths)
-        {
-            foreach (var dark in new[] { false, true })
-            {
-                browser.Look(width, dark);
-                var name = string.Create(CultureInfo.InvariantCulture, $"{part}-{width}-{(dark ? "dark" : "light")}.png");
-                File.WriteAllBytes(Path.Combine(folder, name), browser.Picture());
-                Assert.True((bool)browser.Run("return document.documentElement.scrollWidth <= innerWidth")!, $"{name} is wider than its window.");
-                Assert.Empty(browser.Barriers());
-            }
-        }
-
+        Screenshots.Take(browser, part);
         if (part == "try" && Environment.GetEnvironmentVariable("MTLSTREAM_WRITE_DOCS") is { Length: > 0 })
         {
             browser.Look(1200, dark: false);
