@@ -19,7 +19,7 @@ internal sealed class Browser : IDisposable
     public Browser()
     {
         var options = new ChromeOptions { BinaryLocation = Program };
-        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run", "--lang=en");
+        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run", "--hide-scrollbars", "--lang=en");
         options.SetLoggingPreference(LogType.Browser, OpenQA.Selenium.LogLevel.All);
         options.SetLoggingPreference("performance", OpenQA.Selenium.LogLevel.All);
         var service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(Driver), Path.GetFileName(Driver));

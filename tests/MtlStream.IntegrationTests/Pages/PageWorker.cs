@@ -11,10 +11,9 @@ public sealed class PageWorker : IDisposable
 {
     public const string Hostile = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script> Berlin";
 
-    private const string Input = "page-comments", Output = "page-enriched", DeadLetters = "page-rejected";
     private const int Partitions = 3;
 
-    private readonly RealKafka? _kafka;
+    private readonly string _input = Topics.Unique("page"), _output = Topics.Unique("page-enriched"), _letters = Topics.Unique("page-rejected");
     private readonly MockCluster? _mock;
     private readonly WorkerProcess? _worker;
     private readonly string _bootstrap = "";
@@ -22,15 +21,9 @@ public sealed class PageWorker : IDisposable
     public PageWorker()
     {
         if (Browser.WhyNone() is not null) return;
-        if (RealKafka.WhyNone() is null) _kafka = RealKafka.Start();
-        else _mock = new();
-        _bootstrap = _kafka?.BootstrapServers ?? _mock!.BootstrapServers;
-        foreach (var topic in new[] { Input, Output, DeadLetters })
-        {
-            _kafka?.CreateTopic(topic, Partitions);
-            _mock?.CreateTopic(topic, Partitions);
-        }
-
+        _mock = RealKafka.WhyNone() is null ? null : new();
+        _bootstrap = _mock?.BootstrapServers ?? RealKafka.Shared.BootstrapServers;
+        CreateTopics([_input, _output, _letters]);
         _worker = WorkerProcess.Start(Settings, model: ModelManifest.Locate(""));
     }
 
@@ -45,26 +38,37 @@ public sealed class PageWorker : IDisposable
     internal void Produce(int events)
     {
         var samples = new SampleEvents();
-        using var writer = new EventWriter(new(new() { BootstrapServers = _bootstrap, GroupId = "page", InputTopics = [Input], OutputTopic = Output, DeadLetterTopic = DeadLetters }, new()), lingerMs: 1);
+        using var writer = new EventWriter(new(new() { BootstrapServers = _bootstrap, GroupId = "page", InputTopics = [_input], OutputTopic = _output, DeadLetterTopic = _letters }, new()), lingerMs: 1);
         for (var number = 0; number < events; number++)
         {
             var payload = number % 10 == 5 ? Encoding.UTF8.GetBytes(System.Text.Json.JsonSerializer.Serialize(new { text = Hostile })) : samples.Payload(number);
-            writer.TryWrite(Input, Encoding.UTF8.GetBytes("<b>" + number), payload, () => { });
+            writer.TryWrite(_input, Encoding.UTF8.GetBytes("<b>" + number), payload, () => { });
         }
 
         writer.Flush(CancellationToken.None);
+    }
+
+    private void CreateTopics(string[] names)
+    {
+        if (_mock is null)
+        {
+            using var topics = new Topics(_bootstrap);
+            topics.Create(names, Partitions);
+            return;
+        }
+
+        foreach (var name in names) _mock.CreateTopic(name, Partitions);
     }
 
     public void Dispose()
     {
         _worker?.Dispose();
         _mock?.Dispose();
-        _kafka?.Dispose();
     }
 
     private IEnumerable<KeyValuePair<string, string>> Settings =>
     [
-        new("Kafka:BootstrapServers", _bootstrap), new("Kafka:GroupId", "page"), new("Kafka:InputTopics:0", Input), new("Kafka:OutputTopic", Output),
-        new("Kafka:DeadLetterTopic", DeadLetters), new("Http:Page", "true"), new("Http:ShowTexts", "true"), new("Model:Device", "cpu"),
+        new("Kafka:BootstrapServers", _bootstrap), new("Kafka:GroupId", "page"), new("Kafka:InputTopics:0", _input), new("Kafka:OutputTopic", _output),
+        new("Kafka:DeadLetterTopic", _letters), new("Http:Page", "true"), new("Http:ShowTexts", "true"), new("Model:Device", "cpu"),
     ];
 }
