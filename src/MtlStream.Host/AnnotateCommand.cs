@@ -45,6 +45,13 @@ internal static class AnnotateCommand
         var allScores = new Option<bool>("--all-scores") { Description = "Text-level tasks also carry every label's probability." };
         var pretty = new Option<bool>("--pretty") { Description = "Show each text with its labels in place, and bars, in place of JSON; in colour on a terminal." };
         var html = new Option<string?>("--html") { Description = "Write the texts with their labels as a page, in place of JSON; - for stdout.", HelpName = "OUT.html" };
+        var questions = new Option<string[]>("--question")
+        {
+            Description = "A question that every text is asked; may be given several times.",
+            HelpName = "NAME=TEXT",
+        };
+        var questionPointer = new Option<string>("--question-pointer") { Description = "JSON pointer to a question that each line asks about its text.", HelpName = "/pointer", DefaultValueFactory = _ => "" };
+        var replies = new Option<string>("--replies") { Description = "JSON lines of replies, name and text, of which each text gets the best one, or none.", HelpName = "FILE", DefaultValueFactory = _ => "" };
         var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
         var command = new CliCommand(
             "annotate", "Enriches the texts of a file, without Kafka: one line in, one line out, in order. Exit code 3: some were rejected.",
@@ -52,9 +59,10 @@ internal static class AnnotateCommand
             "mtlstream annotate - --format text --tasks sentiment,entities < lines.txt",
             "mtlstream annotate reviews.csv --text-field review --tasks sentiment --out labelled.csv",
             "echo 'What a game, what a team!' | mtlstream annotate - --format text --pretty",
-            "mtlstream annotate comments.jsonl --html comments.html")
+            "mtlstream annotate comments.jsonl --html comments.html",
+            "mtlstream annotate reviews.jsonl --question product=Which?")
         {
-            file, format, pointer, pointers, join, withoutText, noHeader, unescape, output, pretty, html, rejects, tasks, allScores, model, device,
+            file, format, pointer, pointers, join, withoutText, noHeader, unescape, output, pretty, html, rejects, tasks, allScores, questions, questionPointer, replies, model, device,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
@@ -65,10 +73,17 @@ internal static class AnnotateCommand
                     JoinTexts = parsed.GetValue(join),
                     WithoutText = parsed.GetValue(withoutText),
                     Unescape = CommonOptions.ToEscapes(parsed.GetRequiredValue(unescape)),
+                    QuestionPointer = parsed.GetRequiredValue(questionPointer),
                     MaxPayloadBytes = LineReader.MaxLineBytes,
                 },
                 new() { AllScores = parsed.GetValue(allScores) },
-                new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device), Tasks = parsed.GetRequiredValue(tasks) },
+                new ModelOptions
+                {
+                    Path = parsed.GetRequiredValue(model),
+                    Device = parsed.GetRequiredValue(device),
+                    Tasks = parsed.GetRequiredValue(tasks),
+                    Replies = parsed.GetRequiredValue(replies),
+                }.Asking(QuestionsOf(parsed.GetValue(questions) ?? []), parsed.GetRequiredValue(questionPointer)),
                 parsed.GetValue(output),
                 parsed.GetValue(rejects),
                 parsed.GetValue(pretty),
@@ -116,6 +131,19 @@ internal static class AnnotateCommand
         return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
     }
 
+    private static Dictionary<string, string> QuestionsOf(string[] given)
+    {
+        var questions = new Dictionary<string, string>();
+        foreach (var question in given)
+        {
+            var parts = question.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (parts.Length < 2 || parts[0].Length == 0 || parts[1].Length == 0) throw new UsageException($"--question is '{question}', expected NAME=TEXT.");
+            if (!questions.TryAdd(parts[0], parts[1])) throw new UsageException($"--question: found the name {parts[0]} twice, expected each once.");
+        }
+
+        return questions;
+    }
+
     private static string[] FieldsOf(string? one, string[] several)
     {
         if (one is not null && several.Length > 0) throw new UsageException("found --text-field and --text-pointers, expected one of the two.");
@@ -124,6 +152,8 @@ internal static class AnnotateCommand
 
     private static InputOptions OptionsOf(Request request, RecordFile file)
     {
+        if (file.Columns is not null && request.Input.QuestionPointer.Length > 0)
+            throw new UsageException("--question-pointer: found a table, whose rows have no members; expected --question, or JSON lines.");
         var several = file.Pointers.Count > 1;
         var options = several ? request.Input with { TextPointers = file.Pointers } : request.Input with { TextPointer = file.Pointers[0] };
         options = options with { Format = file.Format };
@@ -140,7 +170,7 @@ internal static class AnnotateCommand
         if (request.Pretty) return new TerminalPicture(records, request.Out is null or "-" && Terminal.ShowsColors, Terminal.Width);
         var ending = Path.GetExtension(request.Out)?.ToLowerInvariant();
         if (ending is not (".csv" or ".tsv")) return new JsonLines();
-        if (model.Tasks.FirstOrDefault(t => t is not (TokenLabelTask or TextLabelTask)) is { } other)
+        if (model.Tasks.FirstOrDefault(t => t is KeptLabelTask or not (TokenLabelTask or TextLabelTask)) is { } other)
             throw new UsageException($"--out {request.Out}: the task {other.Name} has no labels for a table; leave it out of --tasks, or name a file for JSON lines.");
         return new CsvColumns(records, file.Columns, model.Tasks, ending == ".tsv" ? '\t' : ',');
     }

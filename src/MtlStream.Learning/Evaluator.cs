@@ -11,6 +11,8 @@ public sealed record TaskScores(string Task, string Set, int Texts, IReadOnlyDic
 /// <summary>Scores tasks on test sets, through the pipeline as served.</summary>
 public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, TestSetReader reader)
 {
+    private const int LongText = 40; // UTF-16 units
+
     /// <summary>Scores one task of the model.</summary>
     /// <exception cref="UsageException">The set is missing, or does not fit the task: its labels, its kind or its metrics.</exception>
     public async Task<TaskScores> ScoreAsync(ModelTask task, TestSet set, CancellationToken stopping)
@@ -74,6 +76,8 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
         return (gold.Count, new()
         {
             ["accuracy"] = () => Accuracy(best.Where(a => a.True.Count > 0)),
+            ["longAccuracy"] = () => Accuracy(best.Where((_, i) => gold[i].Text.Length >= LongText)),
+            ["shortAccuracy"] = () => Accuracy(best.Where((_, i) => gold[i].Text.Length < LongText)),
             ["servedAccuracy"] = () => Accuracy(served.Where(a => a.True.Count > 0)),
             ["outOfScopeRecall"] = () => (double)outside.Count(a => a.Given.Count == 0) / outside.Count,
             ["macroRecall"] = () => Metrics.MacroRecall(Metrics.PerLabel(task.Labels, best)),

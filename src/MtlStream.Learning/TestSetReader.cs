@@ -1,7 +1,9 @@
+using System.Buffers.Binary;
 using System.Formats.Tar;
 using System.Globalization;
 using System.IO.Compression;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -29,7 +31,17 @@ public sealed partial class TestSetReader(string data)
         ["numbered_labels"] = (reader, set) => reader.NumberedLabels(set.Files[0], set.Files[1]),
         ["newsgroups"] = (reader, set) => reader.Newsgroups(set.Files[0]),
         ["clinc"] = (reader, set) => reader.Clinc(set.Files[0]),
+        ["languages"] = (reader, set) => reader.Languages(set.Files[0], set.Labels),
         ["text_and_label_lines"] = (reader, set) => reader.TextAndLabelLines(set.Files[0], set.Files[1], set.Labels),
+    };
+
+    private const string NearlyCroatian = "bos"; // as good as nobody can tell it from Croatian
+    private const int TestParts = 10;
+
+    // One code where the corpus has several for one language.
+    private static readonly Dictionary<string, string> s_languageNames = new()
+    {
+        ["lvs"] = "lav", ["zsm"] = "msa", ["cmn"] = "zho", ["pes"] = "fas", ["arb"] = "ara", ["arz"] = "ara", ["swh"] = "swa", ["fil"] = "tgl",
     };
 
     private static readonly Dictionary<string, Func<TestSetReader, TestSet, List<TaggedText>>> s_sentences = new()
@@ -168,6 +180,24 @@ public sealed partial class TestSetReader(string data)
             .. document.RootElement.GetProperty("oos_test").EnumerateArray().Select(q => new LabelledText(q[0].GetString()!, [])),
         ];
     }
+
+    /// <summary>Sentences with their language: ten of a hundred, by a hash of the sentence. A language that is no label is "other".</summary>
+    private List<LabelledText> Languages(string path, IReadOnlyList<string> labels)
+    {
+        var languages = new Dictionary<string, string>();
+        foreach (var line in Lines(path).Where(l => l.Length > 0))
+        {
+            using var document = JsonDocument.Parse(line);
+            var (text, code) = (document.RootElement.GetProperty("text").GetString()!, document.RootElement.GetProperty("language").GetString()!);
+            var name = s_languageNames.GetValueOrDefault(code, code);
+            if (code != NearlyCroatian && !string.IsNullOrWhiteSpace(text)) languages[text] = labels.Contains(name) ? name : "other";
+        }
+
+        return [.. languages.Where(l => PartOf(l.Key) < TestParts).Select(l => new LabelledText(l.Key, [l.Value]))];
+    }
+
+    /// <summary>As <c>training/mtltrain/splits.py</c>: 0 to 99.</summary>
+    private static int PartOf(string text) => (int)(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text))) % 100);
 
     /// <summary>TweetEval: one file of tweets, one of the numbers of their labels.</summary>
     private List<LabelledText> TextAndLabelLines(string texts, string numbers, IReadOnlyList<string> labels) =>

@@ -47,8 +47,9 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         var manifest = Find(options.Path);
         try
         {
-            manifest.Select(options.Tasks, options.OnRequest);
-            return manifest.With(options.Thresholds);
+            Asking.Check(manifest, options);
+            Ranking.Check(manifest, options);
+            return manifest.With(options.Thresholds).Knowing(options.Languages);
         }
         catch (InvalidDataException exception)
         {
@@ -64,9 +65,11 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
     {
         var manifest = Find(options);
         var tokenizer = TextTokenizer.Load(manifest.Tokenizer, tokenization);
+        if (!options.ConstantLabels) manifest = Ranking.Over(manifest, options, tokenizer, loggers.CreateLogger<OnnxMultitaskModel>());
         var onnx = options.ConstantLabels ? null : OnnxMultitaskModel.Load(manifest, options, loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value, limits);
         IMultitaskModel model = onnx is null ? new NullModel([.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)]) : onnx;
         if (options.RecentResults > 0) model = new RecentResults(model, options.RecentResults, _metrics.Value.RowsRemembered);
+        model = new Asking(loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value, tokenizer).Around(model, onnx?.Threads ?? 1, manifest, options, limits);
         return new(manifest, model, tokenizer) { Threads = onnx?.Threads ?? 1, Fallback = onnx?.Fallback };
     }
 
@@ -101,7 +104,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
                 var golden = GoldenOutputs.Load(manifest.Golden);
                 if (tokenization.MaxTextTokens < manifest.MaxTokens) tokenizer = TextTokenizer.Load(manifest.Tokenizer, new()); // the texts are to be taken whole
                 problems.AddRange(golden.CompareTokens(tokenizer));
-                problems.AddRange(golden.Compare(model, [.. manifest.Tasks.Where(t => model.Tasks.Any(m => m.Name == t.Task.Name))]));
+                problems.AddRange(golden.Compare(model, [.. manifest.Tasks.Where(t => model.Tasks.Any(m => m.Name == t.Task.Name && m.Kind == t.Task.Kind))]));
             }
 
             model.Probe(0);

@@ -238,7 +238,7 @@ public sealed class AnalyticsPipeline(
     private async Task EncodeAsync(
         ChannelReader<ScoredBatch> scored, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
-        var worker = new EncodeWorker(encoder, _boundary, watch, shadow);
+        var worker = new EncodeWorker(encoder, _boundary, metrics, watch, shadow);
         await foreach (var batch in scored.ReadAllAsync(abort))
         {
             var started = time.GetTimestamp();

@@ -63,6 +63,12 @@ internal sealed class DecodeWorker(
         if (BlankText.Is(decoded.Text)) return null;
         var tokens = tokenizer.Tokenize(decoded.Text, html: decoder.Unescape == TextEscapes.Html);
         if (tokens.Truncated) metrics.EventTruncated();
+        if (decoded.Question is { } question)
+        {
+            using var asked = tokenizer.Tokenize(question);
+            tokens.Question = asked.Tokens.ToArray();
+        }
+
         if (!tokens.IsEmpty) return new(decoded, tokens, tokens.Windows.Length > 1 ? new WindowMerge(tokens) : null);
         tokens.Dispose();
         return null;

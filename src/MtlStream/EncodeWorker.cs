@@ -13,7 +13,7 @@ namespace MtlStream;
 internal sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, Exception? Failure);
 
 /// <summary>Scored batches to messages: results, and dead letters of what the model failed on. Thread-safe.</summary>
-internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary, DriftMonitor? watch, ShadowModel? shadow)
+internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary, PipelineMetrics metrics, DriftMonitor? watch, ShadowModel? shadow)
 {
     /// <summary>The answers to all events that this batch completes; the events are disposed.</summary>
     public List<OutboundRecord> Encode(ScoredBatch scored)
@@ -69,8 +69,9 @@ internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary,
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
     private OutboundRecord Encode(TokenizedEvent scored, Predictions predictions, int sequence)
     {
-        if (!encoder.TryEncodeResult(scored, predictions, sequence, out var result, out var rejection))
+        if (!encoder.TryEncodeResult(scored, predictions, sequence, out var result, out var rejection, out var silent))
             return EventEncoder.EncodeDeadLetter(rejection);
+        if (silent) metrics.TasksSilent();
         try
         {
             predictions.Trial?.Observe(scored.Tokens, predictions, sequence);

@@ -33,6 +33,7 @@ public sealed class PipelineMetrics
     private readonly Counter<long> _rejected;
     private readonly Counter<long> _truncated;
     private readonly Counter<long> _withoutText;
+    private readonly Counter<long> _silent;
     private readonly Histogram<double> _processDuration;
     private readonly MessagingNames _names;
     private IReadOnlyList<(string Name, Func<int> Length, int Capacity)> _channels = []; // of the run that began last
@@ -63,8 +64,9 @@ public sealed class PipelineMetrics
         _meter.CreateObservableGauge("mtlstream.lane.length", () => _channels.Select(c => Channel(c.Length(), c.Name)), "{item}", "Items waiting in a channel.");
         _meter.CreateObservableGauge("mtlstream.lane.capacity", () => _channels.Select(c => Channel(c.Capacity, c.Name)), "{item}", "Items a channel holds at most.");
         _meter.CreateObservableGauge("mtlstream.model.serving", Serving, "{model}", "1 for the model and the device that serve.");
+        _silent = _meter.CreateCounter<long>("mtlstream.events.silent", "{event}", "Events about which tasks said nothing because they do not know the language.");
         foreach (var outcome in new[] { s_passed, s_dropped }) _withoutText.Add(0, outcome);
-        foreach (var counter in new[] { _batchesSplit, _published, _truncated }) counter.Add(0);
+        foreach (var counter in new[] { _batchesSplit, _published, _truncated, _silent }) counter.Add(0);
         foreach (var reason in Enum.GetValues<RejectionReason>()) _rejected.Add(0, ErrorType(Tag(reason)));
     }
 
@@ -97,6 +99,9 @@ public sealed class PipelineMetrics
 
     /// <summary>An event without a text is finished as <c>Input:WithoutText</c> says.</summary>
     public void EventWithoutText(bool dropped) => _withoutText.Add(1, dropped ? s_dropped : s_passed);
+
+    /// <summary>Tasks were left out of an event's result because they do not know its language.</summary>
+    public void TasksSilent() => _silent.Add(1);
 
     public void EventTruncated() => _truncated.Add(1);
 

@@ -35,7 +35,9 @@ internal sealed class AppSettings
     public KafkaOptions Kafka => Get<KafkaOptions>();
     public InputOptions Input => Get<InputOptions>();
     public OutputOptions Output => Get<OutputOptions>();
-    public ModelOptions Model => Get<ModelOptions>().WithOnRequest(Output.Vectors != VectorFormat.None);
+    public ModelOptions Model => Get<ModelOptions>()
+        .WithOnRequest(Output.Vectors != VectorFormat.None)
+        .Asking(Get<QuestionOptions>().Named, Input.QuestionPointer);
     public TokenizationOptions Tokenization => Get<TokenizationOptions>();
     public BatchingOptions Batching => Get<BatchingOptions>();
     public PipelineOptions Pipeline => Get<PipelineOptions>();

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Configuration.KeyPerFile;
 using Microsoft.Extensions.FileProviders;
+using MtlStream.Models;
 
 namespace MtlStream.Host.Configuration;
 
@@ -113,12 +114,14 @@ internal static partial class SettingsReader
 
     /// <summary>
     /// librdkafka's names have dots, which environment variables cannot have: both spellings are one setting. A threshold of one label
-    /// is <c>TASK:LABEL</c> to who writes it, and one name to who reads it.
+    /// is <c>TASK:LABEL</c> to who writes it, and one name to who reads it. Section Questions is a dictionary as a whole.
     /// </summary>
     private static string Normalize(string key)
     {
         var threshold = ThresholdPattern().Match(key);
         if (threshold.Success) return $"{threshold.Groups[1].Value}/{threshold.Groups[2].Value}";
+        var question = QuestionPattern().Match(key);
+        if (question.Success) return $"Questions:{nameof(QuestionOptions.Named)}:{question.Groups[1].Value}";
         var match = ClientPropertyPattern().Match(key);
         return match.Success ? match.Groups[1].Value + match.Groups[2].Value.Replace('_', '.') : key;
     }
@@ -128,6 +131,9 @@ internal static partial class SettingsReader
 
     [GeneratedRegex("^(Model:Thresholds:[^:]+):(.+)$", RegexOptions.IgnoreCase)]
     private static partial Regex ThresholdPattern();
+
+    [GeneratedRegex("^Questions:([^:]+)$", RegexOptions.IgnoreCase)]
+    private static partial Regex QuestionPattern();
 
     [GeneratedRegex("^(Kafka:(?:Consumer|Producer|Client):)(.+)$", RegexOptions.IgnoreCase)]
     private static partial Regex ClientPropertyPattern();

@@ -26,6 +26,7 @@ internal static class SettingsSchema
         ["Input"] = typeof(InputOptions),
         ["Output"] = typeof(OutputOptions),
         ["Model"] = typeof(ModelOptions),
+        ["Questions"] = typeof(QuestionOptions),
         ["Tokenization"] = typeof(TokenizationOptions),
         ["Batching"] = typeof(BatchingOptions),
         ["Pipeline"] = typeof(PipelineOptions),
@@ -39,7 +40,11 @@ internal static class SettingsSchema
         from section in Sections
         let defaults = Activator.CreateInstance(section.Value)
         from property in Properties(section.Value)
-        select new KnownSetting($"{section.Key}:{property.Name}{Suffix(property)}", Text(property.GetValue(defaults)), property);
+        select new KnownSetting(KeyOf(section.Key, property), Text(property.GetValue(defaults)), property);
+
+    /// <summary>Of a section that is a free dictionary itself, the name alone: <c>Questions:NAME</c>.</summary>
+    private static string KeyOf(string section, PropertyInfo property) =>
+        property.DeclaringType == typeof(QuestionOptions) ? section + Suffix(property) : $"{section}:{property.Name}{Suffix(property)}";
 
     /// <summary>What is wrong with the name or the type of a setting; null when nothing is.</summary>
     public static string? Check(Setting setting)

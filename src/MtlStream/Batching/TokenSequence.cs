@@ -48,7 +48,7 @@ public readonly record struct TokenSequence(TokenizedText Tokens, int Window, Se
         return true;
     }
 
-    private static uint Packed(Token token) => ((uint)token.Id << 2) | token.Case;
+    private static uint Packed(Token token) => ((uint)token.Id << 3) | token.Case;
 }
 
 /// <summary>Whom sequences belong to. Opaque to the model, which may leave something with it until it is disposed. Thread-safe.</summary>

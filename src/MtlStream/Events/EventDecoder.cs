@@ -8,6 +8,7 @@ public sealed class EventDecoder
     private readonly InputOptions _options;
     private readonly TextPointers _pointers;
     private readonly PayloadCodec[] _codecs;
+    private readonly EventDecoder? _questions; // reads the same payloads for what they ask
 
     /// <param name="codecs">Asked before those of the format that the options name.</param>
     /// <exception cref="ArgumentException">The options do not validate.</exception>
@@ -16,6 +17,9 @@ public sealed class EventDecoder
         _options = options;
         _pointers = TextPointers.Of(options);
         _codecs = [.. codecs, .. CodecsOf(options.Format, _pointers)];
+        if (options.QuestionPointer.Length == 0) return;
+        _questions = new(
+            options with { TextPointer = options.QuestionPointer, TextPointers = [], JoinTexts = false, QuestionPointer = "", WithoutText = TextlessEvents.Pass }, codecs);
     }
 
     /// <summary>What becomes of events without a text.</summary>
@@ -27,6 +31,23 @@ public sealed class EventDecoder
     /// <summary>Decodes a payload that is not a tombstone. The caller owns the decoded events.</summary>
     /// <exception cref="ArgumentException">The record is a tombstone.</exception>
     public Decoded Decode(SourceRecord source)
+    {
+        var decoded = DecodeText(source);
+        if (_questions is not null && (decoded.Event is not null || decoded.Events is not null)) Ask(decoded, _questions.DecodeText(source));
+        return decoded;
+    }
+
+    /// <summary>Gives every event the question that was found beside its text.</summary>
+    private static void Ask(Decoded decoded, Decoded questions)
+    {
+        if (decoded.Event is { } one) one.Question = questions.Event?.Text.ToString();
+        foreach (var part in decoded.Events ?? [])
+            part.Question = questions.Events?.FirstOrDefault(q => q.Part!.Index == part.Part!.Index)?.Text.ToString();
+        questions.Event?.Dispose();
+        foreach (var question in questions.Events ?? []) question.Dispose();
+    }
+
+    private Decoded DecodeText(SourceRecord source)
     {
         var bytes = source.Payload ?? throw new ArgumentException("A tombstone has no text to decode.", nameof(source));
         var problem = default(Problem);

@@ -68,8 +68,14 @@ public sealed record InputOptions : IValidatableObject
     [Range(1, 256 << 20)]
     public int MaxPayloadBytes { get; init; } = 16 << 20;
 
+    /// <summary>JSON pointer to a question that the event asks about its text; its answer is named after the pointer. Empty: none.</summary>
+    public string QuestionPointer { get; init; } = "";
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (QuestionPointer.Length > 0 && PointerProblem(QuestionPointer, out _) is { } wrong) yield return new($"{wrong}.", [nameof(QuestionPointer)]);
+        if (QuestionPointer.Length > 0 && Format == InputFormat.Text)
+            yield return new("found one with Input:Format Text, whose events have no members; expected another format.", [nameof(QuestionPointer)]);
         if (PointerProblem(TextPointer, out _) is { } problem) yield return new($"{problem}.", [nameof(TextPointer)]);
         foreach (var text in TextPointers)
             if (PointerProblem(text, out _) is { } other) yield return new($"{other}.", [nameof(TextPointers)]);

@@ -52,6 +52,9 @@ public sealed class TextEvent(SourceRecord source, PooledArray<char> text, Envel
     /// <summary>Its place among the events of its message; null when it is the only one.</summary>
     public EventPart? Part { get; init; }
 
+    /// <summary>What the event asks about its text; null where it asks nothing.</summary>
+    public string? Question { get; internal set; }
+
     /// <summary>The text in UTF-16 units, as offsets in the result count them. An unpaired surrogate was read as U+FFFD.</summary>
     public ReadOnlySpan<char> Text => text.Span;
 

@@ -12,7 +12,7 @@ internal sealed class ManifestReader
     private static readonly string[] s_devices = ["cpu", "cuda"];
 
     private static readonly string[] s_taskMembers =
-        ["name", "kind", "outputs", "temperature", "threshold", "thresholds", "data", "scores"];
+        ["name", "kind", "outputs", "temperature", "threshold", "thresholds", "languages", "tellsLanguage", "data", "scores"];
 
     private const int MaxIdentifierLength = 100;
 
@@ -160,7 +160,27 @@ internal sealed class ManifestReader
         if (kind is null) return null;
         var tensors = kind.Outputs.Select(role => Text(outputs, $"{at}.outputs", role)).ToList();
         var model = kind.Read(new(_fields, task, at, name));
-        return model is null ? null : new(model, tensors, temperature, Data(task), Scores(task));
+        if (model is null) return null;
+        model.Languages = Languages(task, at);
+        model.TellsLanguage = TellsLanguage(task, at, model);
+        return new(model, tensors, temperature, Data(task), Scores(task));
+    }
+
+    private List<string> Languages(JsonElement task, string at)
+    {
+        if (Optional(task, "languages") is not { } value) return [];
+        if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(l => l.ValueKind == JsonValueKind.String))
+            return [.. value.EnumerateArray().Select(l => l.GetString()!)];
+        Problem($"{at}.languages", $"found {Describe(value)}, expected an array of strings");
+        return [];
+    }
+
+    private bool TellsLanguage(JsonElement task, string at, ModelTask model)
+    {
+        if (Optional(task, "tellsLanguage") is not { } value) return false;
+        if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False)) Problem($"{at}.tellsLanguage", $"found {Describe(value)}, expected true or false");
+        else if (value.ValueKind == JsonValueKind.True && model is not SingleLabelTask) Problem($"{at}.tellsLanguage", $"found true for the kind {model.Kind}, expected it of single_label alone");
+        return value.ValueKind == JsonValueKind.True;
     }
 
     private double Temperature(JsonElement task, string at)

@@ -106,12 +106,12 @@ public sealed record ModelManifest(
 
     /// <summary>The tasks that <c>Model:Tasks</c> asks for, in the manifest's order.</summary>
     /// <param name="names">Comma-separated; empty for all but those that are left out unless asked for.</param>
-    /// <param name="onRequest">With those.</param>
+    /// <param name="onRequest">With those of them that give vectors.</param>
     /// <exception cref="InvalidDataException">A name is unknown; the message lists the known ones.</exception>
     public IReadOnlyList<ManifestTask> Select(string names, bool onRequest = false)
     {
         var wanted = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (wanted.Length == 0) return [.. Tasks.Where(t => onRequest || !t.Task.OnRequest)];
+        if (wanted.Length == 0) return [.. Tasks.Where(t => !t.Task.OnRequest || (onRequest && t.Task is VectorTask))];
         var unknown = wanted.Where(name => Tasks.All(t => t.Task.Name != name)).ToList();
         if (unknown.Count > 0)
         {
@@ -131,7 +131,32 @@ public sealed record ModelManifest(
         var given = thresholds.Select(t => new GivenThreshold(t.Key, (float)t.Value)).ToList();
         var problems = given.Select(Problem).OfType<string>().ToList();
         if (problems.Count > 0) throw new InvalidDataException(string.Join(" ", problems));
-        return this with { Tasks = [.. Tasks.Select(t => t with { Task = t.Task.WithThresholds([.. given.Where(g => g.IsOf(t.Task.Name))]) })] };
+        return this with { Tasks = [.. Tasks.Select(t => t with { Task = With(t.Task, [.. given.Where(g => g.IsOf(t.Task.Name))]) })] };
+    }
+
+    /// <summary>The same, of which the tasks that name languages know others than the package says.</summary>
+    /// <param name="languages">As <see cref="ModelOptions.Languages"/> has them.</param>
+    /// <exception cref="InvalidDataException">No task of the package tells such a language.</exception>
+    public ModelManifest Knowing(string languages)
+    {
+        if (languages.Length == 0) return this;
+        var any = languages.Trim().Equals(ModelOptions.AnyLanguage, StringComparison.OrdinalIgnoreCase);
+        var known = any ? [] : languages.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var teller = Tasks.FirstOrDefault(t => t.Task.TellsLanguage)?.Task;
+        if (teller is null && !any)
+            throw new InvalidDataException($"Model:Languages: found {languages}, expected {ModelOptions.AnyLanguage} or nothing: no task of {Name} tells the language of a text.");
+        var unknown = known.Where(l => !teller!.Labels.Contains(l)).ToList();
+        if (unknown.Count > 0)
+            throw new InvalidDataException($"Model:Languages: found {string.Join(", ", unknown)}, expected some of {string.Join(", ", teller!.Labels)}.");
+        foreach (var task in Tasks.Where(t => t.Task.Languages.Count > 0)) task.Task.Languages = known;
+        return this;
+    }
+
+    private static ModelTask With(ModelTask task, IReadOnlyList<GivenThreshold> thresholds)
+    {
+        var made = task.WithThresholds(thresholds);
+        (made.Languages, made.TellsLanguage) = (task.Languages, task.TellsLanguage);
+        return made;
     }
 
     private string? Problem(GivenThreshold given)

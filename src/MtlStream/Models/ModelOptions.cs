@@ -28,11 +28,33 @@ public sealed record ModelOptions : IValidatableObject
     /// </summary>
     public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>Whether tasks that are left out unless asked for are served too. No setting: <c>Output:Vectors</c> decides.</summary>
+    /// <summary>In <see cref="Languages"/>: no task is silent.</summary>
+    internal const string AnyLanguage = "all";
+
+    /// <summary>
+    /// Languages of texts that get labels, ISO 639-3, comma-separated; <c>all</c>: any. Empty: those that the package's tasks know.
+    /// <see href="events.md#texts-in-other-languages">Tasks are silent</see> for others.
+    /// </summary>
+    public string Languages { get; init; } = "";
+
+    /// <summary>Whether tasks that give vectors are served although nobody names them. No setting: <c>Output:Vectors</c> decides.</summary>
     public bool OnRequest { get; private init; }
 
-    /// <summary>The same with the tasks that are left out otherwise, or without.</summary>
+    /// <summary>The same with the tasks that give vectors, or without.</summary>
     public ModelOptions WithOnRequest(bool wanted) => this with { OnRequest = wanted };
+
+    /// <summary>Questions that every text is asked, by name. No setting: section <c>Questions</c>.</summary>
+    public IReadOnlyDictionary<string, string> Questions { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>Where events have a question of their own. No setting: <c>Input:QuestionPointer</c>.</summary>
+    public string QuestionPointer { get; private init; } = "";
+
+    /// <summary>The same with questions that texts are asked.</summary>
+    /// <param name="ofEvents">Where events have their own; empty where they bring none with them.</param>
+    public ModelOptions Asking(IReadOnlyDictionary<string, string> questions, string ofEvents) => this with { Questions = questions, QuestionPointer = ofEvents };
+
+    /// <summary>File of replies that the best one is given of: <see href="events.md#replies">JSON lines</see>. Empty: none.</summary>
+    public string Replies { get; init; } = "";
 
     /// <summary>Calls of the model side by side. Zero: what suits the device; on a CPU one per core.</summary>
     [Range(0, 256)]

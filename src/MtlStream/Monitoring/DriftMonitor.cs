@@ -35,6 +35,7 @@ public sealed class DriftMonitor
     private IReadOnlyList<ModelTask> _tasks;
     private TaskStatistics[] _tallies; // one for each of the tasks
     private (IReadOnlyList<ModelTask> Tasks, TaskStatistics?[] Tallies) _last; // whose results came last
+    private LanguageGate _gate = LanguageGate.Open;
     private ReferenceDistribution? _reference;
     private double _due;
     private long _events, _tokensSeen, _tokensUnknown;
@@ -119,7 +120,14 @@ public sealed class DriftMonitor
             _lengths.Add(Bin(tokens.Length));
             _lengths.EventDone();
             var tallies = TalliesOf(predictions.Tasks);
-            for (var task = 0; task < tallies.Length; task++) tallies[task]?.Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
+            if (!ReferenceEquals(_gate.Tasks, predictions.Tasks)) _gate = new(predictions.Tasks);
+            var language = _gate.LanguageOf(predictions, sequence);
+            for (var task = 0; task < tallies.Length; task++)
+            {
+                if (_gate.IsSilent(task, language)) tallies[task]?.Skip();
+                else tallies[task]?.Take(predictions.Tasks[task], predictions.Of(task, sequence), text);
+            }
+
             if (_review.IsOn) choice = _review.Choose(Unsure(tallies), _review.AsksForDrifted && IsDrifted(tallies, tokens.Length), number);
             foreach (var tally in tallies)
             {

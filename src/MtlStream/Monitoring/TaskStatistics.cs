@@ -59,6 +59,13 @@ internal sealed class TaskStatistics : ILabelCounts
         return HasAnswer && reference.Confidences.TryGetValue(Task.Name, out var bins) && Confidences.IsMoreCommon(bins, ConfidenceBin);
     }
 
+    /// <summary>The task was silent about the event.</summary>
+    public void Skip()
+    {
+        _given.Clear();
+        HasAnswer = false;
+    }
+
     public void ClearWindow()
     {
         Labels.Clear();

@@ -9,7 +9,7 @@ namespace MtlStream.Results;
 internal sealed class AnalysisTemplate
 {
     private readonly byte[] _head;
-    private readonly byte[][] _names; // of each task, in quotes with a colon, and a comma before all but the first
+    private readonly byte[][] _names; // of each task, in quotes with a colon
     private readonly AnswerDetail _detail;
 
     public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, AnswerDetail detail)
@@ -18,13 +18,17 @@ internal sealed class AnalysisTemplate
         Model = model;
         _detail = detail;
         Headers = new(tasks);
-        Shape = ShapeOf(tasks, detail);
+        Gate = new(tasks);
+        Shape = ShapeOf(tasks, detail, Gate);
         _head = Head(model);
-        _names = [.. tasks.Select((task, index) => Name(task, first: index == 0))];
+        _names = [.. tasks.Select(Name)];
     }
 
     public IReadOnlyList<ModelTask> Tasks { get; }
     public ModelIdentity Model { get; }
+
+    /// <summary>Which tasks are silent about texts in other languages.</summary>
+    public LanguageGate Gate { get; }
 
     /// <summary>The labels as headers.</summary>
     public LabelHeaders Headers { get; }
@@ -44,13 +48,18 @@ internal sealed class AnalysisTemplate
     }
 
     /// <summary>Writes the member's value for an event without <see cref="ValidationError"/>.</summary>
-    public void Write(TokenizedEvent scored, Predictions predictions, int sequence, Utf8Buffer output)
+    /// <param name="language">For which tasks are silent, as <see cref="Gate"/> says; -1 for none.</param>
+    public void Write(TokenizedEvent scored, Predictions predictions, int sequence, int language, Utf8Buffer output)
     {
         var text = new TaskText(scored.Event.Text, scored.Tokens);
         output.Write(_head);
         output.Write(scored.Tokens.Truncated ? "true,\"tasks\":{"u8 : "false,\"tasks\":{"u8);
+        var any = false;
         for (var i = 0; i < _names.Length; i++)
         {
+            if (Gate.IsSilent(i, language)) continue;
+            if (any) output.Write((byte)',');
+            any = true;
             output.Write(_names[i]);
             Tasks[i].Write(predictions.Of(i, sequence), text, _detail, output);
         }
@@ -75,7 +84,7 @@ internal sealed class AnalysisTemplate
         output.Write((byte)']');
     }
 
-    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail)
+    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail, LanguageGate gate)
     {
         Shape.Field pointer = new("pointer", Shape.Text);
         Shape.Field start = new("start", Shape.Whole);
@@ -86,7 +95,7 @@ internal sealed class AnalysisTemplate
             new("model", new Shape.Fields([new("name", Shape.Text), new("version", Shape.Text)])),
             new("offsets", Shape.Text),
             new("truncated", Shape.Flag),
-            new("tasks", new Shape.Fields([.. tasks.Select(t => new Shape.Field(t.Name, t.ShapeOf(detail)))])),
+            new("tasks", new Shape.Fields([.. tasks.Select((t, i) => new Shape.Field(t.Name, t.ShapeOf(detail), gate.MayBeSilent(i)))])),
             new("fields", new Shape.ListOf(new Shape.Fields([pointer, start, end])), Optional: true),
         ]);
     }
@@ -102,10 +111,9 @@ internal sealed class AnalysisTemplate
         return head.Written.ToArray();
     }
 
-    private static byte[] Name(ModelTask task, bool first)
+    private static byte[] Name(ModelTask task)
     {
         var name = Utf8Buffer.ForThisThread();
-        name.Write(first ? default : ","u8);
         name.WriteString(task.Name);
         name.Write((byte)':');
         return name.Written.ToArray();

@@ -30,8 +30,16 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
     public bool TryEncodeResult(
         TokenizedEvent scored, Predictions predictions, int sequence,
-        [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection)
+        [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection) =>
+        TryEncodeResult(scored, predictions, sequence, out result, out rejection, out _);
+
+    /// <inheritdoc cref="TryEncodeResult(TokenizedEvent, Predictions, int, out OutboundRecord?, out Rejection?)"/>
+    /// <param name="silent">Whether tasks were left out because they do not know the text's language.</param>
+    public bool TryEncodeResult(
+        TokenizedEvent scored, Predictions predictions, int sequence,
+        [NotNullWhen(true)] out OutboundRecord? result, [NotNullWhen(false)] out Rejection? rejection, out bool silent)
     {
+        silent = false;
         var source = scored.Event.Source;
         var template = Template(predictions);
         if (template.ValidationError(scored, predictions, sequence) is { } error)
@@ -41,11 +49,13 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
             return false;
         }
         var buffer = Utf8Buffer.ForThisThread();
-        template.Write(scored, predictions, sequence, buffer);
+        var language = template.Gate.LanguageOf(predictions, sequence);
+        silent = language >= 0;
+        template.Write(scored, predictions, sequence, language, buffer);
         var codec = scored.Event.Envelope.Codec ?? throw new ArgumentException("Nothing says how to answer this event.", nameof(scored));
         var payload = codec.Answer(scored.Event, new(buffer.Written, template.Shape));
         var headers = codec.AnswerHeadersOf(scored.Event);
-        if (options.LabelHeaders) headers = template.Headers.AddTo(headers, scored, predictions, sequence);
+        if (options.LabelHeaders) headers = template.Headers.AddTo(headers, scored, predictions, sequence, template.Gate, language);
         result = new(Destination.Results, payload, headers, source);
         rejection = null;
         return true;

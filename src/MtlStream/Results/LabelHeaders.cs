@@ -20,13 +20,16 @@ internal sealed class LabelHeaders
 
     /// <summary>The headers with those of the labels in place of any of their names, such as an earlier run's.</summary>
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
-    public IReadOnlyList<EventHeader> AddTo(IReadOnlyList<EventHeader> headers, TokenizedEvent scored, Predictions predictions, int sequence)
+    /// <param name="language">For which tasks are silent, as <paramref name="gate"/> says; -1 for none.</param>
+    public IReadOnlyList<EventHeader> AddTo(
+        IReadOnlyList<EventHeader> headers, TokenizedEvent scored, Predictions predictions, int sequence, LanguageGate gate, int language)
     {
         var result = new List<EventHeader>(headers.Count + _tasks.Count);
         result.AddRange(headers.Where(h => !_tasks.Exists(t => t.Name == h.Key)));
         var text = new TaskText(scored.Event.Text, scored.Tokens);
         foreach (var (index, name) in _tasks)
         {
+            if (gate.IsSilent(index, language)) continue;
             var given = predictions.Tasks[index].Given(predictions.Of(index, sequence), text);
             var labels = string.Join(Separator, given);
             if (labels.Length > 0) result.Add(new(name, Encoding.UTF8.GetBytes(labels)));

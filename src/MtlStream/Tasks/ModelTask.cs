@@ -48,6 +48,12 @@ public abstract class ModelTask
     public bool IsLike(ModelTask other) =>
         other.Name == Name && other.Kind == Kind && other.Labels.SequenceEqual(Labels) && other._outputs.SequenceEqual(_outputs);
 
+    /// <summary>Languages that the task knows, as the task that tells them calls them; none: whatever the language.</summary>
+    public IReadOnlyList<string> Languages { get; internal set; } = [];
+
+    /// <summary>Whether the task's label is the text's language.</summary>
+    public bool TellsLanguage { get; internal set; }
+
     /// <summary>True for a task that is left out unless it is asked for.</summary>
     public virtual bool OnRequest => false;
 

@@ -28,6 +28,9 @@ public sealed class SingleLabelTask(string name, IReadOnlyList<string> labels, f
         return [label < 0 ? "" : Labels[label]];
     }
 
+    /// <summary>Index of the label that is given; -1 for a text out of scope.</summary>
+    public int LabelOf(TaskValues values) => GivenLabel(values.Floats(), out _);
+
     public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts)
     {
         var probabilities = values.Floats();

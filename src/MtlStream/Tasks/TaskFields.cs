@@ -46,6 +46,9 @@ public sealed class TaskFields(JsonFields fields, JsonElement task, string at, s
         return thresholds;
     }
 
+    /// <summary>A number of the task's own.</summary>
+    public float Number(string member, float without) => (float)fields.Number(task, at, member, without);
+
     /// <summary>A whole number of the task's own, such as the width of a vector.</summary>
     public int WholeNumber(string member, int least, int most) => fields.WholeNumber(task, at, member, least, most);
 }

@@ -11,5 +11,8 @@ public sealed record TaskKind(string Name, IReadOnlyList<string> Outputs, Func<T
 
     /// <summary>The kinds that are built in. A new one is a file beside these, and its line here.</summary>
     public static IReadOnlyList<TaskKind> All { get; } =
-        [SingleLabelTask.Definition, MultiLabelTask.Definition, TokenTagsTask.Definition, TokenSpansTask.Definition, VectorTask.Definition];
+    [
+        SingleLabelTask.Definition, MultiLabelTask.Definition, TokenTagsTask.Definition, TokenSpansTask.Definition, VectorTask.Definition,
+        KeptWordsTask.Definition, KeptSentencesTask.Definition, AnswerSpanTask.Definition, ReplyVectorsTask.Definition,
+    ];
 }

@@ -45,6 +45,20 @@ public abstract class TokenLabelTask(string name, string kind, IReadOnlyList<str
         return $"The model gave task \"{Name}\" the label id {tags[outside]} at token {outside}; expected 0 to {Labels.Count - 1}.";
     }
 
+    /// <summary>The label of each word.</summary>
+    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
+    {
+        var tags = TagsOf(values);
+        var tokens = text.Tokens.Tokens;
+        var given = new List<string>();
+        for (var token = 0; token < tokens.Length; token++)
+        {
+            if (tokens[token].BeginsWord) given.Add(Labels[tags[token + 1]]);
+        }
+
+        return given;
+    }
+
     /// <summary>Counts one label for each word; nothing is said about a text without words.</summary>
     public override TaskConfidence? Observe(TaskValues values, TokenizedText text, ILabelCounts counts)
     {

@@ -43,17 +43,4 @@ public sealed class TokenTagsTask : TokenLabelTask
         Shape tag = new Shape.Fields([new("start", Shape.Whole), new("end", Shape.Whole), new("label", Shape.Text), new("score", Shape.Number)]);
         return new Shape.Fields([new("tags", new Shape.ListOf(tag))]);
     }
-
-    public override IReadOnlyList<string> Given(TaskValues values, TaskText text)
-    {
-        var tags = TagsOf(values);
-        var tokens = text.Tokens.Tokens;
-        var given = new List<string>();
-        for (var token = 0; token < tokens.Length; token++)
-        {
-            if (tokens[token].BeginsWord) given.Add(Labels[tags[token + 1]]);
-        }
-
-        return given;
-    }
 }

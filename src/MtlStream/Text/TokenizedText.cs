@@ -8,7 +8,7 @@ namespace MtlStream.Text;
 public readonly record struct TokenWindow(int Start, int Length);
 
 /// <summary>One token. Offsets are UTF-16 units of the original text, [Start, End).</summary>
-/// <param name="Case">Letter case of the token's word: 0 none, 1 First, 2 ALL, 3 mIxed.</param>
+/// <param name="Case">Letter case of the token's word: 0 none, 1 First, 2 ALL, 3 mIxed; 4 more in a question.</param>
 /// <param name="BeginsWord">True for the first token of a word: the one whose tag stands for the word.</param>
 public readonly record struct Token(int Id, int Start, int End, byte Case, bool BeginsWord);
 
@@ -23,6 +23,8 @@ public readonly record struct Word(int Start, int End, int FirstToken);
 /// </remarks>
 public sealed class TokenizedText : IDisposable
 {
+    private const byte QuestionCase = 4;
+
     private readonly TokenizedTextPool? _pool;
     private readonly int _clsId, _sepId;
     private Token[] _tokens;
@@ -66,6 +68,21 @@ public sealed class TokenizedText : IDisposable
 
     internal long BufferBytes => (16L * _tokens.Length) + (12L * _words.Length) + (8L * _windows.Length);
 
+    /// <summary>What the text is asked by the event that it is from, without special tokens; none where it asks nothing.</summary>
+    public IReadOnlyList<Token> Question { get; internal set; } = [];
+
+    /// <summary>A question before a part of this text, as one sequence: question, [SEP], part. The caller owns it.</summary>
+    /// <param name="length">Tokens of the question that are read.</param>
+    /// <remarks>The question's tokens and its [SEP] have 4 added to their letter case: their segment.</remarks>
+    public TokenizedText After(IReadOnlyList<Token> question, int length, int start, int count)
+    {
+        var tokens = new Token[length + 1 + count];
+        for (var i = 0; i < length; i++) tokens[i] = question[i] with { Case = (byte)(question[i].Case | QuestionCase) };
+        tokens[length] = new(_sepId, 0, 0, QuestionCase, false);
+        Tokens.Slice(start, count).CopyTo(tokens.AsSpan(length + 1));
+        return new(tokens, [], [new(0, tokens.Length)], _clsId, _sepId);
+    }
+
     /// <summary>Tokens that a window has in the model's input: its own, [CLS] and [SEP].</summary>
     public int SequenceLength(int window) => Windows[window].Length + 2;
 
@@ -98,6 +115,7 @@ public sealed class TokenizedText : IDisposable
     {
         _tokenCount = _wordCount = _windowCount = 0;
         Truncated = false;
+        Question = [];
         _disposed = 0;
     }
 

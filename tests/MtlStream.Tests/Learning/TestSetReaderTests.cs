@@ -33,6 +33,17 @@ public sealed class TestSetReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_tenth_of_the_sentences_tests_the_language_and_what_is_no_label_is_other()
+    {
+        (string Text, string Code)[] sentences = [("Satz 23", "deu"), ("Satz 41", "cmn"), ("Satz 47", "grn"), ("Satz 0", "deu")];
+        Write("languages/languages.jsonl.gz", string.Join('\n', sentences.Select(s => $$"""{"text":"{{s.Text}}","language":"{{s.Code}}"}""")));
+
+        var texts = new TestSetReader(_data).Texts(Set("language"));
+
+        Assert.Equal(["Satz 23: deu", "Satz 41: zho", "Satz 47: other"], texts.Select(t => $"{t.Text}: {t.Labels[0]}"));
+    }
+
+    [Fact]
     public void Labels_that_are_numbers_get_the_names_that_the_set_gives()
     {
         Write("tweeteval/datasets/offensive/test_text.txt", "a &amp; b\nc\n");

@@ -107,7 +107,7 @@ public sealed class ModelManifestTests
             "tasks[1] (traits).thresholds[0]: found -0.5, expected a number from 0 to 1.",
             "tasks[2] (tags).temperature: found 0, expected a number above 0.",
             "tasks[1] (traits).thresholds: found 1 for 4 labels, expected one for each.",
-            "tasks[2] (tags).kind: found \"token_poetry\", expected one of single_label, multi_label, token_tags, token_spans, vector.",
+            "tasks[2] (tags).kind: found \"token_poetry\", expected one of single_label, multi_label, token_tags, token_spans, vector, kept_words, kept_sentences, answer_span, reply_vectors.",
             "tasks[3] (names).labels: found \"PER\", expected BIO labels: O, B-... and I-....",
             "checksums.weights.bin: found md5:1, expected sha256: and 64 hex digits.",
             $"golden: found no file {package.At("golden.json")}.",
