@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import dataset, distill, embed, evaluate, initial, pretrained, release, run as runs, sources, train
+from . import branch, dataset, distill, embed, evaluate, grow, initial, pretrained, release, run as runs, sources, train
 from .model import MultitaskModel
 from .run import Run
 from .tasks import TASKS
@@ -46,7 +46,27 @@ def main() -> None:
     command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights and what they say")
     command.add_argument("--version", required=True, help="of the new package")
     command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command = commands.add_parser("branch", help="train tasks on layers of their own, over the first layers of a package as they are")
+    command.add_argument("package", type=Path, help="folder of a package")
+    command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+    command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights, tokenized corpora and vectors")
+    command.add_argument("--out", type=Path, required=True, help="checkpoints, from which it goes on, and model.pt")
+    command.add_argument("--seconds", type=float, required=True, help="to train for, in all calls together")
+    command = commands.add_parser("grow", help="copy a package and add the task that tells the language, and those of a branch")
+    command.add_argument("package", type=Path, help="folder of a package without these tasks")
+    command.add_argument("--branch", type=Path, metavar="MODEL", help="model.pt of `branch`; without it the language alone")
+    command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+    command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights and tokenized corpora")
+    command.add_argument("--version", required=True, help="of the new package")
+    command.add_argument("--out", type=Path, required=True, help="folder to make")
     options = parser.parse_args()
+    if options.command == "branch":
+        torch.set_num_threads(os.cpu_count() or 1)
+        branch.train(options.package, options.data, options.cache, options.out, branch.Settings(seconds=options.seconds))
+        return
+    if options.command == "grow":
+        grow.run(options.package, options.branch, options.data, options.cache, options.out, options.version)
+        return
     if options.command == "embed":
         embed.add(options.package, options.data, options.cache, options.out, options.version)
         return

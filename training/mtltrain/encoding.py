@@ -110,7 +110,7 @@ def windows(question: Tokens, text: Tokens, limit: int) -> list[Window]:
     while True:
         count = min(room, len(text.ids) - start)
         ids = np.concatenate([[CLS], asked, [SEP], text.ids[start:start + count], [SEP]]).astype(np.int32)
-        types = np.concatenate([[QUESTION], cases, [QUESTION], text.cases[start:start + count], [0]]).astype(np.int8)
+        types = np.concatenate([[0], cases, [QUESTION], text.cases[start:start + count], [0]]).astype(np.int8)
         places = text.firsts - start + first
         places = np.where((text.firsts >= start) & (text.firsts < start + count), places, -1).astype(np.int32)
         found.append(Window(Row(ids, types, places), first, start, count))

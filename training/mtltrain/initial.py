@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .model import MultitaskModel, Task, pooling
+from .model import MultitaskModel, Shape, Task, pooling
 
 
 def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) -> list[str]:
@@ -48,6 +48,16 @@ def load(model: MultitaskModel, path: Path, vocab: Path, unknown: bool = False) 
     return new
 
 
+def encoder_of(package: Path, vocab: Path, rows: int, shape: Shape) -> dict[str, Tensor]:
+    """The encoder of a package for `vocab`, as the names of its parts; tokens that the package lacks have the row of [UNK]."""
+    saved = read_package(package)
+    words, tokens = saved["encoder.words.weight"], _tokens(package / "vocab.txt")
+    saved["encoder.words.weight"] = _by_token(words[tokens.index("[UNK]")].expand(rows, -1), _tokens(vocab), words, tokens)
+    saved["encoder.cases.weight"] = saved["encoder.cases.weight"][:4].repeat(shape.cases // 4, 1)
+    saved["encoder.positions.weight"] = saved["encoder.positions.weight"][:shape.positions]
+    return {name.removeprefix("encoder."): tensor for name, tensor in saved.items() if name.startswith("encoder.")}
+
+
 def read_package(folder: Path) -> dict[str, Tensor]:
     """The weights of a package's CPU graph by the names that the model gives them, as int8 left them."""
     import onnx
@@ -73,7 +83,7 @@ def read_package(folder: Path) -> dict[str, Tensor]:
         if name.endswith(".bias") or "norm" in name:
             put(_module(name), values)
     parts = [f"{task['name']}.{part}".rstrip(".") for task in manifest["tasks"] for part in pooling(Task(task["name"], task["kind"]))]
-    for place, part in enumerate(parts):
+    for place, part in enumerate(parts[:arrays["queries"].shape[1]]):  # tasks that were added later pool elsewhere
         put(f"heads.{part}.query", arrays["queries"][:, place])
     return state
 

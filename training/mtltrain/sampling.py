@@ -84,7 +84,7 @@ class Corpus:
         join = lambda a: np.concatenate([a[:1], a[start:stop], a[-1:]])
         labels = {task: join(label) if isinstance(label, np.ndarray) else label for task, label in row.labels.items()}
         soft = {task: join(found) if found.ndim == 2 else found for task, found in row.soft.items()}
-        return Row(join(row.ids), join(row.cases), row.firsts, labels, soft)
+        return Row(join(row.ids), join(row.cases), row.firsts, labels, soft, row.reply)
 
 
 class Sampler:

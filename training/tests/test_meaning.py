@@ -58,7 +58,7 @@ class QuestionTest(unittest.TestCase):
         row, = self.rows(text, "Where?", [(15, 19)])
 
         self.assertEqual([CLS, SEP, SEP], [row.ids[0], row.ids[3], row.ids[-1]])
-        self.assertEqual([4, 5, 4, 4, 1, 1, 0, 0, 1, 0, 0], row.cases.tolist())
+        self.assertEqual([0, 5, 4, 4, 1, 1, 0, 0, 1, 0, 0], row.cases.tolist())
         self.assertEqual([8], np.flatnonzero(row.labels["answer"] & START).tolist())
         self.assertEqual([8], np.flatnonzero(row.labels["answer"] & END).tolist())
 
