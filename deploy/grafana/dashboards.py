@@ -128,6 +128,8 @@ KAFKA = [
         ("Pauses", "ops", [(rate("mtlstream_kafka_pauses_total", otherwise=True), "pauses")], "tuning-by-symptom"),
         ("Read again, clients made anew", "ops", [(rate("mtlstream_kafka_rewinds_total", otherwise=True), "partitions rewound"),
                                                   (rate("mtlstream_kafka_client_rebuilds_total", otherwise=True), "clients rebuilt")], "mtlstreamcannotcommit"),
+        ("Schemas waited for", "none", [(gauge("mtlstream_registry_waiting", "instance"), "{{instance}}")], "mtlstreamschemaswaiting"),
+        ("Requests to the schema registry", "ops", [(rate("mtlstream_registry_request_duration_seconds_count", "mtlstream_registry_request, mtlstream_outcome"), "{{mtlstream_registry_request}} {{mtlstream_outcome}}")], "mtlstreamschemaswaiting"),
         ("Deleted before they were read", "ops", [(rate("mtlstream_kafka_events_gone_total", "messaging_destination_name"), "{{messaging_destination_name}}")], "mtlstreameventsgone"),
     ]),
 ]

@@ -35,6 +35,7 @@ internal static class CommandLine
             BenchCommand.Build(),
             DeadLettersCommand.Build(),
             DoctorCommand.Build(),
+            SchemaCommands.Build(),
             StatusCommand.Build(),
             VersionCommand.Build(),
             CompletionCommand.Build(),

@@ -56,6 +56,7 @@ internal static class DoctorCommand
         if (TemporaryDiagnosis.Find(settings.Serving.Model) is { } unusable) yield return unusable;
         yield return HttpDiagnosis.Find(settings.Http);
         foreach (var endpoint in TelemetrySettings.Endpoints(Environment.GetEnvironmentVariables())) yield return await TelemetryDiagnosis.FindAsync(endpoint, stopping);
+        await foreach (var finding in RegistryDiagnosis.FindAsync(settings, stopping)) yield return finding;
         var kafka = new KafkaDiagnosis(settings.KafkaClients, settings.Input, TimeProvider.System);
         await foreach (var finding in kafka.FindAsync(stopping)) yield return finding;
     }

@@ -36,7 +36,9 @@ public sealed partial class ArchitectureTests
         ["MtlStream.Learning"] = ["MtlStream", "MtlStream.Onnx"],
         ["MtlStream.Bench"] = ["MtlStream", "MtlStream.Kafka"],
         ["MtlStream.Http"] = ["MtlStream"],
-        ["MtlStream.Host"] = ["MtlStream", "MtlStream.Bench", "MtlStream.Http", "MtlStream.Kafka", "MtlStream.Learning", "MtlStream.Onnx"],
+        ["MtlStream.Registry"] = ["MtlStream"],
+        ["MtlStream.Host"] =
+            ["MtlStream", "MtlStream.Bench", "MtlStream.Http", "MtlStream.Kafka", "MtlStream.Learning", "MtlStream.Onnx", "MtlStream.Registry"],
     };
 
     private static readonly string s_core = Path.Combine(Repository.Root, "src", "MtlStream");
@@ -87,6 +89,7 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [InlineData("Confluent.Kafka", "MtlStream.Kafka")]
+    [InlineData("Confluent.SchemaRegistry", "MtlStream.Registry")]
     [InlineData("Spectre.Console", "MtlStream.Host")]
     [InlineData("System.CommandLine", "MtlStream.Host")]
     public void What_others_have_written_is_used_in_one_project(string name, string project)

@@ -10,6 +10,7 @@ using MtlStream.Http;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;
+using MtlStream.Registry;
 using MtlStream.Text;
 
 namespace MtlStream.Host.Configuration;
@@ -17,6 +18,11 @@ namespace MtlStream.Host.Configuration;
 /// <summary>All settings, bound and checked.</summary>
 internal sealed class AppSettings
 {
+    private static readonly HashSet<string> s_secrets = new(StringComparer.OrdinalIgnoreCase)
+    {
+        $"Http:{nameof(HttpOptions.Token)}", "Registry:Password", "Registry:Token", "Registry:KeystorePassword",
+    };
+
     private readonly Dictionary<Type, object> _sections = [];
 
     private KafkaConfiguration? _kafkaClients;
@@ -33,6 +39,7 @@ internal sealed class AppSettings
     public IReadOnlyList<string> ExposedSecrets { get; private init; } = [];
 
     public KafkaOptions Kafka => Get<KafkaOptions>();
+    public RegistryOptions Registry => Get<RegistryOptions>();
     public InputOptions Input => Get<InputOptions>();
     public OutputOptions Output => Get<OutputOptions>();
     public ModelOptions Model => Get<ModelOptions>()
@@ -47,7 +54,8 @@ internal sealed class AppSettings
 
     public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
 
-    public WorkerOptions Worker => new(Serving, Input, Output, new(Pipeline, Batching, Delivery), ExposedSecrets, Warnings);
+    public WorkerOptions Worker => new(
+        Serving, Input, Output, new(Pipeline, Batching, Delivery), Registry, Kafka.OutputTopic, ExposedSecrets, Warnings);
 
     /// <summary>What a measurement's pipelines are told.</summary>
     public BenchSettings ForBench() => new(Input, Output, new(Pipeline, Batching, Delivery));
@@ -105,13 +113,11 @@ internal sealed class AppSettings
     }
 
     private static bool IsExposedSecret(Setting setting) =>
-        setting.Origin.StartsWith("--", StringComparison.Ordinal) && (IsSecretOfKafka(setting.Key) || IsToken(setting.Key));
+        setting.Origin.StartsWith("--", StringComparison.Ordinal) && (IsSecretOfKafka(setting.Key) || s_secrets.Contains(setting.Key));
 
     private static bool IsSecretOfKafka(string key) =>
         key.StartsWith("Kafka:", StringComparison.OrdinalIgnoreCase)
         && key.Split(':') is [_, _, var name] && LibrdkafkaProperties.IsSecret(LibrdkafkaProperties.Normalize(name));
-
-    private static bool IsToken(string key) => key.Equals($"Http:{nameof(HttpOptions.Token)}", StringComparison.OrdinalIgnoreCase);
 
     private T Get<T>() => (T)_sections[typeof(T)];
 

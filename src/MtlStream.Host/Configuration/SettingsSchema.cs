@@ -9,6 +9,7 @@ using MtlStream.Http;
 using MtlStream.Kafka;
 using MtlStream.Models;
 using MtlStream.Monitoring;
+using MtlStream.Registry;
 using MtlStream.Text;
 
 namespace MtlStream.Host.Configuration;
@@ -23,6 +24,7 @@ internal static class SettingsSchema
     public static IReadOnlyDictionary<string, Type> Sections { get; } = new Dictionary<string, Type>(StringComparer.OrdinalIgnoreCase)
     {
         ["Kafka"] = typeof(KafkaOptions),
+        ["Registry"] = typeof(RegistryOptions),
         ["Input"] = typeof(InputOptions),
         ["Output"] = typeof(OutputOptions),
         ["Model"] = typeof(ModelOptions),

@@ -3,7 +3,10 @@ using MtlStream.Events;
 using MtlStream.Http;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
+using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Registry;
+using MtlStream.Results;
 using MtlStream.Serving;
 
 namespace MtlStream.Host.Worker;
@@ -12,7 +15,7 @@ namespace MtlStream.Host.Worker;
 /// <param name="ExposedSecrets">Secrets given as arguments, by their names.</param>
 /// <param name="Warnings">Sentences about settings that are not read.</param>
 internal sealed record WorkerOptions(
-    ServingOptions Serving, InputOptions Input, OutputOptions Output, PipelineSettings Pipeline,
+    ServingOptions Serving, InputOptions Input, OutputOptions Output, PipelineSettings Pipeline, RegistryOptions Registry, string OutputTopic,
     IReadOnlyList<string> ExposedSecrets, IReadOnlyList<string> Warnings);
 
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
@@ -56,7 +59,8 @@ internal sealed class PipelineService(
         await using var served = ServedModel.Start(options.Serving, assembly, models, quality?.Book);
         stopping.ThrowIfCancellationRequested();
         await using var transport = new TalliedTransport(open(), tally);
-        health.Serving(transport);
+        using var registry = OpenRegistry(served.Loaded.Model);
+        health.Serving(transport, () => registry?.Trouble is null ? null : "events wait for the schema registry; the log says more");
         live?.Reads(() => transport.Lags);
         try
         {
@@ -64,7 +68,8 @@ internal sealed class PipelineService(
             await using var requests = share is null ? null : desk.Open(served.Loaded, share, () => served.Manifest, options.Input, options.Output);
             var loaded = share is null ? served.Loaded : served.Loaded with { Model = share.Stream };
             var pipeline = assembly.Pipeline(
-                loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow);
+                loaded, transport, options.Input, options.Output, options.Pipeline, served.Watch, served.Shadow,
+                registry is null ? null : [registry]);
             exporters.ExportMetrics(); // every counter is made by now, and nothing is read yet
             var heartbeat = new Heartbeat(tally, transport, assembly.Time, logger);
             report.Serving(transport, () => served.Loaded.Model.Identity, heartbeat, () => served.Canary);
@@ -74,6 +79,14 @@ internal sealed class PipelineService(
         {
             Fail(exception); // said now: leaving brokers that do not answer can take as long as the process has left
         }
+    }
+
+    private RegistryCodec? OpenRegistry(IMultitaskModel model)
+    {
+        if (options.Registry.IsOff) return null;
+        var settings = new RegistrySettings(
+            options.Registry, options.Input, options.Output, EventEncoder.ShapeOf(model.Tasks, options.Output), options.OutputTopic);
+        return new(settings, assembly.Meters, assembly.Time, assembly.Loggers);
     }
 
     private static async Task RunAsync(AnalyticsPipeline pipeline, Heartbeat heartbeat, CancellationToken stopping)

@@ -9,9 +9,15 @@ internal sealed class WorkerHealth
     private volatile bool _draining;
     private volatile string? _failure;
     private volatile ITransport? _transport;
+    private volatile Func<string?>? _waits;
 
     /// <summary>The model is loaded and warmed up; from now on the transport says whether events can come.</summary>
-    public void Serving(ITransport transport) => _transport = transport;
+    /// <param name="waits">Why events wait although they come, in a sentence without its full stop; null when they do not.</param>
+    public void Serving(ITransport transport, Func<string?>? waits = null)
+    {
+        _waits = waits;
+        _transport = transport;
+    }
 
     /// <summary>A stop was asked for: no new work should come here.</summary>
     public void Draining() => _draining = true;
@@ -34,7 +40,7 @@ internal sealed class WorkerHealth
     public string? Startup() => _failure ?? (_transport is null ? "the model is being loaded and warmed up" : null);
 
     /// <returns>What is missing; null when the worker can take events.</returns>
-    public string? Ready() => Startup() ?? (_draining ? "the worker is stopping" : _transport?.NotReadyBecause);
+    public string? Ready() => Startup() ?? (_draining ? "the worker is stopping" : _transport?.NotReadyBecause ?? _waits?.Invoke());
 
     /// <summary>Does not depend on the brokers: restarting the worker would not bring one back. A client that hangs it would.</summary>
     /// <returns>What is broken; null when the worker lives.</returns>

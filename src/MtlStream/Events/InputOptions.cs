@@ -96,9 +96,22 @@ public sealed record InputOptions : IValidatableObject
     }
 }
 
+/// <summary>What answers to events of a schema registry are.</summary>
+public enum OutputFormat
+{
+    /// <summary>What the event is: Avro, Protobuf or JSON.</summary>
+    Same,
+
+    /// <summary>JSON, whatever the event is.</summary>
+    Json,
+}
+
 /// <summary>What goes out. Section <c>Output</c>.</summary>
 public sealed record OutputOptions
 {
+    /// <summary>What answers to Avro and Protobuf <see href="events.md#schema-registries">of a schema registry</see> are. Everything else is answered in JSON.</summary>
+    public OutputFormat Format { get; init; }
+
     /// <summary>Text-level tasks also carry every label's probability.</summary>
     public bool AllScores { get; init; }
 

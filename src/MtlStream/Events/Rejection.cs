@@ -40,6 +40,9 @@ public enum RejectionReason
 
     /// <summary>The event tripped a bug of this program.</summary>
     InternalError,
+
+    /// <summary>The schema registry has no such schema, or none that can be read.</summary>
+    UnknownSchema,
 }
 
 /// <summary>Reasons as headers, schema and metric tags spell them.</summary>

@@ -84,7 +84,8 @@ internal sealed class AnalysisTemplate
         output.Write((byte)']');
     }
 
-    private static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail, LanguageGate gate)
+    /// <summary>What the member's value is of these tasks.</summary>
+    public static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail, LanguageGate gate)
     {
         Shape.Field pointer = new("pointer", Shape.Text);
         Shape.Field start = new("start", Shape.Whole);

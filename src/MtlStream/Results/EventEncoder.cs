@@ -4,6 +4,7 @@ using System.Text;
 using MtlStream.Events;
 using MtlStream.Json;
 using MtlStream.Models;
+using MtlStream.Tasks;
 
 namespace MtlStream.Results;
 
@@ -25,6 +26,10 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
 
     // Made for the first predictions that arrive, and again when another model takes over; a model always hands out the same list of tasks.
     private volatile AnalysisTemplate? _template;
+
+    /// <summary>What is in an analysis of these tasks, for formats that must declare it.</summary>
+    public static Shape ShapeOf(IReadOnlyList<ModelTask> tasks, OutputOptions options) =>
+        AnalysisTemplate.ShapeOf(tasks, DetailOf(options), new(tasks));
 
     /// <summary>The original payload with the member <c>analysis</c>; or why there is none: scores that are not finite.</summary>
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
@@ -95,12 +100,14 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
             ? OutboundRecord.Textless(rejection.Source, withoutText)
             : EncodeDeadLetter(rejection);
 
+    private static AnswerDetail DetailOf(OutputOptions options) => new(options.AllScores, options.Vectors == VectorFormat.Bytes);
+
     private AnalysisTemplate Template(Predictions predictions)
     {
         var (tasks, identity) = (predictions.Tasks, predictions.Model ?? model);
         var template = _template;
         if (template is null || !ReferenceEquals(template.Tasks, tasks) || template.Model != identity)
-            _template = template = new(tasks, identity, new(options.AllScores, options.Vectors == VectorFormat.Bytes));
+            _template = template = new(tasks, identity, DetailOf(options));
         return template;
     }
 }

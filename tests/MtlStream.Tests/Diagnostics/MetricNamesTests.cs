@@ -7,6 +7,7 @@ using MtlStream.Learning.Review;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
+using MtlStream.Registry;
 using MtlStream.Serving;
 using MtlStream.Tests.Doubles;
 using MtlStream.Tests.Models;
@@ -33,6 +34,7 @@ public sealed class MetricNamesTests
         _ = new ModelMetrics(meters);
         _ = new KafkaMetrics(meters);
         _ = new RequestMetrics(meters);
+        _ = new RegistryMetrics(meters, () => 0, () => 0);
 
         var found = meters.Instruments.Select(i => $"{i.Name} {Kind(i)} {i.Unit}").Order(StringComparer.Ordinal);
 
@@ -45,6 +47,7 @@ public sealed class MetricNamesTests
         using var meters = new MeterRecorder();
         _ = new PipelineMetrics(meters);
         _ = new KafkaMetrics(meters);
+        _ = new RegistryMetrics(meters, () => 0, () => 0);
         _ = new DriftMonitor(meters, new(), [], -1, null);
 
         Assert.DoesNotContain(meters.Instruments, i => string.IsNullOrEmpty(i.Description));

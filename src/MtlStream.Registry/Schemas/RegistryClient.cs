@@ -1,0 +1,184 @@
+using System.Net;
+using Confluent.SchemaRegistry;
+
+namespace MtlStream.Registry.Schemas;
+
+/// <summary>A schema registry that speaks Confluent's REST interface, by Confluent's client.</summary>
+internal sealed class RegistryClient : ISchemaRegistry
+{
+    /// <summary>References of references: more are nobody's intention.</summary>
+    private const int MostReferences = 500;
+
+    private readonly CachedSchemaRegistryClient _client;
+    private readonly RegistryMetrics? _metrics;
+    private readonly TimeProvider _time;
+
+    public RegistryClient(RegistryOptions options, RegistryMetrics? metrics = null, TimeProvider? time = null)
+    {
+        _client = new(Config(options));
+        _metrics = metrics;
+        _time = time ?? TimeProvider.System;
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    public Task<SchemaText> GetAsync(SchemaKey key, CancellationToken stopping) => AskAsync("get", async () =>
+    {
+        if (key.Number is 0 or > int.MaxValue) throw new UnusableSchemaException($"There is no {key}");
+        var schema = await Known(
+            key.Number > 0 ? _client.GetSchemaAsync((int)key.Number, null) : _client.GetSchemaByGuidAsync(key.Guid.ToString(), null));
+        if (schema is null) throw new UnusableSchemaException($"The registry has no {key}");
+        return await WithReferencesAsync(schema, stopping);
+    }, stopping);
+
+    public Task<SubjectSchema?> FindAsync(string subject, SchemaText schema, CancellationToken stopping) => AskAsync("find", async () =>
+    {
+        var found = await Known(_client.LookupSchemaAsync(subject, ToSchema(schema), ignoreDeletedSchemas: true, normalize: false));
+        return found is null ? null : Registered(found, schema);
+    }, stopping);
+
+    public Task<SubjectSchema?> LatestAsync(string subject, CancellationToken stopping) => AskAsync("latest", async () =>
+    {
+        var found = await Known(_client.GetLatestSchemaAsync(subject));
+        return found is null ? null : Registered(found, await WithReferencesAsync(found.Schema, stopping));
+    }, stopping);
+
+    public Task<bool> IsCompatibleAsync(string subject, SchemaText schema, CancellationToken stopping) => AskAsync("compatible", async () =>
+    {
+        var latest = await Known(_client.GetLatestSchemaAsync(subject));
+        return latest is null || await _client.IsCompatibleAsync(subject, ToSchema(schema));
+    }, stopping);
+
+    public Task<SubjectSchema> RegisterAsync(string subject, SchemaText schema, CancellationToken stopping) => AskAsync("register", async () =>
+    {
+        try
+        {
+            await _client.RegisterSchemaAsync(subject, ToSchema(schema), normalize: false);
+        }
+        catch (SchemaRegistryException refused) when (refused.Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity)
+        {
+            throw new UnusableSchemaException(
+                $"The registry refuses the schema of the answers under the subject {subject} with status {(int)refused.Status}: {refused.Message}");
+        }
+        var found = await _client.LookupSchemaAsync(subject, ToSchema(schema), ignoreDeletedSchemas: true, normalize: false);
+        return Registered(found, schema);
+    }, stopping);
+
+    private static SchemaRegistryConfig Config(RegistryOptions options)
+    {
+        var config = new SchemaRegistryConfig
+        {
+            Url = string.Join(',', options.Url.Split(',').Select(url => url.Trim())),
+            RequestTimeoutMs = (int)options.Timeout.TotalMilliseconds,
+            MaxRetries = 1, // SchemaCache tries again, and says so
+            MaxCachedSchemas = options.MaxSchemas,
+        };
+        if (options.Username.Length > 0) config.BasicAuthUserInfo = $"{options.Username}:{options.Password}";
+        if (options.Token.Length > 0)
+        {
+            config.BearerAuthCredentialsSource = BearerAuthCredentialsSource.StaticToken;
+            config.BearerAuthToken = options.Token;
+            config.BearerAuthLogicalCluster = "";
+            config.BearerAuthIdentityPoolId = "";
+        }
+        if (options.CaFile.Length > 0) config.SslCaLocation = options.CaFile;
+        if (options.KeystoreFile.Length > 0) config.SslKeystoreLocation = options.KeystoreFile;
+        if (options.KeystorePassword.Length > 0) config.SslKeystorePassword = options.KeystorePassword;
+        return config;
+    }
+
+    /// <summary>What a request gives; null when the registry says that there is none.</summary>
+    /// <remarks>It says so by a number of its own, 404xx: a 404 without one is a wrong address, or a proxy's.</remarks>
+    private static async Task<T?> Known<T>(Task<T> request) where T : class
+    {
+        try
+        {
+            return await request ?? throw new RegistryTroubleException("the schema registry's answer is empty");
+        }
+        catch (SchemaRegistryException none) when (none.Status == HttpStatusCode.NotFound && none.ErrorCode is >= 40400 and < 40500)
+        {
+            return null;
+        }
+    }
+
+    private async Task<T> AskAsync<T>(string request, Func<Task<T>> ask, CancellationToken stopping)
+    {
+        var started = _time.GetTimestamp();
+        var outcome = "failed";
+        try
+        {
+            var answer = await ask().WaitAsync(stopping);
+            outcome = "answered";
+            return answer;
+        }
+        catch (Exception exception) when (exception is UnusableSchemaException or RegistryTroubleException || stopping.IsCancellationRequested)
+        {
+            if (exception is UnusableSchemaException) outcome = "answered";
+            throw;
+        }
+        catch (Exception exception) // of many types, for what answers may be no registry at all
+        {
+            throw new RegistryTroubleException(Trouble(exception), exception);
+        }
+        finally
+        {
+            _metrics?.Asked(request, outcome, _time.GetElapsedTime(started));
+        }
+    }
+
+    private static string Trouble(Exception exception) => exception switch
+    {
+        SchemaRegistryException { Status: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden } refused =>
+            $"the schema registry refuses the worker with status {(int)refused.Status}",
+        SchemaRegistryException { Status: var status } => $"the schema registry answers with status {(int)status}",
+        OperationCanceledException => "the schema registry does not answer in time",
+        HttpRequestException { Message: "Unauthorized" } => "the schema registry refuses the worker with status 401",
+        HttpRequestException { Message: var text } when text.Contains("Unauthorized", StringComparison.Ordinal) =>
+            "the schema registry refuses the worker with status 401",
+        HttpRequestException => "the schema registry cannot be reached, or fails",
+        _ => "the schema registry answers what no registry says",
+    };
+
+    private async Task<SchemaText> WithReferencesAsync(Schema schema, CancellationToken stopping)
+    {
+        if (string.IsNullOrWhiteSpace(schema.SchemaString)) throw new RegistryTroubleException("the schema registry's answer holds no schema");
+        var references = new List<SchemaReferenceText>();
+        await AddReferencesAsync(schema, references, [], stopping);
+        return new(TypeOf(schema), schema.SchemaString, references);
+    }
+
+    private async Task AddReferencesAsync(Schema schema, List<SchemaReferenceText> found, HashSet<string> seen, CancellationToken stopping)
+    {
+        foreach (var reference in schema.References ?? [])
+        {
+            stopping.ThrowIfCancellationRequested();
+            if (!seen.Add(reference.Name)) continue;
+            if (seen.Count > MostReferences) throw new UnusableSchemaException($"The schema has over {MostReferences} references");
+            var other = await Known(_client.GetRegisteredSchemaAsync(reference.Subject, reference.Version, ignoreDeletedSchemas: false))
+                ?? throw new UnusableSchemaException($"The schema refers to version {reference.Version} of the subject {reference.Subject}, which there is not");
+            await AddReferencesAsync(other.Schema, found, seen, stopping);
+            found.Add(new(reference.Name, other.SchemaString, reference.Subject, reference.Version));
+        }
+    }
+
+    private static SchemaType TypeOf(Schema schema) => schema.SchemaType switch
+    {
+        Confluent.SchemaRegistry.SchemaType.Protobuf => SchemaType.Protobuf,
+        Confluent.SchemaRegistry.SchemaType.Json => SchemaType.Json,
+        _ => SchemaType.Avro,
+    };
+
+    private static Schema ToSchema(SchemaText schema)
+    {
+        var type = schema.Type switch
+        {
+            SchemaType.Protobuf => Confluent.SchemaRegistry.SchemaType.Protobuf,
+            SchemaType.Json => Confluent.SchemaRegistry.SchemaType.Json,
+            _ => Confluent.SchemaRegistry.SchemaType.Avro,
+        };
+        return new(schema.Text, [.. schema.References.Select(r => new SchemaReference(r.Name, r.Subject, r.Version))], type);
+    }
+
+    private static SubjectSchema Registered(RegisteredSchema found, SchemaText schema) =>
+        new(found.Id, Guid.TryParse(found.Guid, out var guid) ? guid : null, found.Version, schema);
+}

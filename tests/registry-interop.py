@@ -1,0 +1,126 @@
+"""Avro and Protobuf by the reference implementations of Python: writes events, and reads the answers to them.
+
+usage: registry-interop.py write PROTOC | registry-interop.py read PROTOC
+write prints a JSON line for each event; read takes lines with the schema of the answer and the answer, and prints what is in it.
+"""
+import base64
+import decimal
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import avro.io
+import avro.schema
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+
+REVIEW = {
+    "type": "record", "name": "Review", "namespace": "shop", "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "price", "type": ["null", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}], "default": None},
+        {"name": "stars", "type": {"type": "enum", "name": "Stars", "symbols": ["ONE", "TWO"]}},
+        {"name": "hash", "type": {"type": "fixed", "name": "Hash", "size": 4}},
+        {"name": "flags", "type": {"type": "map", "values": "boolean"}},
+        {"name": "body", "type": ["null", {"type": "record", "name": "Body", "fields": [
+            {"name": "text", "type": "string"}, {"name": "rates", "type": {"type": "array", "items": "double"}}]}]},
+    ]}
+NODE = {"type": "record", "name": "Node", "fields": [
+    {"name": "body", "type": {"type": "record", "name": "Body", "fields": [{"name": "text", "type": "string"}]}},
+    {"name": "next", "type": ["null", "Node"], "default": None}]}
+PROTO3 = """syntax = "proto3";
+package shop;
+import "google/protobuf/struct.proto";
+message Review {
+  int64 id = 1;
+  Body body = 2;
+  repeated sint32 numbers = 3;
+  map<string, string> tags = 4;
+  oneof price { double euros = 5; string other = 6; }
+  google.protobuf.Struct more = 7;
+  message Body { string text = 1; }
+}
+"""
+PROTO2 = """syntax = "proto2";
+message Review {
+  optional Body body = 1;
+  repeated group Line = 2 { optional string name = 3; }
+  message Body { required string text = 1; }
+}
+"""
+
+
+def avro_bytes(schema, value):
+    output = io.BytesIO()
+    avro.io.DatumWriter(avro.schema.parse(json.dumps(schema))).write(value, avro.io.BinaryEncoder(output))
+    return output.getvalue()
+
+
+def avro_value(written, read, value):
+    source = io.BytesIO(value)
+    result = avro.io.DatumReader(avro.schema.parse(written), avro.schema.parse(read)).read(avro.io.BinaryDecoder(source))
+    assert source.read() == b"", "bytes are left"
+    return result
+
+
+def proto_class(protoc, text, name):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "schema.proto"), "w", encoding="utf-8") as file:
+            file.write(text)
+        include = os.environ.get("PROTOBUF_INCLUDE")
+        paths = [f"-I{folder}"] + ([f"-I{include}"] if include else [])
+        compiled = os.path.join(folder, "schema.bin")
+        subprocess.run([protoc, *paths, "--include_imports", f"--descriptor_set_out={compiled}", "schema.proto"], check=True)
+        with open(compiled, "rb") as file:
+            files = descriptor_pb2.FileDescriptorSet.FromString(file.read())
+    pool = descriptor_pool.DescriptorPool()
+    for one in files.file:
+        pool.Add(one)
+    return message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName(name))
+
+
+def write(protoc):
+    body = {"text": "Grüße aus Köln ☀", "rates": [0.5, 1.5]}
+    review = {"id": -7, "price": decimal.Decimal("1.50"), "stars": "TWO", "hash": b"abcd", "flags": {"new": True}, "body": body}
+    emit("Avro", json.dumps(REVIEW), avro_bytes(REVIEW, review), "")
+    inner = {"body": {"text": "inner"}, "next": None}
+    emit("Avro", json.dumps(NODE), avro_bytes(NODE, {"body": {"text": "Grüße aus Köln ☀"}, "next": inner}), "")
+    message = proto_class(protoc, PROTO3, "shop.Review")()
+    json_format.ParseDict({
+        "id": "5", "body": {"text": "Grüße aus Köln ☀"}, "numbers": [-1, 300], "tags": {"lang": "de"}, "euros": 1.5, "more": {"a": [1, "b"]}}, message)
+    emit("Protobuf", PROTO3, b"\0" + message.SerializeToString(), "shop.Review")
+    message = proto_class(protoc, PROTO2, "Review")()
+    message.body.text = "Grüße aus Köln ☀"
+    message.line.add().name = "one"
+    emit("Protobuf", PROTO2, b"\0" + message.SerializeToString(), "Review")
+
+
+def emit(kind, schema, value, name):
+    print(json.dumps({"kind": kind, "schema": schema, "value": base64.b64encode(value).decode(), "name": name}))
+
+
+def read(protoc):
+    for line in sys.stdin:
+        given = json.loads(line)
+        value = base64.b64decode(given["value"])
+        if given["kind"] == "Avro":
+            new = avro_value(given["answers"], given["answers"], value)
+            old = avro_value(given["answers"], given["schema"], value)
+            first = avro_value(given["schema"], given["answers"], base64.b64decode(given["event"]))
+            label = new["analysis"]["tasks"]["sentiment"]["label"]
+            assert first["analysis"] is None and {k: v for k, v in new.items() if k != "analysis" and k != "next"} == {k: v for k, v in old.items() if k != "next"}
+            result = {"text": new["body"]["text"], "old": old["body"]["text"], "label": label, "inner": (new.get("next") or {}).get("analysis")}
+        else:
+            new = proto_class(protoc, given["answers"], given["name"]).FromString(value[1:])
+            old = proto_class(protoc, given["schema"], given["name"]).FromString(value[1:])
+            first = proto_class(protoc, given["answers"], given["name"]).FromString(base64.b64decode(given["event"])[1:])
+            assert not first.HasField("analysis")
+            span = new.analysis.tasks.entities.spans[0]
+            assert (span.start, span.end, span.text) == (0, 4, "Annä"), span
+            assert not new.analysis.tasks.intent.HasField("label")
+            result = {"text": new.body.text, "old": old.body.text, "label": new.analysis.tasks.sentiment.label, "inner": None}
+        print(json.dumps(result))
+
+
+{"write": write, "read": read}[sys.argv[1]](sys.argv[2])
