@@ -22,6 +22,29 @@ internal static class TeachText
         output.WriteLine($"  package: {report.Package}");
     }
 
+    /// <summary>What became of a task that was taught anew: each label's F1 before and now.</summary>
+    public static void WriteComparison(TaughtTask before, TeachReport after, TextWriter output)
+    {
+        Write(after, output);
+        output.WriteLine($"  {before.Task} before, by {before.Package}:");
+        foreach (var (label, then, now) in Labels(before, after)) output.WriteLine(Line($"    {label}: F1 {then:P1}, now {now:P1}"));
+    }
+
+    /// <summary>The members that scripts rely on, of tasks that were taught anew.</summary>
+    public static object Json(IReadOnlyList<(TaughtTask Before, TeachReport After)> tasks) => new
+    {
+        tasks = tasks.Select(t => new
+        {
+            task = t.Before.Task,
+            report = Json(t.After),
+            labels = Labels(t.Before, t.After).Select(l => new { label = l.Label, before = l.Before, after = l.After }),
+        }),
+        package = tasks[^1].After.Package,
+    };
+
+    private static IEnumerable<(string Label, double Before, double After)> Labels(TaughtTask before, TeachReport after) =>
+        before.Labels.Join(after.CrossValidation.Labels, l => l.Label, l => l.Label, (then, now) => (then.Label, then.F1, now.F1));
+
     /// <summary>The members that scripts rely on.</summary>
     public static object Json(TeachReport report) => new
     {
@@ -36,16 +59,22 @@ internal static class TeachText
         package = report.Package,
     };
 
-    private static object Json(TaughtScores scores) => new
+    private static Dictionary<string, double> Json(TaughtScores scores)
     {
-        accuracy = Math.Round(scores.Accuracy.Value, 5),
-        macroF1 = Math.Round(scores.MacroF1.Value, 5),
-        calibrationError = Math.Round(scores.CalibrationError, 5),
-    };
+        var json = new Dictionary<string, double>
+        {
+            ["accuracy"] = Math.Round(scores.Accuracy.Value, 5),
+            ["macroF1"] = Math.Round(scores.MacroF1.Value, 5),
+            ["calibrationError"] = Math.Round(scores.CalibrationError, 5),
+        };
+        if (scores.SpanF1 is { } spanF1) json["spanF1"] = Math.Round(spanF1.Value, 5);
+        return json;
+    }
 
     private static void WriteScores(string name, TaughtScores scores, TextWriter output)
     {
         output.WriteLine(Line($"  {name}: accuracy {Percent(scores.Accuracy)}, macro F1 {Percent(scores.MacroF1)}"));
+        if (scores.SpanF1 is { } spanF1) output.WriteLine(Line($"  {name}: span F1 {Percent(spanF1)}"));
         output.WriteLine(Line($"  {name}: confidence is off by {scores.CalibrationError:P1} in the mean"));
         foreach (var confusion in scores.Confusions) output.WriteLine(Line($"    {confusion.Texts} x {confusion.Given} for {confusion.Expected}"));
     }

@@ -31,7 +31,27 @@ public sealed class TeachTests : IDisposable
             "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "refund");
         Assert.True(annotated == 0, trouble);
         Assert.Equal(["yes", "no"], labels.TrimEnd().Split('\n').Select(LabelOf));
+        await AssertTaughtMoreAsync(package);
         await AssertForgottenAsync(package);
+    }
+
+    /// <summary>The package keeps its examples: it is taught anew with more of them, and another package is taught all of it.</summary>
+    private async Task AssertTaughtMoreAsync(string package)
+    {
+        var data = Path.Combine(_folder, "more.csv");
+        File.WriteAllLines(data, ["text,label", "reimburse me for the sofa,yes", "the sofa is soft,no"]);
+        var (code, output, error) = await RunAsync("teach", "--task", "refund", "--more", "--data", data, "--model", package, "--out", package + "-more", "--json");
+        Assert.True(code == 0, error);
+        using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(202, report.RootElement.GetProperty("examples").GetInt32());
+        (code, output, error) = await RunAsync("teach", "--again", package, "--out", package + "-again", "--no-examples", "--json");
+        Assert.True(code == 0, error);
+        using var again = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
+        var task = Assert.Single(again.RootElement.GetProperty("tasks").EnumerateArray());
+        Assert.Equal(["no", "yes"], task.GetProperty("labels").EnumerateArray().Select(l => l.GetProperty("label").GetString()));
+        (code, _, error) = await RunAsync("teach", "--again", package + "-again", "--out", package + "-third");
+        Assert.Equal(2, code);
+        Assert.Contains("keeps no examples of refund", error, StringComparison.Ordinal);
     }
 
     private async Task AssertForgottenAsync(string package)
@@ -44,6 +64,31 @@ public sealed class TeachTests : IDisposable
         var (inspected, text, _) = await RunAsync("model", "inspect", without);
         Assert.Equal(0, inspected);
         Assert.Contains("+refund.without-refund", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Spans_are_taught_from_conll_and_served()
+    {
+        var data = Path.Combine(_folder, "orders.conll");
+        File.WriteAllLines(data, Orders());
+        var package = Path.Combine(_folder, "orders");
+
+        var (code, output, error) = await RunAsync("teach", "--task", "order", "--kind", "token_spans", "--data", data, "--out", package, "--json");
+
+        Assert.True(code == 0, error);
+        using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
+        Assert.True(report.RootElement.GetProperty("oldOutputsIdentical").GetBoolean());
+        Assert.Equal("token_spans", report.RootElement.GetProperty("kind").GetString());
+        Assert.True(report.RootElement.GetProperty("crossValidation").GetProperty("spanF1").GetDouble() > 0.9);
+        var (verified, _, problems) = await RunAsync("model", "verify", package);
+        Assert.True(verified == 0, problems);
+        File.WriteAllLines(Path.Combine(_folder, "new.txt"), ["I want to order seven lamps for Anna, please."]);
+        var (annotated, line, trouble) = await RunAsync(
+            "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "order");
+        Assert.True(annotated == 0, trouble);
+        using var parsed = JsonDocument.Parse(line);
+        var spans = parsed.RootElement.GetProperty("analysis").GetProperty("tasks").GetProperty("order").GetProperty("spans");
+        Assert.Contains("seven count", spans.EnumerateArray().Select(s => $"{s.GetProperty("text")} {s.GetProperty("label")}"));
     }
 
     [Fact]
@@ -78,6 +123,23 @@ public sealed class TeachTests : IDisposable
         {
             var text = line[..line.LastIndexOf(',')].Trim('"');
             return $"\"{text}\"{line[line.LastIndexOf(',')..]}";
+        }
+    }
+
+    private static IEnumerable<string> Orders()
+    {
+        string[] counts = ["two", "three", "five", "ten", "twelve", "20"];
+        string[] things = ["kettles", "phones", "chairs", "wooden tables", "red bikes"];
+        string[] begins = ["please order", "I need", "send me"];
+        foreach (var begin in begins)
+        {
+            foreach (var (thing, i) in things.SelectMany(thing => counts.Select((_, i) => (thing, i))))
+            {
+                foreach (var word in begin.Split(' ')) yield return $"{word} O";
+                yield return $"{counts[i]} B-count";
+                foreach (var (word, place) in thing.Split(' ').Select((word, place) => (word, place))) yield return $"{word} {(place == 0 ? "B" : "I")}-thing";
+                yield return "";
+            }
         }
     }
 

@@ -8,7 +8,6 @@ public sealed class LabelledSet
     private const int MostLabels = 1000;
     private const int FewestOfALabel = 2;
     private const int RareLabel = 5;
-    private const int LinesShown = 5;
 
     private readonly List<DataFinding> _findings = [];
 
@@ -82,17 +81,12 @@ public sealed class LabelledSet
         var few = counts.Where(c => c.Value < FewestOfALabel).Select(c => c.Key).ToList();
         if (few.Count > 0) throw new UsageException($"the label {few[0]} has one text; expected {FewestOfALabel} at least, to learn from one and check with the other.");
         var rare = counts.Where(c => c.Value < RareLabel).Select(c => c.Key).Order(StringComparer.Ordinal).ToList();
-        if (rare.Count > 0) _findings.Add(new("rare label", $"fewer than {RareLabel} texts each: {string.Join(", ", rare.Take(LinesShown))}{(rare.Count > LinesShown ? ", ..." : "")}."));
+        if (rare.Count > 0) _findings.Add(DataFinding.Rare(rare, RareLabel, "texts"));
     }
 
     private void Add(string kind, List<LabelledExample> texts, string what) => _findings.Add(new(kind, $"{texts.Count} texts, {Lines(texts)}: {what}."));
 
-    private static string Lines(List<LabelledExample> texts)
-    {
-        var lines = string.Join(", ", texts.Take(LinesShown).Select(t => t.Line));
-        if (texts.Count == 1) return $"line {lines}";
-        return texts.Count > LinesShown ? $"lines {lines}, ..." : $"lines {lines}";
-    }
+    private static string Lines(List<LabelledExample> texts) => DataFinding.Lines([.. texts.Select(t => t.Line)]);
 
     private static string Key(LabelledExample text) => text.Text.Trim();
 

@@ -7,7 +7,7 @@ using static Onnx.TensorProto.Types;
 
 namespace MtlStream.Learning.Features;
 
-/// <summary>Adds to an encoder's graph what heads are taught on: means of layers, and what the other tasks say.</summary>
+/// <summary>Adds to an encoder's graph what heads are taught on: layers, their means, and what the other tasks say.</summary>
 /// <remarks>
 /// The layers' outputs are values that the graph has, each the result of a LayerNormalization with several readers, so that
 /// reading them once more changes nothing of what is there.
@@ -20,11 +20,15 @@ internal static class FeatureGraph
     /// <summary>Logarithms of the probabilities that other tasks give, side by side: [texts, labels of all].</summary>
     public const string Labels = "taught/labels";
 
+    /// <summary>Several layers' outputs for each token, side by side: [texts, tokens, layers x width].</summary>
+    public const string Tokens = "taught/tokens";
+
     private const string Norm = "LayerNormalization";
     private const string FusedNorm = "SkipLayerNormalization";
     private const string Prefix = "taught";
     private const int TokenAxis = 1;
     private const int NewAxis = 1;
+    private const int TokenLayerStep = 2; // every other layer: a head over all tokens costs time
     private const float LeastProbability = 1e-4f;
 
     /// <summary>Adds the values that a set names, each unless the graph has it, and returns the name of them side by side.</summary>
@@ -34,6 +38,7 @@ internal static class FeatureGraph
     {
         if (set.Tensors.Contains(Layers)) AddLayers(graph, manifest.Inputs.Mask);
         if (set.Tensors.Contains(Labels)) AddLabels(graph, FeatureSet.LabelTensors(manifest));
+        if (set.Tensors.Contains(Tokens)) AddTokens(graph);
         if (set.Tensors.Count == 1) return set.Tensors[0];
         var g = new GraphBuilder(graph, prefix);
         return g.Node("Concat", [.. set.Tensors], GraphBuilder.Attribute("axis", 1));
@@ -46,8 +51,14 @@ internal static class FeatureGraph
         var tensors = sets.SelectMany(s => s.Tensors).Distinct().ToHashSet();
         if (tensors.Contains(Layers)) AddLayers(parsed.Graph, manifest.Inputs.Mask);
         if (tensors.Contains(Labels)) AddLabels(parsed.Graph, FeatureSet.LabelTensors(manifest));
+        if (tensors.Contains(Tokens)) AddTokens(parsed.Graph);
         var g = new GraphBuilder(parsed.Graph, Prefix);
-        foreach (var tensor in tensors.Where(t => parsed.Graph.Output.All(o => o.Name != t))) g.Output(tensor, DataType.Float, -1, -1);
+        foreach (var tensor in tensors.Where(t => parsed.Graph.Output.All(o => o.Name != t)))
+        {
+            if (tensor == Tokens) g.Output(tensor, DataType.Float, -1, -1, -1);
+            else g.Output(tensor, DataType.Float, -1, -1);
+        }
+
         return GraphPruning.Keep(parsed.ToByteArray(), tensors);
     }
 
@@ -70,6 +81,21 @@ internal static class FeatureGraph
         var g = new GraphBuilder(graph, Labels);
         var joined = g.Node("Concat", [.. probabilities], GraphBuilder.Attribute("axis", 1));
         g.NodeAs(Labels, "Log", [g.Node("Add", [joined, g.Constant(Labels + "/least", LeastProbability)])]);
+    }
+
+    /// <summary>Every other layer, and the last one of the tokens before and behind: where a span ends is said by what follows it.</summary>
+    private static void AddTokens(GraphProto graph)
+    {
+        if (Has(graph, Tokens)) return;
+        var g = new GraphBuilder(graph, Tokens);
+        var layers = LayersOf(graph).Where((_, layer) => layer % TokenLayerStep == 1).Select(layer => InFloats(g, graph, layer)).ToList();
+        var axis = g.Constant(Tokens + "/axis", [(long)TokenAxis]);
+        var (first, second, last) = (g.Constant(Tokens + "/first", [0L]), g.Constant(Tokens + "/second", [1L]), g.Constant(Tokens + "/last", [-1L]));
+        var before = g.Node("Pad", [layers[^1], g.Constant(Tokens + "/before", [0L, 1, 0, 0, 0, 0])]);
+        var behind = g.Node("Pad", [layers[^1], g.Constant(Tokens + "/behind", [0L, 0, 0, 0, 1, 0])]);
+        layers.Add(g.Node("Slice", [before, first, last, axis]));
+        layers.Add(g.Node("Slice", [behind, second, g.Constant(Tokens + "/end", [long.MaxValue]), axis]));
+        g.NodeAs(Tokens, "Concat", [.. layers], GraphBuilder.Attribute("axis", 2));
     }
 
     private static bool Has(GraphProto graph, string value) => graph.Node.Any(n => n.Output.Contains(value));

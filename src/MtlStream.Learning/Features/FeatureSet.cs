@@ -4,9 +4,13 @@ using MtlStream.Tasks;
 namespace MtlStream.Learning.Features;
 
 /// <summary>What a head may be taught on: a name for people, and the graph's values side by side.</summary>
-/// <param name="Tensors">Each [texts, columns], float32.</param>
-public sealed record FeatureSet(string Name, IReadOnlyList<string> Tensors)
+/// <param name="Tensors">Each [texts, columns], float32; or with <paramref name="Words"/> [texts, tokens, columns].</param>
+/// <param name="Words">They are about words, not about texts.</param>
+public sealed record FeatureSet(string Name, IReadOnlyList<string> Tensors, bool Words = false)
 {
+    /// <summary>What the layers say of a token.</summary>
+    public static FeatureSet OfWords { get; } = new("layers", [FeatureGraph.Tokens], Words: true);
+
     /// <summary>The sets that a package offers: what the layers say, the text's vector, and what the tasks that are there say of it.</summary>
     public static IReadOnlyList<FeatureSet> Of(ModelManifest manifest)
     {

@@ -34,6 +34,19 @@ public static class Calibration
         double Loss(double logarithm) => CrossEntropy(Probabilities(logits, targets, Math.Exp(logarithm)), targets, rows);
     }
 
+    /// <summary>Share of the rows whose best label is one of theirs.</summary>
+    internal static double Accuracy(float[] logits, LabelTargets targets, IReadOnlyList<int> rows)
+    {
+        var right = 0;
+        for (var row = 0; row < rows.Count; row++)
+        {
+            var best = TensorPrimitives.IndexOfMax(logits.AsSpan(row * targets.Labels, targets.Labels));
+            if (targets.Of(rows[row]).Contains(best)) right++;
+        }
+
+        return (double)right / rows.Count;
+    }
+
     /// <summary>Softmax, or for several labels sigmoid, of logits divided by a temperature.</summary>
     public static float[] Probabilities(float[] logits, LabelTargets targets, double temperature)
     {
@@ -52,6 +65,14 @@ public static class Calibration
         }
 
         return probabilities;
+    }
+
+    /// <summary>Some rows of [rows, labels].</summary>
+    internal static float[] Rows(float[] values, IReadOnlyList<int> rows, int labels)
+    {
+        var some = new float[rows.Count * labels];
+        for (var i = 0; i < rows.Count; i++) values.AsSpan(rows[i] * labels, labels).CopyTo(some.AsSpan(i * labels));
+        return some;
     }
 
     /// <summary>The mean gap between confidence and accuracy, over equal bins of confidence, weighted by their texts.</summary>

@@ -8,11 +8,18 @@ public static class CrossValidation
     /// <summary>Splits texts into parts in which every label has its share.</summary>
     public static IReadOnlyList<int[]> Folds(LabelTargets targets, int folds, int seed)
     {
+        ArgumentNullException.ThrowIfNull(targets);
+        return Folds(targets, [.. Enumerable.Range(0, targets.Rows)], folds, seed);
+    }
+
+    /// <summary>Splits some of the texts likewise.</summary>
+    internal static IReadOnlyList<int[]> Folds(LabelTargets targets, int[] rows, int folds, int seed)
+    {
         var parts = Enumerable.Range(0, folds).Select(_ => new List<int>()).ToArray();
-        var rows = Enumerable.Range(0, targets.Rows).ToArray();
-        new Random(seed).Shuffle(rows);
+        var shuffled = (int[])rows.Clone();
+        new Random(seed).Shuffle(shuffled);
         var next = 0;
-        foreach (var label in rows.GroupBy(row => targets.Of(row).Count > 0 ? targets.Of(row)[0] : -1).OrderBy(g => g.Key))
+        foreach (var label in shuffled.GroupBy(row => targets.Of(row).Count > 0 ? targets.Of(row)[0] : -1).OrderBy(g => g.Key))
         {
             foreach (var row in label) parts[next++ % folds].Add(row);
         }
@@ -20,23 +27,35 @@ public static class CrossValidation
         return [.. parts.Select(p => p.ToArray())];
     }
 
-    /// <summary>Logits of every text of the folds, [texts, labels], each from a head trained on the other folds.</summary>
-    /// <param name="always">Rows that every head learns from and none is asked about.</param>
-    public static float[] Logits(
-        FeatureMatrix features, LabelTargets targets, HeadOptions options, IReadOnlyList<int[]> folds, IReadOnlyList<int> always, int seed,
-        IProgress<double>? progress = null, CancellationToken cancelled = default)
+    /// <summary>Splits numbers from 0 into parts, at random.</summary>
+    public static IReadOnlyList<int[]> Parts(int count, int parts, int seed)
     {
-        var logits = new float[folds.Sum(f => f.Length) * targets.Labels];
+        var numbers = Enumerable.Range(0, count).ToArray();
+        new Random(seed).Shuffle(numbers);
+        return [.. Enumerable.Range(0, parts).Select(part => numbers.Where((_, i) => i % parts == part).ToArray())];
+    }
+
+    /// <summary>All rows of all folds but one.</summary>
+    internal static int[] Others(IReadOnlyList<int[]> folds, int fold) => [.. folds.Where((_, other) => other != fold).SelectMany(f => f)];
+
+    /// <summary>Logits of every row of the folds, [rows, labels], each from a head that was trained on the other folds.</summary>
+    /// <param name="train">Trains a head on some rows; told which fold it is for.</param>
+    /// <param name="rows">Number of all rows; those that are in no fold have logits of 0.</param>
+    internal static float[] Logits(FeatureMatrix features, IReadOnlyList<int[]> folds, int rows, int labels, Func<int[], int, Head> train)
+    {
+        var logits = new float[rows * labels];
         for (var fold = 0; fold < folds.Count; fold++)
         {
-            var others = folds.Where((_, other) => other != fold).SelectMany(f => f).Concat(always).ToList();
-            var head = HeadTrainer.Train(features, targets, others, options, seed + fold, progress: null, cancelled);
-            var found = head.Logits(features, folds[fold]);
-            for (var i = 0; i < folds[fold].Length; i++)
-                found.AsSpan(i * targets.Labels, targets.Labels).CopyTo(logits.AsSpan(folds[fold][i] * targets.Labels));
-            progress?.Report((fold + 1.0) / folds.Count);
+            var head = train(Others(folds, fold), fold);
+            Put(head.Logits(features, folds[fold]), folds[fold], labels, logits);
         }
 
         return logits;
+    }
+
+    /// <summary>Puts logits of some rows where they belong among those of all.</summary>
+    internal static void Put(float[] some, int[] rows, int labels, float[] all)
+    {
+        for (var i = 0; i < rows.Length; i++) some.AsSpan(i * labels, labels).CopyTo(all.AsSpan(rows[i] * labels));
     }
 }

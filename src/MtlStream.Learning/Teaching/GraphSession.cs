@@ -17,16 +17,9 @@ internal sealed class GraphSession(InferenceSession session, ModelInputs inputs)
     public static GraphSession Open(ModelManifest manifest) =>
         new(SessionFactory.OpenGraph(File.ReadAllBytes(manifest.GraphFor("cpu")), manifest.Folder), manifest.Inputs);
 
-    /// <summary>One output about one text, as floats.</summary>
+    /// <summary>Some outputs about one text. The caller disposes them.</summary>
     /// <param name="ids">Tokens, [CLS] and [SEP] included.</param>
     /// <param name="cases">Letter cases of the tokens.</param>
-    public float[] Run(long[] ids, long[] cases, string output)
-    {
-        using var results = Run(ids, cases, [output]);
-        return results[0].GetTensorDataAsSpan<float>().ToArray();
-    }
-
-    /// <summary>Some outputs about one text. The caller disposes them.</summary>
     public IDisposableReadOnlyCollection<OrtValue> Run(long[] ids, long[] cases, IReadOnlyCollection<string> outputs)
     {
         var mask = new long[ids.Length];

@@ -1,5 +1,3 @@
-using MtlStream.Learning.Training;
-
 namespace MtlStream.Learning.Teaching;
 
 /// <summary>Accuracy on texts left out, by the number of texts learnt from, and what more of them would bring.</summary>
@@ -8,31 +6,20 @@ namespace MtlStream.Learning.Teaching;
 /// <param name="Gain">Points of accuracy that they are worth, in shares; null where the curve tells nothing.</param>
 public sealed record LearningCurve(IReadOnlyList<(int Texts, double Accuracy)> Points, int MoreTexts, double? Gain)
 {
-    private static readonly double[] s_shares = [0.25, 0.5, 1];
+    private const int FewestMore = 50;
 
-    /// <summary>Trains on parts of all folds but one, and scores that one.</summary>
-    public static LearningCurve Measure(
-        FeatureMatrix features, LabelTargets targets, HeadOptions options, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
+    private static readonly double[] s_shares = [0.25, 0.5];
+
+    /// <summary>The curve of a head.</summary>
+    /// <param name="texts">Number of all texts.</param>
+    /// <param name="learnt">Number of those that the folds of the cross-validation learn from.</param>
+    /// <param name="accuracy">What the cross-validation came to.</param>
+    /// <param name="measure">The accuracy on one fold when a share of the others is learnt from.</param>
+    internal static LearningCurve Of(int texts, int learnt, double accuracy, Func<double, double> measure)
     {
-        var train = folds.Skip(1).SelectMany(f => f).ToArray();
-        var points = s_shares.Select(share => Point(features, targets, options, folds[0], train[..(int)(train.Length * share)], seed, cancelled)).ToList();
-        var more = Math.Max(50, targets.Rows / 2);
-        return new(points, more, Forecast(points, targets.Rows, more));
-    }
-
-    private static (int, double) Point(
-        FeatureMatrix features, LabelTargets targets, HeadOptions options, int[] test, int[] train, int seed, CancellationToken cancelled)
-    {
-        var head = HeadTrainer.Train(features, targets, train, options, seed, progress: null, cancelled);
-        var probabilities = Calibration.Probabilities(head.Logits(features, test), targets, temperature: 1);
-        var right = 0;
-        for (var i = 0; i < test.Length; i++)
-        {
-            var best = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(probabilities.AsSpan(i * targets.Labels, targets.Labels));
-            if (targets.Of(test[i]).Contains(best)) right++;
-        }
-
-        return (train.Length, (double)right / test.Length);
+        List<(int Texts, double Accuracy)> points = [.. s_shares.Select(share => ((int)(learnt * share), measure(share))), (learnt, accuracy)];
+        var more = Math.Max(FewestMore, texts / 2);
+        return new(points, more, Forecast(points, texts, more));
     }
 
     /// <summary>Errors fall as a power of the number of texts: a line through the last two points on logarithmic axes.</summary>

@@ -24,6 +24,8 @@ public static class TaskRemoval
         {
             var texts = new List<string>();
             foreach (var (_, graph) in manifest.Graphs) Prune(copy.PathOf(graph), gone);
+            foreach (var file in TaughtTask.FilesOf(task).Where(copy.Files.Remove)) File.Delete(Path.Combine(copy.Folder, file));
+
             copy.EditGolden(text =>
             {
                 texts.Add(text["text"]!.GetValue<string>());

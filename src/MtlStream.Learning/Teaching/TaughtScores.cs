@@ -10,22 +10,37 @@ public sealed record Confusion(string Given, string Expected, int Texts);
 /// <param name="Accuracy">Share of the texts whose labels are all right.</param>
 /// <param name="MacroF1">Mean F1 of the labels.</param>
 /// <param name="CalibrationError">Mean gap between confidence and accuracy.</param>
-public sealed record TaughtScores(int Texts, Estimate Accuracy, Estimate MacroF1, double CalibrationError, IReadOnlyList<Confusion> Confusions)
+/// <param name="Labels">Each label's F1, or each type's of spans.</param>
+/// <param name="SpanF1">F1 of all spans together; null where there are none.</param>
+public sealed record TaughtScores(
+    int Texts, Estimate Accuracy, Estimate MacroF1, double CalibrationError, IReadOnlyList<Confusion> Confusions,
+    IReadOnlyList<LabelScore> Labels, Estimate? SpanF1 = null)
 {
-    private const int Resamples = 500;
-    private const int MostConfusions = 10;
+    internal const int MostConfusions = 10;
 
     /// <param name="probabilities">[rows, labels]; row i is text <c>rows[i]</c> of <paramref name="targets"/>.</param>
     /// <param name="thresholds">For a task with several labels; empty for one with a single label.</param>
     public static TaughtScores Of(
         float[] probabilities, LabelTargets targets, IReadOnlyList<int> rows, IReadOnlyList<string> labels, IReadOnlyList<float> thresholds)
     {
-        var answers = rows.Select((row, i) => (True: targets.Of(row), Given: Given(probabilities.AsSpan(i * targets.Labels, targets.Labels), thresholds))).ToList();
+        var answers = Answers(probabilities, targets, rows, thresholds);
         var right = answers.Count(a => a.True.Order().SequenceEqual(a.Given));
+        var (macro, _, each) = FoundItems.F1([.. answers.Select(a => ItemsOf(a.True, a.Given))], targets.Labels);
         return new(
-            rows.Count, Intervals.Wilson((double)right / rows.Count, rows.Count), MacroF1Of(answers, targets.Labels),
-            Calibration.ExpectedError(probabilities, targets, rows), ConfusionsOf(answers, labels));
+            rows.Count, Intervals.Wilson((double)right / rows.Count, rows.Count), macro, Calibration.ExpectedError(probabilities, targets, rows), ConfusionsOf(answers, labels),
+            [.. labels.Zip(each, (label, f1) => new LabelScore(label, Math.Round(f1, 5)))]);
     }
+
+    /// <summary>Mean F1 of the labels alone.</summary>
+    internal static double MacroF1Of(float[] probabilities, LabelTargets targets, IReadOnlyList<int> rows, IReadOnlyList<float> thresholds) =>
+        FoundItems.Over(Answers(probabilities, targets, rows, thresholds).Select(a => ItemsOf(a.True, a.Given)), targets.Labels).Macro;
+
+    private static List<(IReadOnlyList<int> True, int[] Given)> Answers(
+        float[] probabilities, LabelTargets targets, IReadOnlyList<int> rows, IReadOnlyList<float> thresholds) =>
+        [.. rows.Select((row, i) => (targets.Of(row), Given(probabilities.AsSpan(i * targets.Labels, targets.Labels), thresholds)))];
+
+    private static FoundItem[] ItemsOf(IReadOnlyList<int> truth, int[] given) =>
+        [.. truth.Union(given).Select(label => new FoundItem(label, truth.Contains(label), given.Contains(label)))];
 
     private static int[] Given(ReadOnlySpan<float> scores, IReadOnlyList<float> thresholds)
     {
@@ -37,33 +52,6 @@ public sealed record TaughtScores(int Texts, Estimate Accuracy, Estimate MacroF1
         }
 
         return [.. given];
-    }
-
-    /// <summary>The interval is that of resampled texts (percentile bootstrap).</summary>
-    private static Estimate MacroF1Of(List<(IReadOnlyList<int> True, int[] Given)> answers, int labels)
-    {
-        var random = new Random(1);
-        var resampled = Enumerable.Range(0, Resamples)
-            .Select(_ => MacroF1Over(Enumerable.Range(0, answers.Count).Select(_ => answers[random.Next(answers.Count)]), labels))
-            .Order().ToList();
-        return new(MacroF1Over(answers, labels), resampled[(int)(Resamples * 0.025)], resampled[(int)(Resamples * 0.975)]);
-    }
-
-    private static double MacroF1Over(IEnumerable<(IReadOnlyList<int> True, int[] Given)> answers, int labels)
-    {
-        var tallies = new Tally[labels];
-        foreach (var (truth, given) in answers)
-        {
-            foreach (var label in truth) tallies[label].True++;
-            foreach (var label in given)
-            {
-                tallies[label].Given++;
-                if (truth.Contains(label)) tallies[label].Right++;
-            }
-        }
-
-        var seen = tallies.Where(t => t.True > 0).ToArray();
-        return seen.Length == 0 ? 0 : Metrics.MacroF1(seen);
     }
 
     private static List<Confusion> ConfusionsOf(List<(IReadOnlyList<int> True, int[] Given)> answers, IReadOnlyList<string> labels)

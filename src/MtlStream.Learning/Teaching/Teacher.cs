@@ -9,130 +9,132 @@ namespace MtlStream.Learning.Teaching;
 /// <summary>What a run is doing, and how far it is, from 0 to 1.</summary>
 public readonly record struct TeachProgress(string Step, double Share);
 
-/// <summary>A head that was chosen, trained on all texts and calibrated.</summary>
-/// <param name="Features">What it reads.</param>
-/// <param name="Thresholds">Least score for each label of a task with several; empty otherwise.</param>
-public sealed record TaughtHead(Head Head, FeatureSet Features, double Temperature, IReadOnlyList<float> Thresholds);
-
-/// <summary>A head that was tried on texts left out.</summary>
-/// <param name="Features">Those of all texts, and of the labels' names behind them.</param>
-/// <param name="Names">Rows of the names that it learns from; none where it does without.</param>
-/// <param name="Logits">Of every text, each from a head that did not learn from it: [texts, labels].</param>
-internal sealed record TriedHead(
-    string Name, FeatureSet Set, FeatureMatrix Features, HeadOptions Options, IReadOnlyList<int> Names, float[] Logits, double Accuracy);
-
-/// <summary>Teaches a package a new task: encodes, chooses, trains, calibrates and scores. The package stays as it is.</summary>
+/// <summary>Teaches a package a new task about texts: encodes, chooses, trains, calibrates and scores. The package stays as it is.</summary>
 public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IProgress<TeachProgress>? progress = null)
 {
-    private const int VeryFewTexts = 500;
     private const int FewTexts = 2000;
-    private const int SomeTexts = 5000;
-    private const int ManyTexts = 20_000;
+    private const int TextsForChoice = 3000;
+    private const int MostUnlabelled = 10_000;
 
-    private static readonly (string Name, HeadOptions Options)[] s_candidates =
-    [
-        ("hidden layer of 384", new()),
-        ("hidden layer of 384, more dropout", new(Dropout: 0.5f, WeightDecay: 0.1f)),
-        ("linear", new(Hidden: 0, Dropout: 0)),
-    ];
-
-    /// <summary>The head, and the report without what is known once the package is written.</summary>
+    /// <summary>What is taught; the report is without what is known once the package is written.</summary>
     /// <exception cref="UsageException">The texts cannot be learnt from; says why.</exception>
-    public (TaughtHead Head, LabelledSet Set, TeachReport Report) Teach(TeachRequest request, CancellationToken cancelled)
+    public Taught Teach(TeachRequest request, CancellationToken cancelled)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (manifest.Tasks.Any(t => t.Task.Name == request.Task))
-            throw new UsageException($"--task {request.Task}: the package {manifest.Name} {manifest.Version} has a task of that name.");
         var set = LabelledSet.Of(request.Texts, request.MultiLabel);
         var targets = set.Targets();
         var test = request.Test.Count > 0 ? set.TargetsOf(request.Test) : null;
+        var findings = set.Findings.ToList();
+        if (request.Test.Count > 0 && set.LeakageInto(request.Test) is { } leakage) findings.Add(leakage);
+        var unlabelled = Unlabelled(request, set, findings);
+
         using var encoder = new FeatureEncoder(manifest, tokenizer, Environment.ProcessorCount);
-        var encoded = encoder.Encode([.. set.Texts.Select(t => t.Text), .. set.Labels.Select(LabelNames.Words)], Step("encode"), cancelled);
-        var folds = CrossValidation.Folds(targets, FoldsFor(targets.Rows), request.Seed);
+        var texts = set.Texts.Select(t => t.Text).ToList();
+        var encoded = encoder.Encode([.. texts, .. set.Labels.Select(LabelNames.Words), .. unlabelled], Step("encode"), cancelled);
+        var lesson = new Lesson(targets, unlabelled.Count);
+        if (encoder.OldLabels(encoded) is { } oldLabels) findings.AddRange(SameLabels.Find(manifest, set.Labels, targets, oldLabels));
+        var some = Some(targets, request.Seed);
+        var folds = CrossValidation.Folds(targets, some, FoldsFor(some.Length), request.Seed);
+        var choice = new HeadChoice(lesson, request.Seed, Step, cancelled);
+        var chosen = choice.Choose(encoder.Sets, s => encoder.Columns(s, encoded), folds, LabelNames.MayHelp(set.Labels, targets.Rows));
+        var logits = TaughtHead.Mean([.. chosen.Members.Select(m => m.Logits)]);
+        if (some.Length < targets.Rows)
+        {
+            folds = CrossValidation.Folds(targets, FoldsFor(targets.Rows), request.Seed);
+            chosen = chosen with { Members = [.. chosen.Members.Select(m => m with { Options = Lesson.Sized(m.Options, targets.Rows) })] };
+            logits = Across(chosen, lesson, folds, request.Seed, cancelled);
+        }
 
-        var tried = Try(encoder, encoded, targets, folds, request.Seed, cancelled);
-        if (LabelNames.MayHelp(set.Labels, targets.Rows)) TryNames(tried, targets, folds, request.Seed, cancelled);
-        tried = [.. tried.OrderByDescending(t => t.Accuracy)];
-        var best = tried[0];
-        var rows = Enumerable.Range(0, targets.Rows).ToList();
-        var temperature = Calibration.Temperature(best.Logits, targets, rows);
-        var probabilities = Calibration.Probabilities(best.Logits, targets, temperature);
-        var thresholds = request.MultiLabel ? Calibration.Thresholds(probabilities, targets, rows) : [];
-        var curve = LearningCurve.Measure(best.Features, targets, best.Options, folds, request.Seed, cancelled);
-        var head = HeadTrainer.Train(best.Features, targets.WithNames(), [.. rows, .. best.Names], best.Options, request.Seed, Step("train"), cancelled);
+        var temperature = Calibration.Temperature(logits, targets, lesson.Rows);
+        var self = new SelfTraining(lesson, chosen, request.Seed, Step("try texts without labels"), cancelled);
+        var helps = unlabelled.Count > 0 && Helps(self, folds, temperature, lesson, ref logits, ref chosen);
+        var heads = helps
+            ? self.Train(lesson.Rows, temperature, request.Seed)
+            : Train(chosen, lesson, lesson.Rows, request.Seed, Step("train"), cancelled);
+        if (helps) temperature = Calibration.Temperature(logits, targets, lesson.Rows);
+        var probabilities = Calibration.Probabilities(logits, targets, temperature);
+        var thresholds = request.MultiLabel ? Calibration.Thresholds(probabilities, targets, lesson.Rows) : [];
+        var scores = TaughtScores.Of(probabilities, targets, lesson.Rows, set.Labels, thresholds);
+        var curve = Curve(chosen, lesson, folds, scores, request.Seed, cancelled);
 
-        var taught = new TaughtHead(head, best.Set, temperature, thresholds);
-        return (taught, set, new(
-            request.Task, request.Kind, targets.Rows, set.Labels, TimeSpan.Zero, FindingsOf(set, request.Test),
-            [.. tried.Select(t => new Candidate(t.Name, t.Accuracy))],
-            TaughtScores.Of(probabilities, targets, rows, set.Labels, thresholds),
+        var taught = new TaughtHead([.. heads.Zip(chosen.Members, (head, m) => new TaughtMember(head, m.Set))], temperature, thresholds);
+        var report = new TeachReport(
+            request.Task, request.Kind, targets.Rows, set.Labels, TimeSpan.Zero, findings, [.. chosen.Members.Select(m => m.Name)], chosen.Tried, scores,
             test is null ? null : TestScores(taught, encoder, request.Test, test, set.Labels, cancelled),
-            curve, ProbableMistake.In(set, targets, probabilities), SeenLabels.In(probabilities, thresholds, targets.Labels), OldOutputsIdentical: false, TextsCompared: 0, Package: ""));
+            curve, ProbableMistake.In(set, targets, probabilities), SeenLabels.In(probabilities, thresholds, targets.Labels),
+            OldOutputsIdentical: false, TextsCompared: 0, Package: "");
+        return new(taught, report, texts, [.. set.Texts.Select(t => new { text = t.Text, label = t.Labels })]);
     }
 
     private static int FoldsFor(int texts) => texts <= FewTexts ? 5 : 3;
 
-    /// <summary>Steps that a head is trained for: many passes over few texts, few over many.</summary>
-    private static int StepsFor(int texts) => texts switch
-    {
-        <= VeryFewTexts => 200,
-        <= FewTexts => 400,
-        <= SomeTexts => 800,
-        <= ManyTexts => 1500,
-        _ => 3000,
-    };
+    /// <summary>The texts that the choice is made on: of many a part in which every label has its share.</summary>
+    private static int[] Some(LabelTargets targets, int seed) =>
+        CrossValidation.Folds(targets, Math.Max(1, targets.Rows / TextsForChoice), seed)[0];
 
-    private static List<DataFinding> FindingsOf(LabelledSet set, IReadOnlyList<LabelledExample> test) =>
-        [.. set.Findings, .. test.Count > 0 && set.LeakageInto(test) is { } leakage ? [leakage] : Array.Empty<DataFinding>()];
-
-    private List<TriedHead> Try(
-        FeatureEncoder encoder, FeatureMatrix encoded, LabelTargets targets, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
+    private static List<string> Unlabelled(TeachRequest request, LabelledSet set, List<DataFinding> findings)
     {
-        var tried = new List<TriedHead>();
-        foreach (var set in encoder.Sets)
+        var known = set.Texts.Select(t => t.Text).Concat(request.Test.Select(t => t.Text)).ToHashSet();
+        var texts = request.Unlabelled.Where(t => !string.IsNullOrWhiteSpace(t) && !known.Contains(t)).Distinct().ToArray();
+        if (texts.Length <= MostUnlabelled) return [.. texts];
+        new Random(request.Seed).Shuffle(texts);
+        findings.Add(new("unlabelled", $"{MostUnlabelled} of {texts.Length} texts without labels are used, drawn at random."));
+        return [.. texts[..MostUnlabelled]];
+    }
+
+    private static List<Head> Train(
+        ChosenHeads chosen, Lesson lesson, int[] rows, int seed, IProgress<double>? progress, CancellationToken cancelled)
+    {
+        progress?.Report(0);
+        return [.. chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, seed, cancelled))];
+    }
+
+    /// <summary>Mean logits of all texts, each by heads that did not learn from it.</summary>
+    private float[] Across(ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
+    {
+        Step("cross-validate")?.Report(0);
+        return TaughtHead.Mean(
+        [
+            .. chosen.Members.Select(m => CrossValidation.Logits(
+                m.Features, folds, lesson.Targets.Rows, lesson.Targets.Labels,
+                (rows, fold) => lesson.Train(m, rows, chosen.Names, seed + fold, cancelled))),
+        ]);
+    }
+
+    private static bool Helps(
+        SelfTraining self, IReadOnlyList<int[]> folds, double temperature, Lesson lesson, ref float[] logits, ref ChosenHeads chosen)
+    {
+        var with = self.Logits(folds, temperature);
+        var (before, after) = (lesson.Accuracy(logits, lesson.Rows), lesson.Accuracy(with, lesson.Rows));
+        chosen = chosen with { Tried = [new("with texts without labels", after), .. chosen.Tried] };
+        if (after <= before) return false;
+        logits = with;
+        return true;
+    }
+
+    private LearningCurve Curve(
+        ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, TaughtScores scores, int seed, CancellationToken cancelled)
+    {
+        var train = CrossValidation.Others(folds, 0);
+        Step("learning curve")?.Report(0);
+        return LearningCurve.Of(lesson.Targets.Rows, train.Length, scores.Accuracy.Value, share =>
         {
-            var features = encoder.Columns(set, encoded);
-            // The first set says most as a rule: it is tried with every head, the others with the first one.
-            foreach (var (shape, options) in tried.Count == 0 ? s_candidates : s_candidates[..1])
-            {
-                var name = $"{set.Name}, {shape}";
-                var sized = options with { Steps = StepsFor(targets.Rows), Threads = Environment.ProcessorCount };
-                var logits = CrossValidation.Logits(features, targets, sized, folds, always: [], seed, Step($"try {name}"), cancelled);
-                tried.Add(new(name, set, features, sized, Names: [], logits, Accuracy(logits, targets)));
-            }
-        }
-
-        return tried;
-    }
-
-    /// <summary>Tries the best head once more, with the labels' names among what it learns from.</summary>
-    private void TryNames(List<TriedHead> tried, LabelTargets targets, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
-    {
-        var best = tried.MaxBy(t => t.Accuracy)!;
-        var name = best.Name + ", names of labels";
-        var names = Enumerable.Range(targets.Rows, targets.Labels).ToList();
-        var logits = CrossValidation.Logits(best.Features, targets.WithNames(), best.Options, folds, names, seed, Step($"try {name}"), cancelled);
-        tried.Add(best with { Name = name, Names = names, Logits = logits, Accuracy = Accuracy(logits, targets) });
-    }
-
-    private static double Accuracy(float[] logits, LabelTargets targets)
-    {
-        var rows = Enumerable.Range(0, targets.Rows).ToList();
-        var probabilities = Calibration.Probabilities(logits, targets, temperature: 1);
-        var thresholds = targets.MultiLabel ? Calibration.Thresholds(probabilities, targets, rows) : [];
-        var names = Enumerable.Range(0, targets.Labels).Select(l => l.ToString(System.Globalization.CultureInfo.InvariantCulture)).ToList();
-        var scores = TaughtScores.Of(probabilities, targets, rows, names, thresholds);
-        return targets.MultiLabel ? scores.MacroF1.Value : scores.Accuracy.Value;
+            var rows = train[..(int)(train.Length * share)];
+            var sized = chosen with { Members = [.. chosen.Members.Select(m => m with { Options = Lesson.Sized(m.Options, rows.Length) })] };
+            var heads = Train(sized, lesson, rows, seed, progress: null, cancelled);
+            var logits = TaughtHead.Mean([.. heads.Zip(sized.Members, (head, m) => head.Logits(m.Features, folds[0]))]);
+            return Calibration.Accuracy(logits, lesson.Targets, folds[0]);
+        });
     }
 
     private static TaughtScores TestScores(
         TaughtHead taught, FeatureEncoder encoder, IReadOnlyList<LabelledExample> test, LabelTargets targets, IReadOnlyList<string> labels, CancellationToken cancelled)
     {
-        var features = encoder.Columns(taught.Features, encoder.Encode([.. test.Select(t => t.Text)], progress: null, cancelled));
+        var encoded = encoder.Encode([.. test.Select(t => t.Text)], progress: null, cancelled);
         var rows = Enumerable.Range(0, test.Count).ToList();
-        var probabilities = Calibration.Probabilities(taught.Head.Logits(features, rows), targets, taught.Temperature);
-        return TaughtScores.Of(probabilities, targets, rows, labels, taught.Thresholds);
+        var logits = taught.Logits(set => encoder.Columns(set, encoded), rows);
+        return TaughtScores.Of(Calibration.Probabilities(logits, targets, taught.Temperature), targets, rows, labels, taught.Thresholds);
     }
 
-    private Progress<double>? Step(string step) => progress is null ? null : new(share => progress.Report(new(step, share)));
+    private IProgress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
 }

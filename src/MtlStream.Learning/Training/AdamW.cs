@@ -12,6 +12,8 @@ internal sealed class AdamW(float weightDecay)
     private const float Floor = 1e-8f;
 
     private readonly Dictionary<string, (float[] First, float[] Second)> _moments = [];
+    private const int PartLength = 1 << 16; // what a core does by itself
+
     private int _steps;
 
     /// <summary>Moves every parameter against its gradient.</summary>
@@ -25,23 +27,33 @@ internal sealed class AdamW(float weightDecay)
             var decay = weights.SizesOf(name).Length > 1 ? 1 - (learningRate * weightDecay) : 1;
             ref var moments = ref CollectionsMarshal.GetValueRefOrAddDefault(_moments, name, out var known);
             if (!known) moments = (new float[parameter.Length], new float[parameter.Length]);
-            Update(parameter, gradients[name], moments.First, moments.Second, decay, learningRate * secondCorrection / firstCorrection, Floor * secondCorrection);
+            var (first, second) = moments;
+            var gradient = gradients[name];
+            var rate = learningRate * secondCorrection / firstCorrection;
+            var parts = (parameter.Length + PartLength - 1) / PartLength;
+            if (parts == 1) Update(0, parameter.Length);
+            else Parallel.For(0, parts, part => Update(part * PartLength, Math.Min(parameter.Length, (part + 1) * PartLength)));
+
+            void Update(int start, int end) => AdamW.Update(
+                parameter.AsSpan(start..end), gradient.AsSpan(start..end), first.AsSpan(start..end), second.AsSpan(start..end),
+                decay, rate, Floor * secondCorrection);
         }
     }
 
-    private static void Update(float[] parameter, float[] gradient, float[] first, float[] second, float decay, float rate, float floor)
+    private static void Update(
+        Span<float> parameter, ReadOnlySpan<float> gradient, Span<float> first, Span<float> second, float decay, float rate, float floor)
     {
         var width = Vector<float>.Count;
         var at = 0;
         for (; at <= parameter.Length - width; at += width)
         {
-            var slope = new Vector<float>(gradient, at);
-            var mean = (new Vector<float>(first, at) * FirstDecay) + (slope * (1 - FirstDecay));
-            var square = (new Vector<float>(second, at) * SecondDecay) + (slope * slope * (1 - SecondDecay));
-            mean.CopyTo(first, at);
-            square.CopyTo(second, at);
-            var moved = (new Vector<float>(parameter, at) * decay) - (mean * rate / (Vector.SquareRoot(square) + new Vector<float>(floor)));
-            moved.CopyTo(parameter, at);
+            var slope = new Vector<float>(gradient[at..]);
+            var mean = (new Vector<float>(first[at..]) * FirstDecay) + (slope * (1 - FirstDecay));
+            var square = (new Vector<float>(second[at..]) * SecondDecay) + (slope * slope * (1 - SecondDecay));
+            mean.CopyTo(first[at..]);
+            square.CopyTo(second[at..]);
+            var moved = (new Vector<float>(parameter[at..]) * decay) - (mean * rate / (Vector.SquareRoot(square) + new Vector<float>(floor)));
+            moved.CopyTo(parameter[at..]);
         }
 
         for (; at < parameter.Length; at++)

@@ -17,22 +17,23 @@ public static class HeadTrainer
     /// <summary>Trains on some rows.</summary>
     /// <param name="targets">The labels of each row of <paramref name="features"/>.</param>
     /// <param name="progress">Told the share that is done, from 0 to 1.</param>
+    /// <param name="guessed">Rows whose labels are guesses: half of each step is about them. None where there are no such rows.</param>
     public static Head Train(
         FeatureMatrix features, LabelTargets targets, IReadOnlyList<int> rows, HeadOptions options, int seed,
-        IProgress<double>? progress = null, CancellationToken cancelled = default)
+        IProgress<double>? progress = null, CancellationToken cancelled = default, IReadOnlyList<int>? guessed = null)
     {
         var random = new Random(seed);
-        var scaling = features.Moments(rows);
+        var scaling = features.Moments(guessed is null ? rows : [.. rows, .. guessed]);
         var weights = new HeadWeights(new(features.Columns, options.Hidden, targets.Labels, targets.MultiLabel));
         weights.Initialize(random);
         using var gradients = new HeadGradients(weights, options.Threads);
         var optimizer = new AdamW(options.WeightDecay);
-        var order = new EndlessOrder(rows, random);
-        var batch = new Batch(Math.Min(options.BatchSize, rows.Count), weights.Shape);
+        EndlessOrder[] orders = guessed is null ? [new(rows, random)] : [new(rows, random), new(guessed, random)];
+        var batch = new Batch(Math.Min(options.BatchSize, rows.Count * orders.Length), weights.Shape);
         for (var step = 0; step < options.Steps; step++)
         {
             cancelled.ThrowIfCancellationRequested();
-            batch.Fill(order, features, scaling, targets, options, random);
+            batch.Fill(orders, features, scaling, targets, options, random);
             gradients.Calculate(batch.Texts, batch.Targets, batch.Keep);
             optimizer.Step(weights, gradients.Gradients, options.LearningRate * RateAt(step, options.Steps));
             progress?.Report((step + 1.0) / options.Steps);
@@ -74,13 +75,15 @@ public static class HeadTrainer
         public float[] Keep { get; } = new float[rows * shape.Hidden];
 
         public void Fill(
-            EndlessOrder order, FeatureMatrix features, (float[] Mean, float[] InverseDeviation) scaling, LabelTargets targets,
+            EndlessOrder[] orders, FeatureMatrix features, (float[] Mean, float[] InverseDeviation) scaling, LabelTargets targets,
             HeadOptions options, Random random)
         {
             for (var row = 0; row < rows; row++)
             {
-                var text = order.Next();
-                Head.Standardize(features.Row(text), scaling, Texts.AsSpan(row * shape.Features, shape.Features));
+                var text = orders[row % orders.Length].Next();
+                var standardized = Texts.AsSpan(row * shape.Features, shape.Features);
+                features.Read(text, standardized);
+                Head.Standardize(standardized, scaling, standardized);
                 targets.Write(text, options.LabelSmoothing, Targets.AsSpan(row * shape.Labels, shape.Labels));
             }
 

@@ -8,13 +8,18 @@ namespace MtlStream.Tasks;
 internal static class SpanRules
 {
     /// <summary>Applies them to the spans of a text, in order.</summary>
-    public static void Apply(LabelledWords words, List<WordSpan> spans)
+    /// <param name="names">Spans are names; where they may be anything, such as <c>next to the door</c>, only their types are settled.</param>
+    public static void Apply(LabelledWords words, List<WordSpan> spans, bool names = true)
     {
         if (spans.Count == 0) return;
         GoOn(words, spans);
-        LineEnds.Cut(words, spans);
-        HyphenatedNames.Join(words, spans);
-        SpanEdges.Trim(words, spans);
+        if (names)
+        {
+            LineEnds.Cut(words, spans);
+            HyphenatedNames.Join(words, spans);
+            SpanEdges.Trim(words, spans);
+        }
+
         for (var i = 0; i < spans.Count; i++) spans[i] = spans[i] with { Type = words.TypeOf(spans[i]) };
     }
 

@@ -49,6 +49,16 @@ public sealed class TaskFields(JsonFields fields, JsonElement task, string at, s
     /// <summary>A number of the task's own.</summary>
     public float Number(string member, float without) => (float)fields.Number(task, at, member, without);
 
+    /// <summary>An optional member that is one of some words.</summary>
+    /// <param name="words">The first one is what it is where it is left out.</param>
+    public string OneOf(string member, params ReadOnlySpan<string> words)
+    {
+        if (JsonFields.Optional(task, member) is not { } value) return words[0];
+        if (value.ValueKind == JsonValueKind.String && words.Contains(value.GetString()!)) return value.GetString()!;
+        Problem(member, $"found {JsonFields.Describe(value)}, expected {string.Join(" or ", words!)}");
+        return words[0];
+    }
+
     /// <summary>A whole number of the task's own, such as the width of a vector.</summary>
     public int WholeNumber(string member, int least, int most) => fields.WholeNumber(task, at, member, least, most);
 }

@@ -11,19 +11,27 @@ public sealed class TokenSpansTask : TokenLabelTask
 
     private readonly BioLabels _bio;
     private readonly byte[][] _types; // in quotes
+    private readonly bool _names;
 
+    /// <param name="names">Spans are names, which <see cref="SpanRules"/> know more about.</param>
     /// <exception cref="InvalidDataException">A label is not O, B-type or I-type.</exception>
-    public TokenSpansTask(string name, IReadOnlyList<string> labels)
+    public TokenSpansTask(string name, IReadOnlyList<string> labels, bool names = true)
         : base(name, Definition.Name, labels)
     {
+        _names = names;
         _bio = new(labels);
         _types = [.. _bio.Types.Select(TextLabelTask.Quoted)];
         Neutral = Math.Max(0, labels.ToList().IndexOf("O"));
     }
 
+    /// <summary>The manifest's <c>rules</c> where spans are anything; <c>names</c> is the default.</summary>
+    public const string NoRules = "none";
+
+    private const string NameRules = "names";
+
     public static TaskKind Definition { get; } = new("token_spans", TagsAndScores, Read)
     {
-        Members = ["labels"],
+        Members = ["labels", "rules"],
     };
 
     protected override int Neutral { get; }
@@ -80,7 +88,8 @@ public sealed class TokenSpansTask : TokenLabelTask
         var labels = fields.Labels(least: 2);
         var wrong = labels.Where(label => !BioLabels.IsOne(label)).ToList();
         foreach (var label in wrong) fields.Problem("labels", $"found \"{label}\", expected BIO labels: O, B-... and I-...");
-        return wrong.Count == 0 ? new(fields.Name, labels) : null;
+        var rules = fields.OneOf("rules", NameRules, NoRules);
+        return wrong.Count == 0 ? new(fields.Name, labels, rules == NameRules) : null;
     }
 
     private static float Mean(ReadOnlySpan<float> scores, ReadOnlySpan<Word> words)
@@ -101,7 +110,7 @@ public sealed class TokenSpansTask : TokenLabelTask
         scratch.Spans.Clear();
         var labels = scratch.Labels.AsSpan(0, words.Length);
         _bio.AddSpans(labels, scratch.Spans);
-        SpanRules.Apply(new(text, _bio, labels, ScoresOf(values)), scratch.Spans);
+        SpanRules.Apply(new(text, _bio, labels, ScoresOf(values)), scratch.Spans, _names);
         return scratch.Spans;
     }
 

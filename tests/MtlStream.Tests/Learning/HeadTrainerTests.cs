@@ -49,6 +49,37 @@ public sealed class HeadTrainerTests
     }
 
     [Fact]
+    public void Halved_features_give_nearly_the_same_logits()
+    {
+        var random = new Random(5);
+        var values = Randoms(40 * Features, random);
+        var (features, halves) = (new FeatureMatrix(values, Features), new FeatureMatrix([.. values.Select(v => (Half)v)], Features));
+        var targets = new LabelTargets([.. Enumerable.Range(0, 40).Select(i => new[] { i % 2 })], 2, multiLabel: false);
+        var rows = Enumerable.Range(0, 40).ToList();
+
+        var head = HeadTrainer.Train(features, targets, rows, new(Hidden: 4, Steps: 20, Threads: 1), seed: 7);
+
+        foreach (var (one, other) in head.Logits(features, rows).Zip(head.Logits(halves, rows))) Assert.Equal(one, other, 0.02);
+    }
+
+    [Fact]
+    public void What_is_guessed_of_texts_without_labels_is_learnt()
+    {
+        // Two texts with labels say nothing of the second feature; those without tell it.
+        var values = Enumerable.Range(0, 42).SelectMany(i => new float[] { i < 2 ? i : 0, i < 2 ? 0 : i % 2 }).ToArray();
+        var features = new FeatureMatrix(values, 2);
+        var guesses = Enumerable.Range(2, 40).SelectMany(i => new float[] { 1 - (i % 2), i % 2 }).ToArray();
+        var targets = new LabelTargets([[0], [1]], 2, multiLabel: false).WithGuesses(guesses);
+
+        var head = HeadTrainer.Train(
+            features, targets, [0, 1], new(Hidden: 0, Steps: 200, LearningRate: 0.02f, Threads: 1), seed: 1, guessed: [.. Enumerable.Range(2, 40)]);
+
+        var logits = head.Logits(features, [2, 3]);
+        Assert.True(logits[0] > logits[1]);
+        Assert.True(logits[3] > logits[2]);
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_head()
     {
         var random = new Random(5);

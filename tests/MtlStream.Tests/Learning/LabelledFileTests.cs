@@ -55,8 +55,26 @@ public sealed class LabelledFileTests : IDisposable
 
         var error = Assert.Throws<UsageException>(() => new LabelledFile(path, new()).Read());
 
-        Assert.Contains("not UTF-8", error.Message, StringComparison.Ordinal);
+        Assert.Contains("line 2, byte 14 is not UTF-8", error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("one\n\nsay \"two\", now\n")]
+    [InlineData("label,text\na,one\nb,\"say \"\"two\"\", now\"\n")]
+    [InlineData("{\"text\":\"one\"}\n{\"text\":\"say \\\"two\\\", now\"}\n")]
+    public void Texts_alone_need_no_header(string content)
+    {
+        var path = Path.Combine(_folder, "stream");
+        File.WriteAllText(path, content);
+
+        var texts = new LabelledFile(path, new(), unlabelled: true).Read();
+
+        Assert.Equal(["one", "say \"two\", now"], texts.Select(t => t.Text));
+    }
+
+    [Fact]
+    public void A_folder_is_named() =>
+        Assert.Contains("found a folder", Assert.Throws<UsageException>(() => new LabelledFile(_folder, new()).Read()).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_file_that_is_not_there_is_named() =>

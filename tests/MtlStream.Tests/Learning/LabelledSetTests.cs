@@ -33,6 +33,7 @@ public sealed class LabelledSetTests
         { [new("x", ["a", "b"], 2), new("y", ["a"], 3), new("z", ["b"], 4)], "multi_label" },
         { [new("x", [], 2)], "no text has a label" },
         { [.. Enumerable.Range(0, 1001).Select(i => new LabelledExample("x", [$"label {i}"], i))], "1001 labels" },
+        { [.. Enumerable.Range(0, 10_000).Select(i => new LabelledExample("x", [$"label {i}"], i))], "found 10000 labels, expected at most 1000" },
     };
 
     [Theory]

@@ -60,6 +60,35 @@ public sealed class TaskRemovalTests : IDisposable
     }
 
     [Fact]
+    public void When_the_disk_is_full_half_way_nothing_is_left()
+    {
+        var files = Directory.GetFiles(_package.Folder).ToDictionary(f => f, File.ReadAllBytes);
+
+        Assert.Throws<IOException>(() => PackageCopy.Write(_package.Manifest(), Target, copy =>
+        {
+            File.WriteAllText(Path.Combine(copy.Folder, "half"), "");
+            throw new IOException("No space left on device");
+        }));
+
+        Assert.Empty(Directory.GetFileSystemEntries(_parent));
+        Assert.All(files, file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_named_before_the_work()
+    {
+        var file = Path.Combine(_parent, "file");
+        File.WriteAllText(file, "");
+
+        Assert.Contains("found a file", Refusal(file), StringComparison.Ordinal);
+        Assert.Contains("cannot write to", Refusal(Path.Combine(file, "within")), StringComparison.Ordinal);
+        Assert.Contains("in the folder of the package that is read", Refusal(_package.Folder), StringComparison.Ordinal);
+        Assert.Contains("in the folder of the package that is read", Refusal(Path.Combine(_package.Folder, "new")), StringComparison.Ordinal);
+
+        string Refusal(string folder) => Assert.Throws<UsageException>(() => PackageWriter.Check(_package.Manifest(), "new", folder)).Message;
+    }
+
+    [Fact]
     public void The_only_task_is_not_forgotten()
     {
         var (current, folder) = (_package.Manifest(), _package.Folder);

@@ -11,7 +11,8 @@ namespace MtlStream.Tests.Tasks;
 /// <summary>What becomes of labels and probabilities as the shipped model gave them; each line is a word with both.</summary>
 public sealed class SpanRulesTests
 {
-    private static readonly string[] s_labels = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"];
+    private static readonly string[] s_labels =
+        ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PLACE", "I-PLACE", "B-THING", "I-THING"];
 
     [Theory]
     [InlineData("Jean-Luc Picard met", "B-PER.97 I-PER.82 B-PER.60 I-PER.98 O1", "Jean-Luc Picard PER")]
@@ -85,12 +86,17 @@ public sealed class SpanRulesTests
     [Fact]
     public void What_is_agreed_on_is_what_is_given()
     {
-        var given = Answer("Jean-Luc Picard met 's", "B-PER.97 I-PER.82 B-PER.60 I-PER.98 O1 O1 B-LOC.4", (task, values, text) => task.Given(values, text));
+        var given = Answer("Jean-Luc Picard met 's", "B-PER.97 I-PER.82 B-PER.60 I-PER.98 O1 O1 B-LOC.4", names: true, (task, values, text) => task.Given(values, text));
 
         Assert.Equal(["B-PER", "I-PER", "I-PER", "I-PER", "O", "O", "O"], given);
     }
 
-    private static string Found(string text, string labels) => Answer(text, labels, (task, values, read) =>
+    [Fact]
+    public void Where_spans_may_be_anything_their_words_stay() => Assert.Equal(
+        "next to the PLACE, this one 's THING",
+        Found("next to the this one 's", "B-PLACE.9 I-PLACE.9 I-PLACE.9 B-THING.9 I-THING.9 I-THING.9 I-THING.9", names: false));
+
+    private static string Found(string text, string labels, bool names = true) => Answer(text, labels, names, (task, values, read) =>
     {
         var output = Utf8Buffer.ForThisThread();
         task.Write(values, read, new(), output);
@@ -101,7 +107,7 @@ public sealed class SpanRulesTests
     private delegate T Asked<T>(TokenSpansTask task, TaskValues values, TaskText text);
 
     // One token a word; labels as "B-PER.97": label and probability.
-    private static T Answer<T>(string text, string labels, Asked<T> ask)
+    private static T Answer<T>(string text, string labels, bool names, Asked<T> ask)
     {
         var found = new List<Word>();
         var splitter = new WordSplitter(text);
@@ -110,7 +116,7 @@ public sealed class SpanRulesTests
         Assert.Equal(given.Length, found.Count);
         var tokens = found.Select(w => new Token(1, w.Start, w.End, 0, true)).ToArray();
         using var tokenized = new TokenizedText(tokens, [.. found], [new(0, tokens.Length)], 101, 102);
-        var task = new TokenSpansTask("entities", s_labels);
+        var task = new TokenSpansTask("entities", s_labels, names);
         using var predictions = new Predictions([task], 1, tokens.Length + 2);
         var values = predictions.Of(0, 0);
         for (var word = 0; word < given.Length; word++)

@@ -1,0 +1,33 @@
+using MtlStream.Learning.Training;
+
+namespace MtlStream.Learning.Teaching;
+
+/// <summary>Heads that learn from what other heads say of texts without labels. Kept where cross-validation says that it helps.</summary>
+/// <remarks>Soft guesses, as in distillation: Xie et al. 2020, https://arxiv.org/abs/1911.04252.</remarks>
+internal sealed class SelfTraining(Lesson lesson, ChosenHeads chosen, int seed, IProgress<double>? progress, CancellationToken cancelled)
+{
+    /// <summary>Mean logits of all texts by heads that learnt so from the other folds: [all texts, labels].</summary>
+    /// <param name="temperature">Of the heads that guess.</param>
+    public float[] Logits(IReadOnlyList<int[]> folds, double temperature)
+    {
+        var targets = lesson.Targets;
+        var logits = new float[targets.Rows * targets.Labels];
+        for (var fold = 0; fold < folds.Count; fold++)
+        {
+            var heads = Train(CrossValidation.Others(folds, fold), temperature, seed + fold);
+            var found = TaughtHead.Mean([.. heads.Select((head, i) => head.Logits(chosen.Members[i].Features, folds[fold]))]);
+            CrossValidation.Put(found, folds[fold], targets.Labels, logits);
+            progress?.Report((fold + 1.0) / folds.Count);
+        }
+
+        return logits;
+    }
+
+    /// <summary>A head for each member.</summary>
+    public List<Head> Train(int[] rows, double temperature, int seed)
+    {
+        var guessing = chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, seed, cancelled).Logits(m.Features, lesson.Unlabelled)).ToList();
+        var guesses = Calibration.Probabilities(TaughtHead.Mean(guessing), lesson.Targets, temperature);
+        return [.. chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, guesses, seed, cancelled))];
+    }
+}
