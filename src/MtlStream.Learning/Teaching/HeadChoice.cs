@@ -19,11 +19,12 @@ internal sealed record TriedHead(string Name, FeatureSet Set, FeatureMatrix Feat
 /// <param name="Names">Whether they learn from the labels' names too.</param>
 internal sealed record ChosenHeads(IReadOnlyList<Candidate> Tried, IReadOnlyList<TriedHead> Members, bool Names);
 
-/// <summary>Chooses heads by cross-validation: all run on one fold, the best on all of them, and the mean of the best ones if it is better.</summary>
+/// <summary>Chooses heads by cross-validation: all run on one fold, the best on all of them, and the mean of the best ones if it is as good.</summary>
 /// <param name="lesson">What is learnt from.</param>
 internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress<double>?> step, CancellationToken cancelled)
 {
     private const int MostMembers = 3;
+    private const double FarBehind = 0.1;
 
     private static readonly (string Name, HeadOptions Options)[] s_shapes =
     [
@@ -39,7 +40,7 @@ internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress
     {
         var runners = Candidates(sets, features, folds.Sum(f => f.Length));
         foreach (var runner in runners) Score(runner, folds, only: 1, names);
-        var ahead = Ahead(runners, folds[0].Length);
+        var ahead = Ahead(runners);
         foreach (var runner in ahead) Score(runner, folds, only: folds.Count, names);
         ahead = [.. ahead.OrderByDescending(r => r.Accuracy)];
         var tried = runners.Except(ahead).OrderByDescending(r => r.Accuracy).Select(r => new Candidate(r.Name + ", on a part", r.Accuracy)).ToList();
@@ -69,12 +70,12 @@ internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress
            select new TriedHead($"{set.Name}, {shape.Name}", set, features(set), Lesson.Sized(shape.Options, texts)),
     ];
 
-    /// <summary>Those that may still be the best: within two standard errors of the one that is.</summary>
-    private static List<TriedHead> Ahead(List<TriedHead> runners, int texts)
+    /// <summary>The best head of each set of features, unless it is far behind: heads that see different things make the better mean.</summary>
+    private static List<TriedHead> Ahead(List<TriedHead> runners)
     {
-        var best = runners.Max(r => r.Accuracy);
-        var error = Math.Sqrt(best * (1 - best) / texts);
-        return [.. runners.OrderByDescending(r => r.Accuracy).Where(r => r.Accuracy >= best - (2 * error)).Take(MostMembers)];
+        var least = runners.Max(r => r.Accuracy) - FarBehind;
+        var best = runners.GroupBy(r => r.Set).Select(set => set.MaxBy(r => r.Accuracy)!).OrderByDescending(r => r.Accuracy);
+        return [.. best.Where(r => r.Accuracy >= least).Take(MostMembers)];
     }
 
     private void Score(TriedHead runner, IReadOnlyList<int[]> folds, int only, bool names)
