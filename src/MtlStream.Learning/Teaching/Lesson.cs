@@ -11,6 +11,7 @@ internal sealed class Lesson(LabelTargets targets, int unlabelled)
     private const int FewTexts = 2000;
     private const int SomeTexts = 5000;
     private const int ManyTexts = 20_000;
+    private const int FewestStepsWithGuesses = 500;
 
     private readonly LabelTargets _withNames = targets.WithNames();
 
@@ -36,7 +37,7 @@ internal sealed class Lesson(LabelTargets targets, int unlabelled)
     /// <param name="guesses">[texts without labels, labels].</param>
     public Head Train(TriedHead head, int[] rows, bool names, float[] guesses, int seed, CancellationToken cancelled) => HeadTrainer.Train(
         head.Features, _withNames.WithGuesses(guesses), names ? [.. rows, .. Names] : rows,
-        Sized(head.Options, rows.Length + Unlabelled.Length), seed, progress: null, cancelled, Unlabelled);
+        head.Options with { Steps = Math.Max(FewestStepsWithGuesses, head.Options.Steps) }, seed, progress: null, cancelled, Unlabelled);
 
     /// <summary>What a choice goes by: accuracy, or for several labels macro F1.</summary>
     /// <param name="logits">[all texts, labels].</param>
