@@ -67,11 +67,11 @@ def write(path: Path, rows: Rows) -> str:
     return str(path)
 
 
-def teach(program: str, train: Rows, test: Rows, unlabelled: Rows) -> dict:
+def teach(program: str, train: Rows, test: Rows, unlabelled: Rows, keep: str | None) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         at = Path(folder)
         command = [program, "teach", "--task", "drawn", "--data", write(at / "train.csv", train), "--test", write(at / "test.csv", test),
-                   "--out", str(at / "package"), "--no-examples", "--json"]
+                   "--out", keep or str(at / "package"), "--no-examples", "--json"]
         if unlabelled:
             command += ["--unlabelled", write(at / "more.csv", unlabelled)]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", help="such as banking77:10 or trec")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--unlabelled", action="store_true", help="give the texts that were not drawn, without their labels")
+    parser.add_argument("--keep", help="folder of the package; with one draw of one set")
     parser.add_argument("--log", type=Path, help="keep what every run reported")
     arguments = parser.parse_args()
     for wanted in arguments.sets:
@@ -97,7 +98,7 @@ def main() -> None:
         for draw in range(arguments.draws):
             rows, test = SETS[name](arguments.data, draw)
             train, left = drawn(rows, int(count) if count else None, draw)
-            report = teach(arguments.program, train, test, left if arguments.unlabelled else [])
+            report = teach(arguments.program, train, test, left if arguments.unlabelled else [], arguments.keep)
             scores.append(100 * report["test"]["accuracy"])
             seconds.append(report["seconds"])
             print(f"{wanted} draw {draw}: {scores[-1]:.1f} %, cross-validation {100 * report['crossValidation']['accuracy']:.1f} %, {report['seconds']} s", flush=True)
