@@ -35,21 +35,16 @@ public sealed class TeachTests : IDisposable
         await AssertForgottenAsync(package);
     }
 
-    /// <summary>The package keeps its examples: it is taught anew with more of them, and another package is taught all of it.</summary>
+    /// <summary>The package keeps its examples: it is taught anew with more of them; where they are not kept, it is not.</summary>
     private async Task AssertTaughtMoreAsync(string package)
     {
         var data = Path.Combine(_folder, "more.csv");
         File.WriteAllLines(data, ["text,label", "reimburse me for the sofa,yes", "the sofa is soft,no"]);
-        var (code, output, error) = await RunAsync("teach", "--task", "refund", "--more", "--data", data, "--model", package, "--out", package + "-more", "--json");
+        var (code, output, error) = await RunAsync("teach", "--task", "refund", "--more", "--data", data, "--model", package, "--out", package + "-more", "--no-examples", "--json");
         Assert.True(code == 0, error);
         using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
         Assert.Equal(202, report.RootElement.GetProperty("examples").GetInt32());
-        (code, output, error) = await RunAsync("teach", "--again", package, "--out", package + "-again", "--no-examples", "--json");
-        Assert.True(code == 0, error);
-        using var again = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
-        var task = Assert.Single(again.RootElement.GetProperty("tasks").EnumerateArray());
-        Assert.Equal(["no", "yes"], task.GetProperty("labels").EnumerateArray().Select(l => l.GetProperty("label").GetString()));
-        (code, _, error) = await RunAsync("teach", "--again", package + "-again", "--out", package + "-third");
+        (code, _, error) = await RunAsync("teach", "--again", package + "-more", "--out", package + "-third");
         Assert.Equal(2, code);
         Assert.Contains("keeps no examples of refund", error, StringComparison.Ordinal);
     }
