@@ -132,7 +132,7 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
         var logs = run.Logs().ToList();
 
         var refused = logs.Where(l => l["eventName"]?.GetValue<string>() == "RecordRefused").ToList();
-        Assert.Equal(6, refused.Count); // one in each round
+        Assert.InRange(refused.Count, 1, 6); // one came in each round, and they are told once in half a minute
         Assert.All(refused, l => Assert.Contains(l["traceId"]!.GetValue<string>(), run.Sampled.Keys));
         Assert.Contains(logs, l => l["eventName"]?.GetValue<string>() == "ModelSwapped");
         Assert.InRange(logs.Count - refused.Count, 5, 40); // 600 events went through
