@@ -34,7 +34,7 @@ public sealed class OnnxShippedModelTests
         using var model = Load();
 
         Assert.Empty(s_manifest.VerifyChecksums());
-        Assert.Empty(GoldenOutputs.Load(s_manifest.Golden!).Compare(model, s_manifest.Tasks));
+        Assert.Empty(GoldenOutputs.Load(s_manifest.Golden!).Compare(model, [.. s_manifest.Tasks.Where(t => model.Tasks.Contains(t.Task))]));
     }
 
     [Fact]

@@ -171,7 +171,7 @@ def _limits(record: dict) -> str:
 For labelling streams of short English texts (messages, comments, reviews, queries) where single mistakes cost little and aggregates matter.
 Not for decisions about people: `offensive` and `emotion` are opinions of crowd workers about texts without context.
 
-- Other languages give labels too, and they mean nothing.
+- A text that is surely in another language gets `language` alone. Where that is not sure, above all for a few words, it gets labels that mean nothing.
 - `topic` knows twenty newsgroups of 1993, `intent` 150 requests to an assistant; texts about something else often get one of them all the same
   (both say null below their thresholds, where they have them).
 - `topic` needs more than a sentence or two, and was trained on windows of 128 tokens. Compare its score with the linear baseline above.
