@@ -8,7 +8,6 @@ using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Models;
 using MtlStream.Monitoring;
-using MtlStream.Onnx;
 using MtlStream.Serving;
 
 namespace MtlStream.Host.Studio;

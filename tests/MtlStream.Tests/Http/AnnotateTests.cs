@@ -124,7 +124,7 @@ public sealed class AnnotateTests : IDisposable
         await using var server = await ApiServer.StartAsync(new() { MaxWaiting = 4, Timeout = TimeSpan.FromMinutes(2) }, model);
         using var away = new CancellationTokenSource();
         var waiting = new List<Task>();
-        while (await FitsAsync(server, away.Token, waiting))
+        while (await FitsAsync(server, waiting, away.Token))
         {
         }
 
@@ -208,7 +208,7 @@ public sealed class AnnotateTests : IDisposable
         return null;
     }
 
-    private static async Task<bool> FitsAsync(ApiServer server, CancellationToken away, List<Task> waiting)
+    private static async Task<bool> FitsAsync(ApiServer server, List<Task> waiting, CancellationToken away)
     {
         var places = server.Desk.Now!.Plain.Count;
         using var content = new StringContent("""["a", "b", "c", "d"]""", Encoding.UTF8, "application/json");
