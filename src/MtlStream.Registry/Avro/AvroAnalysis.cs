@@ -16,7 +16,6 @@ internal static class AvroAnalysis
         ["name"] = AvroSchema.Analysis,
         ["type"] = new JsonArray("null", Type(form)),
         ["default"] = null,
-        ["doc"] = "What mtlstream found in the text.",
     };
 
     /// <summary>The same where the type is declared already.</summary>

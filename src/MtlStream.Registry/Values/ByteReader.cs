@@ -59,5 +59,5 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes, int at)
 
     public long ReadInt64() => BinaryPrimitives.ReadInt64LittleEndian(_bytes[Take(8, "a number")..]);
 
-    private readonly BadValueException Cut(string what, int start) => new($"{what} at byte {start} is cut off by the end of the value");
+    private static BadValueException Cut(string what, int start) => new($"{what} at byte {start} is cut off by the end of the value");
 }

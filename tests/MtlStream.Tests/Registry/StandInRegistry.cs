@@ -36,19 +36,14 @@ internal sealed class StandInRegistry : IAsyncDisposable
     /// <summary>Value of the header <c>Authorization</c> that requests have to carry; null for none.</summary>
     public string? Authorization { get; set; }
 
-    public static async Task<StandInRegistry> StartAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null)
+    public static async Task<StandInRegistry> StartAsync(X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
         {
-            if (certificate is null) return;
-            listen.UseHttps(https =>
-            {
-                https.ServerCertificate = certificate;
-                https.ServerCertificateChain = authority is null ? null : [authority];
-            });
+            if (certificate is not null) listen.UseHttps(certificate);
         }));
         var server = builder.Build();
         var registry = new StandInRegistry(server);
