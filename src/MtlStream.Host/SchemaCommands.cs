@@ -47,8 +47,8 @@ internal static class SchemaCommands
             if (settings.Registry.IsOff) throw new UsageException("Registry:Url: found none, expected the address of the schema registry.");
             if (settings.Kafka.OutputTopic.Length == 0 && settings.Registry.SubjectNames != SubjectNames.Record)
                 throw new UsageException("Kafka:OutputTopic: found none, expected the topic that the subject of the answers is named by.");
-            IReadOnlyList<string> chosen = parsed.GetValue(names) is { Length: > 0 } given ? given : [.. settings.Kafka.InputTopics.Select(t => $"{t}-value")];
-            if (chosen.Count == 0) throw new UsageException("found neither --subject nor Kafka:InputTopics, expected one of the two.");
+            string[] chosen = parsed.GetValue(names) is { Length: > 0 } given ? given : [.. settings.Kafka.InputTopics.Select(t => $"{t}-value")];
+            if (chosen.Length == 0) throw new UsageException("found neither --subject nor Kafka:InputTopics, expected one of the two.");
             return run(new(parsed, chosen, parsed.GetValue(message), parsed.InvocationConfiguration.Output), settings, stopping);
         });
         return command;
