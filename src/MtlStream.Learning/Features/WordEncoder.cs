@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Microsoft.ML.OnnxRuntime;
 using MtlStream.Learning.Training;
 using MtlStream.Models;
 using MtlStream.Text;

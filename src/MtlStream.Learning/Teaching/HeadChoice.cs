@@ -62,7 +62,7 @@ internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress
         return new([.. tried.OrderByDescending(t => t.Accuracy)], members, names);
     }
 
-    private List<TriedHead> Candidates(IReadOnlyList<FeatureSet> sets, Func<FeatureSet, FeatureMatrix> features, int texts) =>
+    private static List<TriedHead> Candidates(IReadOnlyList<FeatureSet> sets, Func<FeatureSet, FeatureMatrix> features, int texts) =>
     [
         // The first set says most as a rule: it is tried with every head, the others with the first one.
         .. from set in sets

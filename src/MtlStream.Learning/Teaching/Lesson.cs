@@ -31,13 +31,13 @@ internal sealed class Lesson(LabelTargets targets, int unlabelled)
 
     /// <summary>Trains a head on some texts.</summary>
     public Head Train(TriedHead head, int[] rows, bool names, int seed, CancellationToken cancelled) =>
-        HeadTrainer.Train(head.Features, _withNames, names ? [.. rows, .. Names] : rows, head.Options, seed, progress: null, cancelled);
+        HeadTrainer.Train(head.Features, _withNames, names ? [.. rows, .. Names] : rows, head.Options, seed, guessed: null, progress: null, cancelled);
 
     /// <summary>Trains a head on some texts, and on what heads say of those without labels.</summary>
     /// <param name="guesses">[texts without labels, labels].</param>
     public Head Train(TriedHead head, int[] rows, bool names, float[] guesses, int seed, CancellationToken cancelled) => HeadTrainer.Train(
         head.Features, _withNames.WithGuesses(guesses), names ? [.. rows, .. Names] : rows,
-        head.Options with { Steps = Math.Max(FewestStepsWithGuesses, head.Options.Steps) }, seed, progress: null, cancelled, Unlabelled);
+        head.Options with { Steps = Math.Max(FewestStepsWithGuesses, head.Options.Steps) }, seed, Unlabelled, progress: null, cancelled);
 
     /// <summary>What a choice goes by: accuracy, or for several labels macro F1.</summary>
     /// <param name="logits">[all texts, labels].</param>

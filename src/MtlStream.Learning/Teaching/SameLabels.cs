@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using MtlStream.Learning.Data;
-using MtlStream.Learning.Features;
 using MtlStream.Learning.Training;
 using MtlStream.Models;
 using MtlStream.Tasks;

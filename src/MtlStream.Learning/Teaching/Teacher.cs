@@ -92,7 +92,7 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
     /// <summary>Mean logits of all texts, each by heads that did not learn from it.</summary>
     private float[] Across(ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
     {
-        Step("cross-validate")?.Report(0);
+        progress?.Report(new("cross-validate", 0));
         return TaughtHead.Mean(
         [
             .. chosen.Members.Select(m => CrossValidation.Logits(
@@ -116,7 +116,7 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, TaughtScores scores, int seed, CancellationToken cancelled)
     {
         var train = CrossValidation.Others(folds, 0);
-        Step("learning curve")?.Report(0);
+        progress?.Report(new("learning curve", 0));
         return LearningCurve.Of(lesson.Targets.Rows, train.Length, scores.Accuracy.Value, share =>
         {
             var rows = train[..(int)(train.Length * share)];
@@ -136,5 +136,5 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         return TaughtScores.Of(Calibration.Probabilities(logits, targets, taught.Temperature), targets, rows, labels, taught.Thresholds);
     }
 
-    private IProgress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
+    private Progress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
 }

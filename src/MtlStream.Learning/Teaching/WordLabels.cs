@@ -104,10 +104,15 @@ internal sealed class WordLabels
 
     private static FoundItem[] Words(IReadOnlyList<string> truth, string[] given, Dictionary<string, int> numbers) =>
     [
-        .. truth.Zip(given).Where(w => numbers.ContainsKey(w.First)).SelectMany(w => w.First == w.Second || !numbers.ContainsKey(w.Second)
-            ? new[] { new FoundItem(numbers[w.First], true, w.First == w.Second) }
-            : [new(numbers[w.First], true, false), new(numbers[w.Second], false, true)]),
+        .. truth.Zip(given).Where(w => numbers.ContainsKey(w.First)).SelectMany(w => Items(w.First, w.Second, numbers)),
     ];
+
+    private static FoundItem[] Items(string truth, string given, Dictionary<string, int> numbers)
+    {
+        var right = truth == given;
+        var expected = new FoundItem(numbers[truth], true, right);
+        return !right && numbers.TryGetValue(given, out var wrong) ? [expected, new(wrong, false, true)] : [expected];
+    }
 
     private static IReadOnlyList<Confusion> Confusions(List<(string Given, string True)> words)
     {

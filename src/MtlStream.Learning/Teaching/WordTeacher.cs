@@ -53,16 +53,16 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
         var (candidates, options) = Choose(encoded.Features, labels, folds, request.Seed, cancelled);
 
         var rowFolds = folds.Select(labels.RowsOf).ToList();
-        Step("cross-validate")?.Report(0);
+        progress?.Report(new("cross-validate", 0));
         var logits = CrossValidation.Logits(
             encoded.Features, rowFolds, encoded.Words.Count, set.Labels.Count,
-            (train, fold) => HeadTrainer.Train(encoded.Features, labels.Targets, train, Sized(options, train.Length), request.Seed + fold, progress: null, cancelled));
+            (train, fold) => HeadTrainer.Train(encoded.Features, labels.Targets, train, Sized(options, train.Length), request.Seed + fold, guessed: null, progress: null, cancelled));
         var rows = rowFolds.SelectMany(f => f).ToList();
         var temperature = TemperatureOf(logits, labels.Targets, rows);
         var probabilities = Calibration.Probabilities(logits, labels.Targets, temperature);
         var scores = labels.Scores(probabilities);
         var curve = Curve(encoded.Features, labels, options, folds, scores, request.Seed, cancelled);
-        var head = HeadTrainer.Train(encoded.Features, labels.Targets, rows, Sized(options, rows.Count), request.Seed, Step("train"), cancelled);
+        var head = HeadTrainer.Train(encoded.Features, labels.Targets, rows, Sized(options, rows.Count), request.Seed, guessed: null, Step("train"), cancelled);
 
         var taught = new TaughtHead([new(head, encoder.Set)], temperature, []);
         var test = request.Test.Count == 0 ? null : TestScores(taught, encoder, set, request.Test, cancelled);
@@ -96,7 +96,7 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
         var tried = new List<(Candidate Candidate, HeadOptions Options)>();
         foreach (var (name, options) in s_candidates)
         {
-            var head = HeadTrainer.Train(features, labels.Targets, train, Sized(options, train.Count), seed, Step($"try {name}"), cancelled);
+            var head = HeadTrainer.Train(features, labels.Targets, train, Sized(options, train.Count), seed, guessed: null, Step($"try {name}"), cancelled);
             var logits = head.Logits(features, few[0]);
             tried.Add((new(name, Calibration.Accuracy(logits, labels.Targets, few[0])), options));
         }
@@ -113,7 +113,7 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
         return LearningCurve.Of(labels.First.Count - 1, train.Length, scores.Accuracy.Value, share =>
         {
             var rows = labels.RowsOf(train[..(int)(train.Length * share)]);
-            var head = HeadTrainer.Train(features, labels.Targets, rows, Sized(options, rows.Length), seed, Step("learning curve"), cancelled);
+            var head = HeadTrainer.Train(features, labels.Targets, rows, Sized(options, rows.Length), seed, guessed: null, Step("learning curve"), cancelled);
             return Calibration.Accuracy(head.Logits(features, test), labels.Targets, test);
         });
     }
@@ -146,5 +146,5 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
         Threads = Environment.ProcessorCount,
     };
 
-    private IProgress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
+    private Progress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
 }

@@ -16,11 +16,11 @@ public static class HeadTrainer
 
     /// <summary>Trains on some rows.</summary>
     /// <param name="targets">The labels of each row of <paramref name="features"/>.</param>
-    /// <param name="progress">Told the share that is done, from 0 to 1.</param>
     /// <param name="guessed">Rows whose labels are guesses: half of each step is about them. None where there are no such rows.</param>
+    /// <param name="progress">Told the share that is done, from 0 to 1.</param>
     public static Head Train(
         FeatureMatrix features, LabelTargets targets, IReadOnlyList<int> rows, HeadOptions options, int seed,
-        IProgress<double>? progress = null, CancellationToken cancelled = default, IReadOnlyList<int>? guessed = null)
+        IReadOnlyList<int>? guessed = null, IProgress<double>? progress = null, CancellationToken cancelled = default)
     {
         var random = new Random(seed);
         var scaling = features.Moments(guessed is null ? rows : [.. rows, .. guessed]);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MtlStream.Host.Configuration;
@@ -85,7 +84,7 @@ public sealed class LoopTests : IDisposable
         Assert.Equal(0, await _worker.EndedAsync());
     }
 
-    private Dictionary<string, string> Settings(string bootstrapServers, string candidate) => new()
+    private static Dictionary<string, string> Settings(string bootstrapServers, string candidate) => new()
     {
         ["Kafka:BootstrapServers"] = bootstrapServers,
         ["Kafka:GroupId"] = "loop",

@@ -42,7 +42,7 @@ public sealed class UnreachableBrokersTests
         Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(25)) == 0, worker.Log);
     }
 
-    private Dictionary<string, string> Settings(string wrong)
+    private static Dictionary<string, string> Settings(string wrong)
     {
         var secure = RealKafka.Shared.SaslSsl("PLAIN");
         var settings = new Dictionary<string, string>

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Learning.Review;
 

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
-using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Tests.Doubles;
 
