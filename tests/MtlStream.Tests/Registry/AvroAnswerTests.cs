@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Avro;
 using Avro.Generic;
 using MtlStream.Events;
 using MtlStream.Json;

@@ -40,9 +40,9 @@ public sealed class AvroReadingTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_pointer_leads_through_records_unions_arrays_and_maps(string pointer, string expected)
+    public async Task A_pointer_leads_through_records_unions_arrays_and_maps(string place, string expected)
     {
-        using var run = Run(Review, pointer);
+        using var run = Run(Review, place);
 
         Assert.Equal(expected, await run.TextAsync(RegistryRun.Framed(7, Value())));
     }
@@ -56,9 +56,9 @@ public sealed class AvroReadingTests
     [InlineData("/body", "wrong_type", "record shop.Body")]
     [InlineData("/hash", "wrong_type", "fixed shop.Hash")]
     [InlineData("/rates", "wrong_type", "is array")]
-    public async Task A_pointer_that_leads_to_no_text_rejects_the_event(string pointer, string reason, string message)
+    public async Task A_pointer_that_leads_to_no_text_rejects_the_event(string place, string reason, string message)
     {
-        using var run = Run(Review, pointer);
+        using var run = Run(Review, place);
 
         var rejection = await run.RejectAsync(RegistryRun.Framed(7, Value()));
 

@@ -187,12 +187,12 @@ public sealed class HostileValuesTests
     }
 
     [Fact]
-    public void Messages_of_rejections_repeat_no_text()
+    public async Task Messages_of_rejections_repeat_no_text()
     {
         using var run = Run(Node);
         var secret = Encoding.UTF8.GetBytes("Xanadu");
 
-        run.DecodeAsync(RegistryRun.Framed(7, [12, .. secret, 2, 12, .. secret, 9])).GetAwaiter().GetResult();
+        await run.DecodeAsync(RegistryRun.Framed(7, [12, .. secret, 2, 12, .. secret, 9]));
         var rejection = run.DecodeNow(RegistryRun.Framed(7, [12, .. secret, 2, 12, .. secret, 9])).Rejection;
 
         Assert.NotNull(rejection);

@@ -4,12 +4,18 @@ using Google.Protobuf;
 namespace MtlStream.Tests.Registry;
 
 /// <summary>Messages, field by field, by Google's own library.</summary>
-internal sealed class ProtoBytes
+internal sealed class ProtoBytes : IDisposable
 {
     private readonly MemoryStream _bytes = new();
     private readonly CodedOutputStream _output;
 
     public ProtoBytes() => _output = new(_bytes);
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _bytes.Dispose();
+    }
 
     public byte[] All
     {

@@ -59,9 +59,9 @@ public sealed class ProtobufTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_pointer_leads_through_messages_lists_maps_and_well_known_types(string pointer, string expected)
+    public async Task A_pointer_leads_through_messages_lists_maps_and_well_known_types(string place, string expected)
     {
-        using var run = Run(pointer, out _);
+        using var run = Run(place, out _);
 
         Assert.Equal(expected, await run.TextAsync(Framed(Value().All)));
     }
@@ -76,9 +76,9 @@ public sealed class ProtobufTests
     [InlineData("/lines", "wrong_type")]
     [InlineData("/numbers/1", "wrong_type")]
     [InlineData("/attributes/list", "wrong_type")]
-    public async Task A_pointer_that_leads_to_no_text_rejects_the_event(string pointer, string reason)
+    public async Task A_pointer_that_leads_to_no_text_rejects_the_event(string place, string reason)
     {
-        using var run = Run(pointer, out _);
+        using var run = Run(place, out _);
 
         Assert.Equal(reason, (await run.RejectAsync(Framed(Value().All))).Reason.WireName());
     }

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using MtlStream.Events;
 using MtlStream.Registry.Schemas;
-using MtlStream.Results;
 using Xunit.Abstractions;
 
 namespace MtlStream.Tests.Registry;

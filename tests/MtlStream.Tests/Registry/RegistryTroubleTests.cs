@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Registry;
 using MtlStream.Registry.Schemas;
