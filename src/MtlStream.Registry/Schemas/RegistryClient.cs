@@ -141,7 +141,7 @@ internal sealed class RegistryClient : ISchemaRegistry
 
     private async Task<SchemaText> WithReferencesAsync(Schema schema, CancellationToken stopping)
     {
-        if (string.IsNullOrWhiteSpace(schema.SchemaString)) throw new RegistryTroubleException("the schema registry's answer holds no schema");
+        RequireText(schema);
         var references = new List<SchemaReferenceText>();
         await AddReferencesAsync(schema, references, [], stopping);
         return new(TypeOf(schema), schema.SchemaString, references);
@@ -156,9 +156,18 @@ internal sealed class RegistryClient : ISchemaRegistry
             if (seen.Count > MostReferences) throw new UnusableSchemaException($"The schema has over {MostReferences} references");
             var other = await Known(_client.GetRegisteredSchemaAsync(reference.Subject, reference.Version, ignoreDeletedSchemas: false))
                 ?? throw new UnusableSchemaException($"The schema refers to version {reference.Version} of the subject {reference.Subject}, which there is not");
+            RequireText(other.Schema);
             await AddReferencesAsync(other.Schema, found, seen, stopping);
             found.Add(new(reference.Name, other.SchemaString, reference.Subject, reference.Version));
         }
+    }
+
+    /// <summary>The client keeps an answer without a schema like any other: it has to forget it before another try.</summary>
+    private void RequireText(Schema schema)
+    {
+        if (!string.IsNullOrWhiteSpace(schema.SchemaString)) return;
+        _client.ClearCaches();
+        throw new RegistryTroubleException("the schema registry's answer holds no schema");
     }
 
     private static SchemaType TypeOf(Schema schema) => schema.SchemaType switch
