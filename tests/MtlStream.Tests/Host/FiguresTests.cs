@@ -20,6 +20,10 @@ public sealed class FiguresTests
         { "docs/speed.md", @"Without a model the worker passes ([\d,.]+) events", $"{Results}/xeon-2-cores/null.md", @"\| 1 \| ([\d,.]+) \|" },
         { "docs/speed.md", @"That is ([\d,.]+) % of what a bare", $"{Results}/xeon-2-cores/null.md", @"same client \| \*\*([\d,.]+) %" },
         { "docs/speed.md", @"It allocates ([\d,.]+) B per event", $"{Results}/xeon-2-cores/null.md", @"own bytes \| \*\*([\d,.]+) B" },
+        { "docs/speed.md", @"topic to topic, at least once \| ([\d.]+) x", $"{Results}/xeon-2-cores/releases.md", @"topic to topic, at least once, events/s \| [\d,.]+ \| [\d,.]+ \| ([\d.]+) x" },
+        { "docs/speed.md", @"topic to topic, exactly once \| ([\d.]+) x", $"{Results}/xeon-2-cores/releases.md", @"topic to topic, exactly once, events/s \| [\d,.]+ \| [\d,.]+ \| ([\d.]+) x" },
+        { "docs/speed.md", @"in memory, all tasks \| ([\d.]+) x", $"{Results}/xeon-2-cores/releases.md", @"in memory, all tasks, events/s \| [\d,.]+ \| [\d,.]+ \| ([\d.]+) x" },
+        { "docs/speed.md", @"topic to topic, without a model \| ([\d.]+) x", $"{Results}/xeon-2-cores/releases.md", @"without the model, events/s \| [\d,.]+ \| [\d,.]+ \| ([\d.]+) x" },
         { "docs/speed.md", @"all tasks \| ([\d,.]+) ms a text", "training/REPORT.md", @"All tasks in one pass: \*\*([\d,.]+)\*\*" },
         { "docs/speed.md", @"one model per task takes ([\d.]+)", "training/REPORT.md", @"one model per task: \*\*([\d,.]+)\*\*" },
         { "docs/speed.md", @"\| ([\d.]+) to [\d.]+ times fp32", $"{Results}/xeon-2-cores/precision.md", @"32 tokens \| \*\*([\d,.]+) x" },
@@ -40,6 +44,7 @@ public sealed class FiguresTests
         { "README.md", @"That is ([\d.]+) to [\d.]+ % of what the model", $"{Results}/xeon-2-cores/kafka.md", @"\| at-least-once \| [\d,.]+ \| ([\d,.]+) %" },
         { "README.md", @"That is [\d.]+ to ([\d.]+) % of what the model", $"{Results}/epyc-2-cores/kafka.md", @"\| at-least-once \| [\d,.]+ \| ([\d,.]+) %" },
         { "README.md", @"weighs ([\d.]+) MB", "models/mtlstream-en/README.md", @"int8, ([\d.]+) MB" },
+        { "README.md", @"`language` \| .*? \| ([\d.]+) %", "models/mtlstream-en/README.md", @"`language` \| ([\d.]+) accuracy" },
         { "docs/model.md", @"take ([\d.]+) MB with all", "models/mtlstream-en/README.md", @"int8, ([\d.]+) MB" },
     };
 
