@@ -59,7 +59,7 @@ internal static class EvalCommand
                     Device = parsed.GetValue(device)!,
                     Tasks = parsed.GetValue(tasks)!,
                     RowsPerCall = parsed.GetValue(rowsPerCall),
-                    Languages = "all",
+                    Languages = ModelOptions.AnyLanguage,
                 },
                 new());
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);

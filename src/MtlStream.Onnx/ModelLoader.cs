@@ -49,7 +49,7 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         {
             Asking.Check(manifest, options);
             Ranking.Check(manifest, options);
-            return manifest.With(options.Thresholds).Knowing(options.Languages);
+            return manifest.With(options.Thresholds).Knowing(options.ConstantLabels ? ModelOptions.AnyLanguage : options.Languages);
         }
         catch (InvalidDataException exception)
         {

@@ -8,6 +8,7 @@ using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
 using MtlStream.Learning.Review;
+using MtlStream.Tests.Registry;
 
 namespace MtlStream.IntegrationTests;
 
@@ -26,6 +27,7 @@ public sealed class OpsRun : IAsyncLifetime
     private readonly int _prometheusPort = OpsTools.FreePort();
     private MockCluster? _cluster;
     private WorkerProcess? _worker;
+    private StandInRegistry? _registry;
     private HttpClient? _http;
 
     /// <summary>Trace ids of the events that came with a sampled trace, each with the span that the event came from.</summary>
@@ -51,6 +53,7 @@ public sealed class OpsRun : IAsyncLifetime
 
         _cluster = new();
         foreach (var topic in new[] { Input, Output, DeadLetters, Review, ReviewAnswers, Next }) _cluster.CreateTopic(topic, 2);
+        _registry = await StandInRegistry.StartAsync();
         var model = CopyModel("model");
         _worker = WorkerProcess.Start(Settings(), model, new Dictionary<string, string>
         {
@@ -65,7 +68,7 @@ public sealed class OpsRun : IAsyncLifetime
 
         using var topics = new Topics(_cluster.BootstrapServers);
         SendAnswers(topics);
-        var sent = 0;
+        var sent = SendOfNoSchema(topics);
         for (var round = 0; round < 6; round++)
         {
             sent += Send(topics, round, 100);
@@ -98,6 +101,7 @@ public sealed class OpsRun : IAsyncLifetime
                 process.Dispose();
             }
 
+            if (_registry is not null) await _registry.DisposeAsync();
             _cluster?.Dispose();
             _http?.Dispose();
             Directory.Delete(_folder, recursive: true);
@@ -193,6 +197,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Kafka:ReviewTopic"] = Review,
         ["Kafka:AnswerTopic"] = ReviewAnswers,
         ["Kafka:Producer:message.max.bytes"] = "20000",
+        ["Registry:Url"] = _registry!.Url,
         ["Model:ReloadInterval"] = "00:00:01",
         ["Model:Shadow"] = CopyModel("shadow"),
         ["Model:ShadowShare"] = "1",
@@ -230,6 +235,14 @@ public sealed class OpsRun : IAsyncLifetime
         }
 
         topics.Flush();
+    }
+
+    /// <summary>Sends one event whose schema the registry has not. How many answers to expect.</summary>
+    private static int SendOfNoSchema(Topics topics)
+    {
+        topics.Write(new(Input, 0), new() { Value = [0, 0, 0, 0, 9, 2, 65] });
+        topics.Flush();
+        return 1;
     }
 
     // Fits the topic as it is, not with its analysis: the result is refused, and a dead letter takes its place.

@@ -29,7 +29,7 @@ public sealed record ModelOptions : IValidatableObject
     public IReadOnlyDictionary<string, double> Thresholds { get; init; } = new Dictionary<string, double>();
 
     /// <summary>In <see cref="Languages"/>: no task is silent.</summary>
-    internal const string AnyLanguage = "all";
+    public const string AnyLanguage = "all";
 
     /// <summary>
     /// Languages of texts that get labels, ISO 639-3, comma-separated; <c>all</c>: any. Empty: those that the package's tasks know.
