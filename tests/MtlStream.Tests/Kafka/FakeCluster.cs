@@ -130,8 +130,9 @@ internal sealed class FakeCluster(ManualTime time, int partitions) : IKafkaClien
 
     public IConsumerPort NewConsumer(IConsumerEvents events)
     {
-        Consumers++;
-        return Consumer = new(this, events, time);
+        Consumer = new(this, events, time);
+        Consumers++; // last: tests wait for it on another thread
+        return Consumer;
     }
 
     public IProducerPort NewProducer(IReadOnlyDictionary<string, string> properties)
