@@ -139,8 +139,9 @@ internal sealed class FakeCluster(ManualTime time, int partitions) : IKafkaClien
     {
         var producer = new FakeProducer(this, time, properties);
         if (properties.GetValueOrDefault("message.timeout.ms") == "10000") return ReviewProducer = producer;
+        Producer = producer;
         Producers++;
-        return Producer = producer;
+        return producer;
     }
 
     public static byte[] PlaceOf(int partition, long offset) => Encoding.UTF8.GetBytes($"{partition}:{offset}");
