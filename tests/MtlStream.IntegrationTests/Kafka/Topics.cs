@@ -19,7 +19,8 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
             ["enable.idempotence"] = "true",
         }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
 
-    private Error? _failed;
+    private volatile Error? _failed;
+    private int _unreported;
 
     public static string Unique(string name) => $"{name}-{Guid.NewGuid():N}";
 
@@ -88,11 +89,13 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         {
             try
             {
-                _producer.Produce(to, message, report => _failed ??= report.Error.IsError ? report.Error : null);
+                Interlocked.Increment(ref _unreported);
+                _producer.Produce(to, message, Note);
                 return;
             }
             catch (ProduceException<byte[]?, byte[]?> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
             {
+                Interlocked.Decrement(ref _unreported);
                 _producer.Flush(TimeSpan.FromMilliseconds(50));
             }
         }
@@ -102,7 +105,14 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     public void Flush()
     {
         Assert.Equal(0, _producer.Flush(TimeSpan.FromSeconds(120)));
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _unreported) == 0, TimeSpan.FromSeconds(30))); // the last report may still be on its way
         Assert.Null(_failed);
+    }
+
+    private void Note(DeliveryReport<byte[]?, byte[]?> report)
+    {
+        if (report.Error.IsError) _failed ??= report.Error;
+        Interlocked.Decrement(ref _unreported);
     }
 
     /// <summary>Reads until <paramref name="enough"/> says so; fails after <paramref name="deadline"/> with what was read.</summary>
