@@ -16,7 +16,7 @@ internal static class RegistryDiagnosis
     {
         var manifest = ModelLoader.Find(settings.Model.Path);
         var tasks = manifest.Select(settings.Model.Tasks, settings.Model.OnRequest).Select(t => t.Task).ToList();
-        return new(settings.Registry, settings.Input, settings.Output, EventEncoder.ShapeOf(tasks, settings.Output), settings.Kafka.OutputTopic);
+        return new(settings.Registry, settings.Input, settings.Output, EventEncoder.ShapeOf(tasks, settings.Output, [.. settings.Generation.Models.Keys]), settings.Kafka.OutputTopic);
     }
 
     /// <summary>A finding for the newest schema of each topic, by the subject's usual name.</summary>
