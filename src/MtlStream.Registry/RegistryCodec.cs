@@ -57,7 +57,7 @@ public sealed class RegistryCodec : PayloadCodec, IDisposable
             decoding = Decoding.Later(notNow);
             return true;
         }
-        if (!reader.TakesValues) return false;
+        if (!reader.Takes(frame)) return false;
         decoding = problem is { } damaged ? Decoding.Refused(damaged) : Read(payload, frame, reader);
         return true;
     }

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using MtlStream.Registry.Transport;
 
 namespace MtlStream.Registry;
 
@@ -30,7 +32,7 @@ public sealed record RegistryOptions : IValidatableObject
     /// <summary>Token of bearer authentication, in place of a user name.</summary>
     public string Token { get; init; } = "";
 
-    /// <summary>File in PEM with the authority that issued the registry's certificate; the registry has to send it too. None: those that the system trusts.</summary>
+    /// <summary>File in PEM with the authorities that may have issued the registry's certificate. None: those that the system trusts.</summary>
     public string CaFile { get; init; } = "";
 
     /// <summary>File in PKCS #12 with a certificate and key that the worker shows.</summary>
@@ -55,6 +57,9 @@ public sealed record RegistryOptions : IValidatableObject
 
     public bool IsOff => Url.Length == 0;
 
+    /// <remarks>Not what a record says of itself: secrets are in it.</remarks>
+    public override string ToString() => nameof(RegistryOptions);
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         foreach (var url in IsOff ? [] : Url.Split(','))
@@ -67,7 +72,28 @@ public sealed record RegistryOptions : IValidatableObject
         if (Username.Length == 0 && Password.Length > 0) yield return new("found a password without Registry:Username.", [nameof(Password)]);
         if (Username.Length > 0 && Token.Length > 0) yield return new("found beside Registry:Username, expected one of the two.", [nameof(Token)]);
         if (Username.Contains(':', StringComparison.Ordinal)) yield return new("found a colon in it, which basic authentication cannot carry.", [nameof(Username)]);
-        foreach (var (file, name) in new[] { (CaFile, nameof(CaFile)), (KeystoreFile, nameof(KeystoreFile)) })
-            if (file.Length > 0 && !File.Exists(file)) yield return new($"there is no file {file}.", [name]);
+        if (Problem(CaFile, "certificates in PEM", () => RegistryCertificates.Authorities(CaFile)) is { } authorities) yield return new(authorities, [nameof(CaFile)]);
+        if (Problem(KeystoreFile, "a file in PKCS #12 that Registry:KeystorePassword opens", () => RegistryCertificates.Own(KeystoreFile, KeystorePassword)) is { } own)
+            yield return new(own, [nameof(KeystoreFile)]);
+    }
+
+    /// <summary>Why a file cannot be used; null where it can, or none is given.</summary>
+    private static string? Problem(string file, string expected, Action read)
+    {
+        if (file.Length == 0) return null;
+        if (!File.Exists(file)) return $"there is no file {file}.";
+        try
+        {
+            read();
+            return null;
+        }
+        catch (CryptographicException)
+        {
+            return $"found something else in {file}, expected {expected}.";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return $"{file} cannot be read: {exception.Message}";
+        }
     }
 }

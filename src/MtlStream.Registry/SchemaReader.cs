@@ -22,6 +22,9 @@ internal abstract class SchemaReader
     /// <summary>False for a value that another codec reads.</summary>
     public virtual bool TakesValues => true;
 
+    /// <summary>The same of one value.</summary>
+    public virtual bool Takes(in Frame frame) => TakesValues;
+
     /// <summary>The type of that name, or the first one where none is given; null where the schema has one type alone.</summary>
     /// <exception cref="UnusableSchemaException">There is none of that name.</exception>
     public virtual object? TypeOf(string? name) => null;
@@ -53,11 +56,16 @@ internal sealed class UnusableSchema(SchemaKey key, string problem) : SchemaRead
 
     public override TimeSpan? Keep => s_kept;
 
+    /// <remarks>Schemas of AWS Glue's own service are not to be had, and JSON is read without.</remarks>
+    public override bool Takes(in Frame frame) =>
+        frame.Form != FrameForm.Glue || frame.Bytes.AsSpan(frame.Start).TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..];
+
     public override Problem? Read(in Frame frame, out LocatedText text, out ValuePlaces places)
     {
         text = default;
         places = default;
-        return new(RejectionReason.UnknownSchema, $"{problem} ({key}); expected one that the registry has and that can be read.");
+        var glue = frame.Form == FrameForm.Glue ? " of AWS Glue's frame, whose own service is not asked" : "";
+        return new(RejectionReason.UnknownSchema, $"{problem} ({key}{glue}); expected one that the registry has and that can be read.");
     }
 
     public override SchemaText Extend(AnalysisForm form, object? type, out string name) => throw new UnusableSchemaException(problem);

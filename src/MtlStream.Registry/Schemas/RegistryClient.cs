@@ -1,5 +1,6 @@
 using System.Net;
 using Confluent.SchemaRegistry;
+using MtlStream.Registry.Transport;
 
 namespace MtlStream.Registry.Schemas;
 
@@ -10,12 +11,14 @@ internal sealed class RegistryClient : ISchemaRegistry
     private const int MostReferences = 500;
 
     private readonly CachedSchemaRegistryClient _client;
+    private readonly RegistryTransport _transport;
     private readonly RegistryMetrics? _metrics;
     private readonly TimeProvider _time;
 
     public RegistryClient(RegistryOptions options, RegistryMetrics? metrics = null, TimeProvider? time = null)
     {
         _client = new(Config(options));
+        _transport = RegistryTransport.Under(_client, options);
         _metrics = metrics;
         _time = time ?? TimeProvider.System;
     }
@@ -25,8 +28,7 @@ internal sealed class RegistryClient : ISchemaRegistry
     public Task<SchemaText> GetAsync(SchemaKey key, CancellationToken stopping) => AskAsync("get", async () =>
     {
         if (key.Number is 0 or > int.MaxValue) throw new UnusableSchemaException($"There is no {key}");
-        var schema = await Known(
-            key.Number > 0 ? _client.GetSchemaAsync((int)key.Number, null) : _client.GetSchemaByGuidAsync(key.Guid.ToString(), null));
+        var schema = key.Number > 0 ? await Known(_client.GetSchemaAsync((int)key.Number, null)) : await ByGuidAsync(key.Guid);
         if (schema is null) throw new UnusableSchemaException($"The registry has no {key}");
         return await WithReferencesAsync(schema, stopping);
     }, stopping);
@@ -81,10 +83,7 @@ internal sealed class RegistryClient : ISchemaRegistry
             config.BearerAuthLogicalCluster = "";
             config.BearerAuthIdentityPoolId = "";
         }
-        if (options.CaFile.Length > 0) config.SslCaLocation = options.CaFile;
-        if (options.KeystoreFile.Length > 0) config.SslKeystoreLocation = options.KeystoreFile;
-        if (options.KeystorePassword.Length > 0) config.SslKeystorePassword = options.KeystorePassword;
-        return config;
+        return config; // certificates are the transport's
     }
 
     /// <summary>What a request gives; null when the registry says that there is none.</summary>
@@ -98,6 +97,20 @@ internal sealed class RegistryClient : ISchemaRegistry
         catch (SchemaRegistryException none) when (none.Status == HttpStatusCode.NotFound && none.ErrorCode is >= 40400 and < 40500)
         {
             return null;
+        }
+    }
+
+    /// <remarks>A registry that gives no GUIDs has no such address, and answers as a wrong one does: whether it is one, something else shows.</remarks>
+    private async Task<Schema?> ByGuidAsync(Guid guid)
+    {
+        try
+        {
+            return await Known(_client.GetSchemaByGuidAsync(guid.ToString(), null));
+        }
+        catch (SchemaRegistryException none) when (none.Status == HttpStatusCode.NotFound)
+        {
+            await _client.GetCompatibilityAsync();
+            throw new UnusableSchemaException("The registry gives no schemas by their GUID");
         }
     }
 
@@ -126,16 +139,11 @@ internal sealed class RegistryClient : ISchemaRegistry
         }
     }
 
-    private static string Trouble(Exception exception) => exception switch
+    private string Trouble(Exception exception) => exception switch
     {
-        SchemaRegistryException { Status: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden } refused =>
-            $"the schema registry refuses the worker with status {(int)refused.Status}",
-        SchemaRegistryException { Status: var status } => $"the schema registry answers with status {(int)status}",
-        OperationCanceledException => "the schema registry does not answer in time",
-        HttpRequestException { Message: "Unauthorized" } => "the schema registry refuses the worker with status 401",
-        HttpRequestException { Message: var text } when text.Contains("Unauthorized", StringComparison.Ordinal) =>
-            "the schema registry refuses the worker with status 401",
-        HttpRequestException => "the schema registry cannot be reached, or fails",
+        SchemaRegistryException { Status: var status } => RegistryTransport.Describe(status),
+        OperationCanceledException => RegistryTransport.TooLate,
+        HttpRequestException => _transport.Problem,
         _ => "the schema registry answers what no registry says",
     };
 

@@ -2,9 +2,9 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using System.Security.Cryptography;
 using MtlStream.Kafka.Diagnosis;
 using MtlStream.Kafka;
+using MtlStream.Tests.Doubles;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MtlStream.Tests.Kafka;
@@ -12,9 +12,7 @@ namespace MtlStream.Tests.Kafka;
 /// <summary>A broker that shows a certificate and no more.</summary>
 public sealed class CertificateProbeTests : IDisposable
 {
-    private static readonly DateTimeOffset s_now = TimeProvider.System.GetUtcNow();
-
-    private readonly X509Certificate2 _authority = Authority("the authority");
+    private readonly TestAuthority _authority = new("the authority");
     private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-").FullName;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _ends = new();
@@ -36,9 +34,10 @@ public sealed class CertificateProbeTests : IDisposable
     [InlineData(-1, 30, "127.0.0.1", null, "from an authority that this machine does not know")]
     public async Task A_client_that_refuses_a_certificate_says_what_is_wrong_with_it(int from, int until, string name, bool? knowsAuthority, string reason)
     {
-        var port = Serve(Issue(name, s_now.AddDays(from), s_now.AddDays(until)));
+        var port = Serve(_authority.Issue(name, from, until));
         var client = new Dictionary<string, string> { ["security.protocol"] = "ssl" };
-        if (knowsAuthority is { } right) client["ssl.ca.location"] = Write(right ? _authority : Authority("another"));
+        using var another = new TestAuthority("another");
+        if (knowsAuthority is { } right) client["ssl.ca.location"] = Write(right ? _authority : another);
         var configuration = new KafkaConfiguration(
             new() { BootstrapServers = $"127.0.0.1:{port}", InputTopics = ["in"], OutputTopic = "out", DeadLetterTopic = "dead", Client = client }, new());
         var trouble = new ConnectionTrouble(configuration.Admin, TimeProvider.System);
@@ -91,31 +90,10 @@ public sealed class CertificateProbeTests : IDisposable
         }
     }
 
-    private X509Certificate2 Issue(string name, DateTimeOffset from, DateTimeOffset until)
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=broker", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        if (IPAddress.TryParse(name, out var address)) names.AddIpAddress(address);
-        else names.AddDnsName(name);
-        request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(_authority.SubjectName, X509SignatureGenerator.CreateForRSA(_authority.GetRSAPrivateKey()!, RSASignaturePadding.Pkcs1), from, until, [1, 2, 3]);
-        using var withKey = issued.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
-    }
-
-    private static X509Certificate2 Authority(string name)
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        return request.CreateSelfSigned(s_now.AddDays(-100), s_now.AddDays(100));
-    }
-
-    private string Write(X509Certificate2 certificate)
+    private string Write(TestAuthority authority)
     {
         var path = Path.Combine(_folder, "ca.pem");
-        File.WriteAllText(path, certificate.ExportCertificatePem());
+        File.WriteAllText(path, authority.Pem);
         return path;
     }
 }

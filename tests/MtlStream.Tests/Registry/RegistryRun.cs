@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
 using MtlStream.Json;
@@ -24,12 +25,12 @@ internal sealed class RegistryRun : IDisposable
 
     public RegistryRun(
         Func<(Func<int>, Func<int>), ISchemaRegistry> open, InputOptions? input = null, OutputFormat output = OutputFormat.Same, RegistryOptions? options = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null, ILoggerFactory? loggers = null)
     {
         input ??= new();
         var settings = new RegistrySettings(
             options ?? new() { Url = "http://registry", AutoRegister = true }, input, new() { Format = output }, EventEncoder.ShapeOf(Codec.Tasks, new()), "out");
-        _codec = new(settings, open, time ?? TimeProvider.System, NullLoggerFactory.Instance);
+        _codec = new(settings, open, time ?? TimeProvider.System, loggers ?? NullLoggerFactory.Instance);
         _decoder = new(input, _codec);
     }
 

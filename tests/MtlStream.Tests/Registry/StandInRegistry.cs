@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -33,17 +34,30 @@ internal sealed class StandInRegistry : IAsyncDisposable
 
     public bool IsCompatible { get; set; } = true;
 
+    /// <summary>False for a registry of earlier years, which knows no GUIDs.</summary>
+    public bool HasGuids { get; set; } = true;
+
     /// <summary>Value of the header <c>Authorization</c> that requests have to carry; null for none.</summary>
     public string? Authorization { get; set; }
 
-    public static async Task<StandInRegistry> StartAsync(X509Certificate2? certificate = null)
+    /// <summary>Subject of the certificate that the newest request came with; null for none.</summary>
+    public string? ShownCertificate { get; private set; }
+
+    /// <param name="certificate">Has it speak TLS, at <c>localhost</c>, and ask for a certificate.</param>
+    /// <param name="port">0 for any.</param>
+    public static async Task<StandInRegistry> StartAsync(X509Certificate2? certificate = null, int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, port, listen =>
         {
-            if (certificate is not null) listen.UseHttps(certificate);
+            if (certificate is null) return;
+            listen.UseHttps(certificate, https =>
+            {
+                https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+                https.AllowAnyClientCertificate();
+            });
         }));
         var server = builder.Build();
         var registry = new StandInRegistry(server);
@@ -86,6 +100,7 @@ internal sealed class StandInRegistry : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         Requests.Enqueue($"{context.Request.Method} {context.Request.Path}");
+        ShownCertificate = context.Connection.ClientCertificate?.Subject;
         if (Authorization is not null && context.Request.Headers.Authorization != Authorization)
         {
             await Always(401, """{"error_code":401,"message":"Unauthorized"}""")(context)!;
@@ -108,12 +123,14 @@ internal sealed class StandInRegistry : IAsyncDisposable
             return (method, path) switch
             {
                 ("GET", ["schemas", "ids", var id]) => Schema(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture)),
+                ("GET", ["schemas", "guids", _]) when !HasGuids => Error(404, 404, "HTTP 404 Not Found"),
                 ("GET", ["schemas", "guids", var guid]) => Schema(Enumerable.Range(1, _texts.Count).FirstOrDefault(id => GuidOf(id) == Guid.Parse(guid))),
                 ("POST", ["subjects", var subject, "versions"]) => IsCompatible
                     ? (200, new JsonObject { ["id"] = Register(subject, Text(body), Type(body), References(body)).Id })
                     : Error(409, 409, "Schema being registered is incompatible with an earlier schema"),
                 ("POST", ["subjects", var subject]) => Find(subject, body),
                 ("GET", ["subjects", var subject, "versions", var version]) => Version(subject, version),
+                ("GET", ["config"]) => (200, new JsonObject { ["compatibilityLevel"] = "BACKWARD" }),
                 ("POST", ["compatibility", "subjects", _, "versions", _]) => (200, new JsonObject { ["is_compatible"] = IsCompatible }),
                 _ => Error(404, 404, "HTTP 404 Not Found"),
             };
