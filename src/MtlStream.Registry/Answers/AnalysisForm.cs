@@ -17,7 +17,8 @@ internal enum FormKind
 /// <param name="Json">Name in the analysis, in UTF-8.</param>
 /// <param name="Name">Name in schemas, which allow letters, digits and underscores.</param>
 /// <param name="Optional">Whether it may be missing: tasks come and go with packages.</param>
-internal sealed record FormMember(byte[] Json, string Name, AnalysisForm Form, bool Optional);
+/// <param name="Number">Of the field in Protobuf. Those of tasks come from their names: a package with other tasks does not move them.</param>
+internal sealed record FormMember(byte[] Json, string Name, AnalysisForm Form, bool Optional, int Number);
 
 /// <summary>What an analysis looks like, as schemas declare it. Immutable.</summary>
 /// <param name="TypeName">Of what has members: a name of its own.</param>
@@ -59,14 +60,25 @@ internal sealed record AnalysisForm(FormKind Kind, string TypeName, FormMember[]
     {
         var members = new List<FormMember>();
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var numbers = new HashSet<int>();
         foreach (var field in fields.All)
         {
             var name = Identifier(field.Name);
             while (!names.Add(name)) name += "_";
             var form = Of(field.Shape, $"{typeName}_{name}", field.Name);
-            members.Add(new(Encoding.UTF8.GetBytes(field.Name), name, form, field.Optional || areTasks));
+            var number = areTasks ? NumberOf(name) : members.Count + 1;
+            while (!numbers.Add(number)) number++;
+            members.Add(new(Encoding.UTF8.GetBytes(field.Name), name, form, field.Optional || areTasks, number));
         }
         return [.. members];
+    }
+
+    // FNV-1a, into numbers of two and three bytes below those that Protobuf keeps for itself.
+    private static int NumberOf(string name)
+    {
+        var hash = 2166136261u;
+        foreach (var c in name) hash = (hash ^ c) * 16777619u;
+        return 100 + (int)(hash % 18_000);
     }
 
     private static string Identifier(string name)

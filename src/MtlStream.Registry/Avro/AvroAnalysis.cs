@@ -32,7 +32,7 @@ internal static class AvroAnalysis
         var reader = new Utf8JsonReader(json);
         reader.Read();
         output.WriteZigZag(1);
-        WriteValue(form, reader, output);
+        WriteValue(form, ref reader, output);
     }
 
     private static JsonNode Type(AnalysisForm form) => form.Kind switch
@@ -60,13 +60,13 @@ internal static class AvroAnalysis
         return field;
     }
 
-    // A value of another kind than the form's is from a model that came since; it is read as missing.
-    private static void WriteValue(AnalysisForm form, Utf8JsonReader json, ByteWriter output)
+    // A value of another kind than the form's is from a model that came since; it is read as missing. The reader stands at its end then.
+    private static void WriteValue(AnalysisForm form, ref Utf8JsonReader json, ByteWriter output)
     {
         switch (form.Kind)
         {
             case FormKind.Text:
-                WriteText(json, output);
+                WriteText(ref json, output);
                 break;
             case FormKind.Whole:
                 output.WriteZigZag(json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var whole) ? whole : 0);
@@ -78,36 +78,44 @@ internal static class AvroAnalysis
                 output.Write(json.TokenType == JsonTokenType.True ? (byte)1 : (byte)0);
                 break;
             case FormKind.List:
-                WriteItems(form, json, JsonTokenType.StartArray, output);
+                WriteItems(form, ref json, JsonTokenType.StartArray, output);
                 break;
             case FormKind.Map:
-                WriteItems(form, json, JsonTokenType.StartObject, output);
+                WriteItems(form, ref json, JsonTokenType.StartObject, output);
                 break;
             default:
-                WriteFields(form, json, output);
+                WriteFields(form, ref json, output);
                 break;
         }
+        JsonMembers.SkipValue(ref json);
     }
 
-    private static void WriteFields(AnalysisForm form, Utf8JsonReader json, ByteWriter output)
+    private static void WriteFields(AnalysisForm form, ref Utf8JsonReader json, ByteWriter output)
     {
-        var isObject = json.TokenType == JsonTokenType.StartObject;
-        var members = isObject ? new JsonMembers(json) : default;
+        var start = json;
+        if (json.TokenType == JsonTokenType.StartObject) json.Read();
         foreach (var member in form.Members)
         {
-            Utf8JsonReader value = default;
-            var found = isObject && members.TryTake(member.Json, out value);
-            if (member.Optional)
-            {
-                found &= value.TokenType != JsonTokenType.Null;
-                output.WriteZigZag(found ? 1 : 0);
-                if (!found) continue;
-            }
-            WriteValue(member.Form, found ? value : default, output);
+            var place = JsonMembers.Find(member.Json, start, ref json, out var elsewhere);
+            if (place == MemberPlace.Next) WriteMember(member, ref json, output);
+            else WriteMember(member, ref elsewhere, output);
+            if (place == MemberPlace.Next) json.Read();
         }
+        JsonMembers.SkipRest(ref json);
     }
 
-    private static void WriteItems(AnalysisForm form, Utf8JsonReader json, JsonTokenType start, ByteWriter output)
+    private static void WriteMember(FormMember member, ref Utf8JsonReader json, ByteWriter output)
+    {
+        if (member.Optional)
+        {
+            var isNull = json.TokenType is JsonTokenType.None or JsonTokenType.Null;
+            output.WriteZigZag(isNull ? 0 : 1);
+            if (isNull) return;
+        }
+        WriteValue(member.Form, ref json, output);
+    }
+
+    private static void WriteItems(AnalysisForm form, ref Utf8JsonReader json, JsonTokenType start, ByteWriter output)
     {
         var at = output.Length;
         var count = 0;
@@ -118,11 +126,10 @@ internal static class AvroAnalysis
             {
                 if (start == JsonTokenType.StartObject)
                 {
-                    WriteText(json, output);
+                    WriteText(ref json, output);
                     json.Read();
                 }
-                WriteValue(form.Element!, json, output);
-                json.Skip();
+                WriteValue(form.Element!, ref json, output);
                 json.Read();
                 count++;
             }
@@ -131,11 +138,17 @@ internal static class AvroAnalysis
         output.Write((byte)0);
     }
 
-    private static void WriteText(Utf8JsonReader json, ByteWriter output)
+    private static void WriteText(ref Utf8JsonReader json, ByteWriter output)
     {
+        var isText = json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName;
+        if (isText && !json.ValueIsEscaped)
+        {
+            output.WriteZigZag(json.ValueSpan.Length);
+            output.Write(json.ValueSpan);
+            return;
+        }
         var at = output.Length;
-        if (json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
-            output.Advance(json.CopyString(output.Room(json.ValueSpan.Length)));
+        if (isText) output.Advance(json.CopyString(output.Room(json.ValueSpan.Length)));
         output.InsertVarint(at, 2 * (ulong)(output.Length - at));
     }
 }

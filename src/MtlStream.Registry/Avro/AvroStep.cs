@@ -15,6 +15,9 @@ internal sealed class AvroStep(AvroNode node, int[] ends)
     /// <summary>Of each field or branch.</summary>
     public AvroStep[] Parts { get; set; } = [];
 
+    /// <summary>Which of the fields is a record's own <c>analysis</c>; -1 where it gets none or has none.</summary>
+    public int OwnPart { get; set; } = -1;
+
     /// <summary>Of the items of an array or map that no pointer leads to.</summary>
     public AvroStep? Item { get; set; }
 
@@ -57,12 +60,16 @@ internal sealed class AvroSteps
         RuntimeHelpers.EnsureSufficientExecutionStack();
         if (_steps.TryGetValue((node, pointers), out var known)) return known;
         // A union is transparent: its pointers are those of its branches.
-        var step = new AvroStep(node, node.Kind == AvroKind.Union || pointers is null ? [] : [.. pointers.Ends]) { Skips = pointers is null && !node.HoldsExtended };
+        var step = new AvroStep(node, node.Kind == AvroKind.Union || pointers is null ? [] : [.. pointers.Ends]) 
+        {
+            Skips = pointers is null && !node.Extended && !node.HoldsExtended,
+        };
         _steps[(node, pointers)] = step;
         switch (node.Kind)
         {
             case AvroKind.Record:
                 step.Parts = [.. node.Fields.Select(f => Make(f.Type, Below(pointers, f.Name)))];
+                if (node.Extended) step.OwnPart = node.Fields.ToList().FindIndex(f => f.Name == AvroSchema.Analysis);
                 break;
             case AvroKind.Union:
                 step.Parts = [.. node.Branches.Select(b => Make(b, pointers))];

@@ -77,7 +77,7 @@ internal ref struct AvroWalk
         var (start, end) = (-1, -1);
         for (var i = 0; i < parts.Length; i++)
         {
-            var isOwn = node.Extended && node.Fields[i].Name == AvroSchema.Analysis;
+            var isOwn = i == step.OwnPart;
             if (isOwn) start = _bytes.At;
             ReadValue(parts[i]);
             if (isOwn) end = _bytes.At;
@@ -106,9 +106,11 @@ internal ref struct AvroWalk
                     throw new BadValueException($"the block at byte {at} has {size} bytes, and the value ends after {_bytes.End - _bytes.At}");
                 end = _bytes.At + size;
             }
-            if (!isMap && node.Item!.FixedSize == 0) SkipEmpty(step, count, ref index);
-            else if (count > _bytes.End - _bytes.At)
+            var isEmpty = !isMap && node.Item!.FixedSize == 0;
+            if (isEmpty && count > MostEmpty - index) throw new BadValueException($"the array before byte {_bytes.At} has over {MostEmpty} items of no bytes");
+            if (!isEmpty && count > _bytes.End - _bytes.At)
                 throw new BadValueException($"the block at byte {at} has {count} items, and the value ends after {_bytes.End - _bytes.At} bytes");
+            if (isEmpty && step.Item!.Skips) SkipEmpty(step, count, ref index);
             else for (; count > 0; count--) ReadItem(step, isMap, index++);
             if (end >= 0 && _bytes.At != end) throw new BadValueException($"the block at byte {at} should end at byte {end}, and ends at byte {_bytes.At}");
         }
@@ -116,7 +118,6 @@ internal ref struct AvroWalk
 
     private void SkipEmpty(AvroStep step, long count, ref long index)
     {
-        if (count > MostEmpty - index) throw new BadValueException($"the array before byte {_bytes.At} has over {MostEmpty} items of no bytes");
         foreach (var (_, chosen, inner) in step.Chosen)
             if (chosen >= index && chosen - index < count) ReadValue(inner);
         index += count;

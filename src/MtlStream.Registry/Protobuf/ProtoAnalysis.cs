@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using MtlStream.Registry.Answers;
@@ -13,16 +12,12 @@ internal static class ProtoAnalysis
     /// <summary>Of the message, inside the one that gets the field.</summary>
     public const string TypeName = "MtlStreamAnalysis";
 
-    private const string Tasks = "tasks";
-
-    private static readonly ConditionalWeakTable<AnalysisForm, (FormMember Member, int Number)[]> s_numbered = [];
-
     /// <summary>The message as a .proto file declares it.</summary>
     /// <param name="isEdition">Whether fields have no labels.</param>
     public static string Declaration(AnalysisForm form, bool isEdition)
     {
         var text = new StringBuilder();
-        Declare(form, TypeName, isEdition ? "" : "optional ", "  ", numbered: false, text);
+        Declare(form, TypeName, isEdition ? "" : "optional ", "  ", text);
         return text.ToString();
     }
 
@@ -31,17 +26,16 @@ internal static class ProtoAnalysis
     {
         var reader = new Utf8JsonReader(json);
         reader.Read();
-        WriteMember(number, form, reader, output);
+        WriteMember(number, form, ref reader, output);
     }
 
-    private static void Declare(AnalysisForm form, string name, string label, string indent, bool numbered, StringBuilder text)
+    private static void Declare(AnalysisForm form, string name, string label, string indent, StringBuilder text)
     {
         text.Append(CultureInfo.InvariantCulture, $"{indent}message {name} {{\n");
-        var members = Members(form, numbered);
-        foreach (var (member, number) in members)
+        foreach (var member in form.Members)
         {
             var inner = InnerOf(member.Form);
-            if (inner is not null) Declare(inner, Camel(member.Name), label, indent + "  ", numbered: member.Name == Tasks, text);
+            if (inner is not null) Declare(inner, Camel(member.Name), label, indent + "  ", text);
             var type = inner is null ? Scalar(member.Form.Element ?? member.Form) : Camel(member.Name);
             var declared = member.Form.Kind switch
             {
@@ -49,7 +43,7 @@ internal static class ProtoAnalysis
                 FormKind.Map => $"map<string, {type}>",
                 _ => label + type,
             };
-            text.Append(CultureInfo.InvariantCulture, $"{indent}  {declared} {member.Name} = {number};\n");
+            text.Append(CultureInfo.InvariantCulture, $"{indent}  {declared} {member.Name} = {member.Number};\n");
         }
         text.Append(CultureInfo.InvariantCulture, $"{indent}}}\n");
     }
@@ -64,7 +58,7 @@ internal static class ProtoAnalysis
     };
 
     private static AnalysisForm Wrapped(AnalysisForm items) =>
-        new(FormKind.Fields, items.TypeName, [new("items"u8.ToArray(), "items", items, Optional: false)], null);
+        new(FormKind.Fields, items.TypeName, [new("items"u8.ToArray(), "items", items, Optional: false, 1)], null);
 
     private static string Scalar(AnalysisForm form) => form.Kind switch
     {
@@ -76,63 +70,45 @@ internal static class ProtoAnalysis
 
     private static string Camel(string name) => string.Concat(name.Split('_').Where(p => p.Length > 0).Select(p => char.ToUpperInvariant(p[0]) + p[1..])) + "Value";
 
-    /// <summary>Members with their numbers. Those of tasks come from their names: a package with other tasks does not move them.</summary>
-    private static IEnumerable<(FormMember Member, int Number)> Members(AnalysisForm form, bool numbered)
-    {
-        var taken = new HashSet<int>();
-        for (var i = 0; i < form.Members.Length; i++)
-        {
-            var number = numbered ? NumberOf(form.Members[i].Name) : i + 1;
-            while (!taken.Add(number)) number++;
-            yield return (form.Members[i], number);
-        }
-    }
-
-    // FNV-1a, into numbers of two and three bytes below those that Protobuf keeps for itself.
-    private static int NumberOf(string name)
-    {
-        var hash = 2166136261u;
-        foreach (var c in name) hash = (hash ^ c) * 16777619u;
-        return 100 + (int)(hash % 18_000);
-    }
-
-    private static void WriteFields(AnalysisForm form, Utf8JsonReader json, bool numbered, ByteWriter output)
+    private static void WriteFields(AnalysisForm form, ref Utf8JsonReader json, ByteWriter output)
     {
         if (json.TokenType != JsonTokenType.StartObject) return;
-        var members = new JsonMembers(json);
-        foreach (var (member, number) in Numbered(form, numbered))
-            if (members.TryTake(member.Json, out var value) && value.TokenType != JsonTokenType.Null)
-                WriteMember(number, member.Form, value, output, numbered: member.Name == Tasks);
+        var start = json;
+        json.Read();
+        foreach (var member in form.Members)
+        {
+            var place = JsonMembers.Find(member.Json, start, ref json, out var elsewhere);
+            if (place == MemberPlace.Elsewhere && elsewhere.TokenType != JsonTokenType.Null) WriteMember(member.Number, member.Form, ref elsewhere, output);
+            if (place != MemberPlace.Next) continue;
+            if (json.TokenType != JsonTokenType.Null) WriteMember(member.Number, member.Form, ref json, output);
+            json.Read();
+        }
+        JsonMembers.SkipRest(ref json);
     }
 
-    // Made once for each form: an answer allocates nothing for it.
-    private static (FormMember Member, int Number)[] Numbered(AnalysisForm form, bool numbered) =>
-        s_numbered.TryGetValue(form, out var known) ? known : Remember(form, numbered);
-
-    private static (FormMember Member, int Number)[] Remember(AnalysisForm form, bool numbered) =>
-        s_numbered.GetValue(form, f => [.. Members(f, numbered)]);
-
-    private static void WriteMember(int number, AnalysisForm form, Utf8JsonReader json, ByteWriter output, bool numbered = false)
+    // The reader stands at the value's end then.
+    private static void WriteMember(int number, AnalysisForm form, ref Utf8JsonReader json, ByteWriter output)
     {
         switch (form.Kind)
         {
             case FormKind.List:
-                WriteList(number, form.Element!, json, output);
+                WriteList(number, form.Element!, ref json, output);
                 break;
             case FormKind.Map:
-                WriteMap(number, form.Element!, json, output);
+                WriteMap(number, form.Element!, ref json, output);
                 break;
             case FormKind.Fields:
                 output.WriteVarint(((ulong)number << 3) | 2);
                 var at = output.Length;
-                WriteFields(form, json, numbered, output);
+                WriteFields(form, ref json, output);
                 output.InsertVarint(at, (ulong)(output.Length - at));
                 break;
             default:
                 output.WriteVarint(((ulong)number << 3) | WireOf(form.Kind));
-                WriteScalar(form.Kind, json, output);
+                WriteScalar(form.Kind, ref json, output);
                 break;
         }
+        JsonMembers.SkipValue(ref json);
     }
 
     private static ulong WireOf(FormKind kind) => kind switch
@@ -143,15 +119,12 @@ internal static class ProtoAnalysis
     };
 
     // A value of another kind than the form's is from a model that came since; it is read as none.
-    private static void WriteScalar(FormKind kind, Utf8JsonReader json, ByteWriter output)
+    private static void WriteScalar(FormKind kind, ref Utf8JsonReader json, ByteWriter output)
     {
         switch (kind)
         {
             case FormKind.Text:
-                var at = output.Length;
-                if (json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
-                    output.Advance(json.CopyString(output.Room(json.ValueSpan.Length)));
-                output.InsertVarint(at, (ulong)(output.Length - at));
+                WriteText(ref json, output);
                 break;
             case FormKind.Whole:
                 output.WriteVarint(json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var whole) ? (ulong)(long)whole : 0);
@@ -165,7 +138,21 @@ internal static class ProtoAnalysis
         }
     }
 
-    private static void WriteList(int number, AnalysisForm element, Utf8JsonReader json, ByteWriter output)
+    private static void WriteText(ref Utf8JsonReader json, ByteWriter output)
+    {
+        var isText = json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName;
+        if (isText && !json.ValueIsEscaped)
+        {
+            output.WriteVarint((ulong)json.ValueSpan.Length);
+            output.Write(json.ValueSpan);
+            return;
+        }
+        var at = output.Length;
+        if (isText) output.Advance(json.CopyString(output.Room(json.ValueSpan.Length)));
+        output.InsertVarint(at, (ulong)(output.Length - at));
+    }
+
+    private static void WriteList(int number, AnalysisForm element, ref Utf8JsonReader json, ByteWriter output)
     {
         if (json.TokenType != JsonTokenType.StartArray) return;
         var packed = element.Kind is FormKind.Whole or FormKind.Number or FormKind.Flag;
@@ -174,15 +161,15 @@ internal static class ProtoAnalysis
         json.Read();
         while (json.TokenType != JsonTokenType.EndArray)
         {
-            if (packed) WriteScalar(element.Kind, json, output);
-            else WriteItem(number, element, json, output);
-            json.Skip();
+            if (packed) WriteScalar(element.Kind, ref json, output);
+            else WriteItem(number, element, ref json, output);
+            JsonMembers.SkipValue(ref json);
             json.Read();
         }
         if (packed) output.InsertVarint(at, (ulong)(output.Length - at));
     }
 
-    private static void WriteMap(int number, AnalysisForm element, Utf8JsonReader json, ByteWriter output)
+    private static void WriteMap(int number, AnalysisForm element, ref Utf8JsonReader json, ByteWriter output)
     {
         if (json.TokenType != JsonTokenType.StartObject) return;
         json.Read();
@@ -191,26 +178,25 @@ internal static class ProtoAnalysis
             output.WriteVarint(((ulong)number << 3) | 2);
             var at = output.Length;
             output.Write((byte)10); // the key: field 1, a string
-            WriteScalar(FormKind.Text, json, output);
+            WriteText(ref json, output);
             json.Read();
-            WriteItem(2, element, json, output);
+            WriteItem(2, element, ref json, output);
             output.InsertVarint(at, (ulong)(output.Length - at));
-            json.Skip();
             json.Read();
         }
     }
 
     // Lists in lists and maps are in a message of their own.
-    private static void WriteItem(int number, AnalysisForm element, Utf8JsonReader json, ByteWriter output)
+    private static void WriteItem(int number, AnalysisForm element, ref Utf8JsonReader json, ByteWriter output)
     {
         if (element.Kind is not (FormKind.List or FormKind.Map))
         {
-            WriteMember(number, element, json, output);
+            WriteMember(number, element, ref json, output);
             return;
         }
         output.WriteVarint(((ulong)number << 3) | 2);
         var at = output.Length;
-        WriteMember(1, element, json, output);
+        WriteMember(1, element, ref json, output);
         output.InsertVarint(at, (ulong)(output.Length - at));
     }
 }

@@ -81,7 +81,7 @@ internal sealed class ProtoReader : SchemaReader
     public override byte[] Answer(AnalysisForm form, ReadOnlySpan<byte> frame, byte[] value, in ValuePlaces places, ReadOnlySpan<byte> json)
     {
         var written = ByteWriter.ForThisThread();
-        ProtoAnalysis.Write(form, NumberOf((ProtoMessage)places.Type!), json, written);
+        ProtoAnalysis.Write(form, StepsOf((ProtoMessage)places.Type!).Number, json, written);
         if (places.Others is null) return Edits.Apply(frame, value, places.Start, [places.Own], default, written.Written, 0);
         (int, int)[] all = [.. places.Others, places.Own];
         return Edits.Apply(frame, value, places.Start, all, default, written.Written, all.Length - 1);

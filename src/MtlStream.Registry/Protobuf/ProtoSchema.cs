@@ -12,6 +12,9 @@ internal sealed class ProtoSchema
     private const string Main = "schema.proto";
     private const int MostBytes = 8 << 20;
 
+    /// <summary>Messages in messages: the parser goes down into each on the stack.</summary>
+    private const int MostLevels = 100;
+
     private readonly Dictionary<string, ProtoMessage> _messages = [];
     private readonly Dictionary<string, Dictionary<int, byte[]>> _enums = [];
     private readonly List<(ProtoMessage Message, DescriptorProto Descriptor)> _unlinked = [];
@@ -60,6 +63,7 @@ internal sealed class ProtoSchema
     private static void Add(FileDescriptorSet set, string name, string text)
     {
         if (text.Length > MostBytes) throw new UnusableSchemaException($"The schema has over {MostBytes} bytes");
+        if (ProtoText.LevelsOf(text) > MostLevels) throw new UnusableSchemaException($"The schema is nested over {MostLevels} levels deep");
         set.Add(name, includeInOutput: true, new StringReader(text));
     }
 

@@ -5,6 +5,18 @@ internal static class ProtoText
 {
     private readonly record struct Token(int Start, int End);
 
+    /// <summary>Most brackets that are open at once.</summary>
+    public static int LevelsOf(string text)
+    {
+        var (open, most) = (0, 0);
+        foreach (var token in Tokens(text))
+        {
+            if (text[token.Start] is '{' or '[' or '(' or '<') most = Math.Max(most, ++open);
+            else if (text[token.Start] is '}' or ']' or ')' or '>') open = Math.Max(0, open - 1);
+        }
+        return most;
+    }
+
     /// <summary>Where the body of a message ends: the index of its closing brace; -1 when the file has no such message.</summary>
     /// <param name="path">Names from the outermost message to it.</param>
     public static int EndOf(string text, IReadOnlyList<string> path) => BodyOf(text, path).End;

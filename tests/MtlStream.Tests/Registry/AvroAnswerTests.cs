@@ -90,6 +90,26 @@ public sealed class AvroAnswerTests
         Assert.Null(((GenericRecord)record["a"])["analysis"]);
     }
 
+    [Theory]
+    [InlineData("""{"name":"a","type":"A"}""", """{"name":"n","type":"boolean"}""", new byte[] { 1 })]
+    [InlineData("""{"name":"a","type":{"type":"array","items":"A"}}""", "", new byte[] { 4, 0 })]
+    public async Task Records_of_a_union_get_the_field_inside_others_too_where_nothing_is_looked_for(string field, string inner, byte[] value)
+    {
+        var schema = $$"""[{"type":"record","name":"A","fields":[{{inner}}]},{"type":"record","name":"B","fields":[{{field}},{"name":"text","type":"string"}]}]""";
+        var registry = Registry(schema);
+        using var run = new RegistryRun(registry);
+
+        var answer = (await run.AnswerAsync(RegistryRun.Framed(7, [2, .. value, 2, (byte)'b']))).Payload!;
+
+        var wide = Assert.Single(registry.Registered).Schema.Text;
+        var record = AvroValues.Read(wide, wide, answer, 5);
+        Assert.Equal("b", record["text"]);
+        Assert.NotNull(record["analysis"]);
+        var all = record["a"] is object[] several ? several : [record["a"]];
+        Assert.Equal(value.Length == 1 ? 1 : 2, all.Length);
+        Assert.All(all, one => Assert.Null(((GenericRecord)one)["analysis"]));
+    }
+
     [Fact]
     public async Task An_analysis_that_is_there_already_is_replaced()
     {

@@ -177,6 +177,93 @@ public sealed class HostileValuesTests
     }
 
     [Fact]
+    public async Task A_message_that_is_cut_off_anywhere_is_answered_or_rejected()
+    {
+        using var run = RunOfMessages("""syntax = "proto3"; message M { string text = 1; M inner = 3; repeated int32 n = 4; double d = 5; map<string, string> m = 6; }""");
+        byte[] value = new ProtoBytes().Text(1, "hi").Message(3, new ProtoBytes().Text(1, "there")).Bytes(4, [1, 2, 200, 1]).Double(5, 1.5)
+            .Message(6, new ProtoBytes().Text(1, "k").Text(2, "v")).All;
+        Assert.Equal("hi", await run.TextAsync(RegistryRun.Framed(7, [0, .. value])));
+        List<int> whole = [];
+
+        for (var length = 0; length < value.Length; length++)
+        {
+            var decoded = await run.DecodeAsync(RegistryRun.Framed(7, [0, .. value.AsSpan(0, length)]));
+            if (decoded.Rejection is not { } rejection) whole.Add(length);
+            else Assert.True(rejection.Reason == (length == 0 ? RejectionReason.MissingText : RejectionReason.MalformedPayload), $"{length}: {rejection.Message}");
+        }
+
+        Assert.Equal([4, 13, 19, 28], whole); // where a field ends
+        Assert.Equal(RejectionReason.MalformedPayload, (await run.RejectAsync(RegistryRun.Framed(7, []))).Reason); // not even message indexes
+    }
+
+    [Fact]
+    public async Task Ten_million_items_of_other_kinds_are_read_or_rejected_in_one_pass()
+    {
+        using var run = Run(Everything);
+        using var messages = RunOfMessages("""syntax = "proto3"; message M { string text = 1; repeated bool n = 3; map<bool, bool> m = 4; }""");
+        byte[] begin = [4, .. "hi"u8, 0, 0, 0];
+        byte[] end = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        var keys = Repeated([2, 0, 0], 10_000_000); // a block of one entry, without key and value
+
+        Assert.Equal("hi", await run.TextAsync(RegistryRun.Framed(7, [.. begin, .. keys, .. end])));
+        Assert.Equal("hi", await messages.TextAsync(RegistryRun.Framed(7, [0, 10, 2, .. "hi"u8, .. Repeated([24, 1], 10_000_000)])));
+        Assert.Equal("hi", await messages.TextAsync(RegistryRun.Framed(7, [0, 10, 2, .. "hi"u8, .. Repeated([34, 0], 10_000_000)])));
+    }
+
+    [Fact]
+    public async Task Texts_of_messages_that_are_not_utf8_are_rejected_and_other_strings_are_carried_as_they_are()
+    {
+        const string Schema = """syntax = "proto3"; message M { string text = 1; string other = 2; }""";
+        using var run = RunOfMessages(Schema);
+        using var json = RunOfMessages(Schema, OutputFormat.Json);
+        byte[] value = RegistryRun.Framed(7, [0, 10, 2, .. "hi"u8, 18, 2, 0xC3, 0x28]);
+
+        Assert.Equal(RejectionReason.InvalidUtf8, (await run.RejectAsync(RegistryRun.Framed(7, [0, 10, 2, 0xC3, 0x28]))).Reason);
+        Assert.Equal(value[5..], (await run.AnswerAsync(value)).Payload![5..value.Length]);
+        Assert.Equal("\uFFFD(", (string?)JsonNode.Parse((await json.AnswerAsync(value)).Payload!)!["other"]);
+    }
+
+    [Fact]
+    public async Task A_value_as_deep_as_it_may_be_is_answered_in_json_or_rejected()
+    {
+        using var run = Run(Node, OutputFormat.Json);
+        byte[] value = [.. Enumerable.Range(0, 490).SelectMany(_ => new byte[] { 2, 65, 2 }), 2, 65, 0];
+
+        var answer = (await run.AnswerAsync(RegistryRun.Framed(7, value))).Payload!;
+
+        Assert.NotNull(JsonNode.Parse(answer, null, new() { MaxDepth = 1000 })!["analysis"]);
+    }
+
+    [Fact]
+    public async Task A_schema_of_a_megabyte_is_read_in_protobuf_too()
+    {
+        var schema = new StringBuilder("syntax = \"proto3\"; message M { string text = 1;");
+        for (var i = 2; i < 14_000; i++) schema.Append(System.Globalization.CultureInfo.InvariantCulture, $" // a field of which there are very many more, as it were\n bool field{i} = {i};");
+        schema.Append(" }");
+        Assert.True(schema.Length > 1 << 20);
+        using var run = RunOfMessages(schema.ToString());
+
+        Assert.Equal("hi", await run.TextAsync(RegistryRun.Framed(7, [0, 10, 2, .. "hi"u8])));
+    }
+
+    [Theory]
+    [InlineData("message M {", "}")]
+    [InlineData("message M { option (o) = ", " ; }")]
+    [InlineData("message M { option (o) = { a ", " } ; }")]
+    [InlineData("message M { option o = [", "] ; }")]
+    [InlineData("message M { oneof x {", "} }")]
+    [InlineData("message M { map<string, ", "> m = 1; }")]
+    [InlineData("message M { group G = 1 {", "} }")]
+    [InlineData("message M { option (", ") = 1; }")]
+    public async Task A_proto_file_of_a_hundred_thousand_levels_is_refused(string open, string close)
+    {
+        var repeats = 100_000;
+        using var run = RunOfMessages("syntax = \"proto2\"; " + string.Concat(Enumerable.Repeat(open, repeats)) + string.Concat(Enumerable.Repeat(close, repeats)));
+
+        Assert.Equal("unknown_schema", (await run.RejectAsync(RegistryRun.Framed(7, [0]))).Reason.WireName());
+    }
+
+    [Fact]
     public async Task Damaged_packing_behind_a_frame_is_rejected()
     {
         var registry = new TableRegistry();
@@ -199,10 +286,19 @@ public sealed class HostileValuesTests
         Assert.DoesNotContain("Xanadu", rejection.Message, StringComparison.Ordinal);
     }
 
-    private static RegistryRun Run(string schema)
+    private static byte[] Repeated(byte[] bytes, int times)
+    {
+        var all = new byte[bytes.Length * times];
+        for (var i = 0; i < all.Length; i++) all[i] = bytes[i % bytes.Length];
+        return all;
+    }
+
+    private static RegistryRun RunOfMessages(string schema, OutputFormat output = OutputFormat.Same) => Run(schema, output, SchemaType.Protobuf);
+
+    private static RegistryRun Run(string schema, OutputFormat output = OutputFormat.Same, SchemaType type = SchemaType.Avro)
     {
         var registry = new TableRegistry();
-        registry.Add(7, schema);
-        return new(registry);
+        registry.Add(7, schema, type);
+        return new(registry, new() { MaxPayloadBytes = 64 << 20 }, output);
     }
 }

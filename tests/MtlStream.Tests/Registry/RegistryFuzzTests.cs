@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using MtlStream.Events;
+using MtlStream.Registry;
+using MtlStream.Registry.Answers;
 using MtlStream.Registry.Schemas;
 using Xunit.Abstractions;
 
@@ -48,6 +50,47 @@ public sealed class RegistryFuzzTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public void Damaged_schemas_are_read_or_refused_with_their_reason()
+    {
+        var inputs = Setting("INPUTS", 4000);
+        var seed = Setting("SEED", 8);
+        var outcomes = new ConcurrentDictionary<(SchemaType Type, bool IsRead), int>();
+        Parallel.For(0, Math.Max(1, inputs / InputsPerBlock), block =>
+        {
+            var random = new Random(unchecked((seed * 1_000_003) + block));
+            for (var i = 0; i < InputsPerBlock; i++)
+            {
+                var type = (SchemaType)(i % 3);
+                var schema = Encoding.UTF8.GetString(Damaged(s_schemas[type], random));
+                outcomes.AddOrUpdate((type, IsRead(new(type, schema, []), random)), 1, (_, count) => count + 1);
+            }
+        });
+
+        foreach (var ((type, isRead), count) in outcomes) output.WriteLine($"{type}: {count} {(isRead ? "read" : "refused")}");
+        Assert.Equal(6, outcomes.Count);
+    }
+
+    /// <summary>Whether it is; a value of it, and a schema of answers, are made by the way.</summary>
+    private static bool IsRead(SchemaText schema, Random random)
+    {
+        SchemaReader reader;
+        try
+        {
+            reader = SchemaReaders.Of("schema id 7", schema, TextPointers.Of(new()));
+            reader.Extend(AnalysisForm.Of(RegistryRun.Shape), reader.TypeOf(null), out _);
+        }
+        catch (UnusableSchemaException)
+        {
+            return false;
+        }
+        if (!reader.TakesValues) return true;
+        var value = new byte[random.Next(60)];
+        random.NextBytes(value);
+        reader.Read(new(FrameForm.Id, SchemaKey.Of(7), value, 0), out _, out _);
+        return true;
+    }
+
     private static string OutcomeOf(RegistryRun run, byte[] payload)
     {
         var decoded = run.DecodeAsync(payload).GetAwaiter().GetResult();
@@ -70,6 +113,11 @@ public sealed class RegistryFuzzTests(ITestOutputHelper output)
             "protobuf" or "protobuf to json" => (9, s_message),
             _ => (7, s_record),
         };
+        return RegistryRun.Framed(id, Damaged(value, random));
+    }
+
+    private static byte[] Damaged(byte[] value, Random random)
+    {
         var bytes = value.ToList();
         for (var changes = random.Next(1, 4); changes > 0 && bytes.Count > 0; changes--)
         {
@@ -96,7 +144,7 @@ public sealed class RegistryFuzzTests(ITestOutputHelper output)
                     break;
             }
         }
-        return RegistryRun.Framed(id, bytes.ToArray());
+        return [.. bytes];
     }
 
     private static RegistryRun Run(OutputFormat format)
@@ -104,14 +152,22 @@ public sealed class RegistryFuzzTests(ITestOutputHelper output)
         var registry = new TableRegistry();
         registry.Add(7, Record);
         registry.Add(8, """{"type":"record","name":"Node","fields":[{"name":"next","type":["null","Node"]},{"name":"text","type":"string"}]}""");
-        registry.Add(
-            9, """syntax = "proto3"; message M { string text = 1; M inner = 2; repeated int32 n = 3; map<string, string> tags = 4; oneof o { string a = 5; double b = 6; } }""",
-            SchemaType.Protobuf);
+        registry.Add(9, Message, SchemaType.Protobuf);
         return new(registry, new() { TextPointers = ["/body/text", "/tags/lang", "/inner/text", "/text"], JoinTexts = format == OutputFormat.Same }, format);
     }
 
     private const string Record =
         """{"type":"record","name":"R","fields":[{"name":"id","type":"long"},{"name":"body","type":["null",{"type":"record","name":"B","fields":[{"name":"text","type":"string"},{"name":"n","type":{"type":"array","items":"double"}}]}]},{"name":"tags","type":{"type":"map","values":"string"}},{"name":"kind","type":{"type":"enum","name":"K","symbols":["A","B","C"]}},{"name":"blob","type":"bytes"},{"name":"text","type":"string"}]}""";
+
+    private const string Message =
+        """syntax = "proto3"; message M { string text = 1; M inner = 2; repeated int32 n = 3; map<string, string> tags = 4; oneof o { string a = 5; double b = 6; } }""";
+
+    private static readonly Dictionary<SchemaType, byte[]> s_schemas = new()
+    {
+        [SchemaType.Avro] = Encoding.UTF8.GetBytes(Record),
+        [SchemaType.Protobuf] = Encoding.UTF8.GetBytes(Message),
+        [SchemaType.Json] = [.. """{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"""u8],
+    };
 
     private static readonly byte[] s_record =
     [
