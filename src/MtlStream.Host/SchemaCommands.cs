@@ -54,7 +54,7 @@ internal static class SchemaCommands
         return command;
     }
 
-    private static Task<int> ShowAsync(Given given, AppSettings settings, CancellationToken stopping) => EachAsync(given, settings, (_, schema) =>
+    private static Task<int> ShowAsync(Given given, AppSettings settings, CancellationToken stopping) => EachAsync(given, settings, (_, _, schema) =>
     {
         given.Output.WriteLine($"{schema.Name}, {schema.Type}:");
         given.Output.WriteLine(Readable(schema.Text));
@@ -64,7 +64,7 @@ internal static class SchemaCommands
         return Task.FromResult(true);
     }, stopping);
 
-    private static Task<int> CheckAsync(Given given, AppSettings settings, CancellationToken stopping) => EachAsync(given, settings, (_, schema) =>
+    private static Task<int> CheckAsync(Given given, AppSettings settings, CancellationToken stopping) => EachAsync(given, settings, (_, _, schema) =>
     {
         var finding = RegistryDiagnosis.Describe(schema, settings.Registry);
         given.Output.WriteLine($"{finding.Severity.ToString().ToLowerInvariant(),-7} {finding.Found}");
@@ -72,10 +72,8 @@ internal static class SchemaCommands
         return Task.FromResult(finding.Severity != Severity.Failure);
     }, stopping);
 
-    private static async Task<int> RegisterAsync(Given given, AppSettings settings, bool yes, CancellationToken stopping)
-    {
-        using var inspector = new SchemaInspector(RegistryDiagnosis.Settings(settings));
-        return await EachAsync(given, settings, async (name, schema) =>
+    private static Task<int> RegisterAsync(Given given, AppSettings settings, bool yes, CancellationToken stopping) =>
+        EachAsync(given, settings, async (inspector, name, schema) =>
         {
             if (schema.Problem is { } problem) throw new IOException($"{schema.Name}: {problem}");
             if (schema.Answers is not { } answers)
@@ -100,16 +98,16 @@ internal static class SchemaCommands
                 given.Output.WriteLine($"{answers.Subject}: version {version}, schema id {id}.");
             return true;
         }, stopping);
-    }
 
     /// <returns>Done when all of them are fine.</returns>
-    private static async Task<int> EachAsync(Given given, AppSettings settings, Func<string, InspectedSchema, Task<bool>> work, CancellationToken stopping)
+    private static async Task<int> EachAsync(
+        Given given, AppSettings settings, Func<SchemaInspector, string, InspectedSchema, Task<bool>> work, CancellationToken stopping)
     {
         using var inspector = new SchemaInspector(RegistryDiagnosis.Settings(settings));
         var fine = true;
         foreach (var name in given.Names)
         {
-            if (await inspector.InspectAsync(name, given.Message, stopping) is { } schema) fine &= await work(name, schema);
+            if (await inspector.InspectAsync(name, given.Message, stopping) is { } schema) fine &= await work(inspector, name, schema);
             else throw new IOException($"{name}: the registry has no such subject or id.");
         }
         return fine ? ExitCodes.Done : ExitCodes.Failed;

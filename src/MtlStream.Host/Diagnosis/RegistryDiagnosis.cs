@@ -1,5 +1,6 @@
 using MtlStream.Delivery;
 using MtlStream.Host.Configuration;
+using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Registry;
 using MtlStream.Results;
@@ -11,12 +12,15 @@ internal static class RegistryDiagnosis
 {
     private const string Subject = "registry";
 
-    /// <summary>What the codec would be told.</summary>
+    /// <summary>What the codec would be told. The model is loaded for it: questions and replies make tasks of their own then.</summary>
+    /// <exception cref="UsageException">The settings name a package or a task that there is not.</exception>
+    /// <exception cref="InvalidDataException">The package is not what its manifest says.</exception>
     public static RegistrySettings Settings(AppSettings settings)
     {
-        var manifest = ModelLoader.Find(settings.Model.Path);
-        var tasks = manifest.Select(settings.Model.Tasks, settings.Model.OnRequest).Select(t => t.Task).ToList();
-        return new(settings.Registry, settings.Input, settings.Output, EventEncoder.ShapeOf(tasks, settings.Output, [.. settings.Generation.Models.Keys]), settings.Kafka.OutputTopic);
+        using var tool = new ToolServices(LogLevel.None);
+        using var loaded = tool.Models.Load(settings.Model, settings.Tokenization, settings.Batching);
+        var shape = EventEncoder.ShapeOf(loaded.Model.Tasks, settings.Output);
+        return new(settings.Registry, settings.Input, settings.Output, shape, settings.Kafka.OutputTopic);
     }
 
     /// <summary>A finding for the newest schema of each topic, by the subject's usual name.</summary>
@@ -24,7 +28,12 @@ internal static class RegistryDiagnosis
         AppSettings settings, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stopping)
     {
         if (settings.Registry.IsOff) yield break;
-        using var inspector = new SchemaInspector(Settings(settings));
+        using var inspector = Open(settings);
+        if (inspector is null)
+        {
+            yield return new(Severity.Warning, Subject, "not looked at: without the model it is not known what is in its answers", "See the finding about the model.");
+            yield break;
+        }
         foreach (var topic in settings.Kafka.InputTopics)
         {
             var (finding, goOn) = await FindAsync(inspector, $"{topic}-value", settings.Registry, stopping);
@@ -47,6 +56,20 @@ internal static class RegistryDiagnosis
         return options.AutoRegister
             ? new(Severity.Ok, Subject, $"{found}; the worker will register the schema of the answers under {answers.Subject}")
             : new(Severity.Failure, Subject, $"{found}: the schema of the answers is not registered under {answers.Subject}", "Run `mtlstream schema register`, or set Registry:AutoRegister to true.");
+    }
+
+    /// <returns>Null when the model cannot be loaded, which is a finding of its own.</returns>
+    private static SchemaInspector? Open(AppSettings settings)
+    {
+        try
+        {
+            return new(Settings(settings));
+        }
+        catch (Exception exception) when (exception is UsageException or InvalidDataException or DeviceUnavailableException or InferenceException
+            or PlatformNotSupportedException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static async Task<(Finding Finding, bool GoOn)> FindAsync(SchemaInspector inspector, string name, RegistryOptions options, CancellationToken stopping)

@@ -1,7 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using Google.Protobuf;
 using MtlStream.Json;
 using MtlStream.Models;
 using MtlStream.Onnx;
@@ -9,29 +7,14 @@ using MtlStream.Tasks;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Text;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onnx;
 
 namespace MtlStream.Tests.Models;
 
 public sealed class RepliesTests : IDisposable
 {
-    private readonly ToyPackage _package = new ToyPackage().Edit(manifest => manifest["tasks"] = new JsonArray(
-        JsonNode.Parse("""{"name":"reply","kind":"reply_vectors","size":4,"least":0.2,"outputs":{"said":"traits.probabilities","next":"reply.next"}}""")));
-
+    private readonly ToyPackage _package = new ToyPackage().RankReplies();
     private readonly MeterRecorder _meters = new();
     private readonly string _list = Path.Combine(Directory.CreateTempSubdirectory("mtlstream-").FullName, "replies.jsonl");
-
-    public RepliesTests()
-    {
-        // What was said is what is said next: the best reply to a text is the text itself.
-        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(_package.At("model.cpu.onnx")));
-        model.Graph.Node.Add(new NodeProto { OpType = "Identity", Input = { "traits.probabilities" }, Output = { "reply.next" } });
-        var output = model.Graph.Output.Single(o => o.Name == "traits.probabilities").Clone();
-        output.Name = "reply.next";
-        model.Graph.Output.Add(output);
-        File.WriteAllBytes(_package.At("model.cpu.onnx"), model.ToByteArray());
-        _package.Edit(_ => { });
-    }
 
     public void Dispose()
     {

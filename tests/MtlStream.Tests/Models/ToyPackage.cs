@@ -40,6 +40,19 @@ internal sealed class ToyPackage : IDisposable
         return this;
     }
 
+    /// <summary>Has it rank replies, and nothing else. What was said is what is said next: the best reply to a text is the text itself.</summary>
+    public ToyPackage RankReplies()
+    {
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(At("model.cpu.onnx")));
+        model.Graph.Node.Add(new NodeProto { OpType = "Identity", Input = { "traits.probabilities" }, Output = { "reply.next" } });
+        var output = model.Graph.Output.Single(o => o.Name == "traits.probabilities").Clone();
+        output.Name = "reply.next";
+        model.Graph.Output.Add(output);
+        File.WriteAllBytes(At("model.cpu.onnx"), model.ToByteArray());
+        return Edit(manifest => manifest["tasks"] = new JsonArray(
+            JsonNode.Parse("""{"name":"reply","kind":"reply_vectors","size":4,"least":0.2,"outputs":{"said":"traits.probabilities","next":"reply.next"}}""")));
+    }
+
     /// <summary>Gives it a golden text whose values are not the model's: the tolerance decides whether they are near enough.</summary>
     /// <param name="tolerance">Of probabilities, and the share of tags that may differ.</param>
     public ToyPackage Expect(double tolerance, Action<JsonObject>? edit = null)
