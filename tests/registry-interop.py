@@ -108,19 +108,22 @@ def read(protoc):
             new = avro_value(given["answers"], given["answers"], value)
             old = avro_value(given["answers"], given["schema"], value)
             first = avro_value(given["schema"], given["answers"], base64.b64decode(given["event"]))
-            label = new["analysis"]["tasks"]["sentiment"]["label"]
+            tasks = new["analysis"]["tasks"]
+            spans = [[s["start"], s["end"], s["text"]] for s in (tasks.get("entities") or {}).get("spans", [])]
+            silent = (tasks.get("intent") or {}).get("label")
             assert first["analysis"] is None and {k: v for k, v in new.items() if k != "analysis" and k != "next"} == {k: v for k, v in old.items() if k != "next"}
-            result = {"text": new["body"]["text"], "old": old["body"]["text"], "label": label, "inner": (new.get("next") or {}).get("analysis")}
+            result = {"text": new["body"]["text"], "old": old["body"]["text"], "label": tasks["sentiment"]["label"],
+                      "inner": (new.get("next") or {}).get("analysis"), "spans": spans, "intent": silent}
         else:
             new = proto_class(protoc, given["answers"], given["name"]).FromString(value[1:])
             old = proto_class(protoc, given["schema"], given["name"]).FromString(value[1:])
             first = proto_class(protoc, given["answers"], given["name"]).FromString(base64.b64decode(given["event"])[1:])
             assert not first.HasField("analysis")
-            span = new.analysis.tasks.entities.spans[0]
-            assert (span.start, span.end, span.text) == (0, 4, "Annä"), span
-            assert not new.analysis.tasks.intent.HasField("label")
-            result = {"text": new.body.text, "old": old.body.text, "label": new.analysis.tasks.sentiment.label, "inner": None}
-        print(json.dumps(result))
+            tasks = new.analysis.tasks
+            spans = [[s.start, s.end, s.text] for s in (tasks.entities.spans if hasattr(tasks, "entities") else [])]
+            silent = tasks.intent.label if hasattr(tasks, "intent") and tasks.intent.HasField("label") else None
+            result = {"text": new.body.text, "old": old.body.text, "label": tasks.sentiment.label, "inner": None, "spans": spans, "intent": silent}
+        print(json.dumps(result, ensure_ascii=False))
 
 
 {"write": write, "read": read}[sys.argv[1]](sys.argv[2])

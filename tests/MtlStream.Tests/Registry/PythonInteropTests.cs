@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using MtlStream.Registry.Schemas;
 
@@ -13,7 +12,7 @@ public sealed class PythonInteropTests
     [PythonSchemasFact]
     public async Task Python_writes_what_is_read_and_reads_what_is_written()
     {
-        var events = await PythonAsync("write", "");
+        var events = await PythonSchemas.RunAsync(Repository.Root, "write", "");
         var lines = new List<string>();
         foreach (var line in events)
         {
@@ -37,7 +36,7 @@ public sealed class PythonInteropTests
             }));
         }
 
-        var read = await PythonAsync("read", string.Join('\n', lines));
+        var read = await PythonSchemas.RunAsync(Repository.Root, "read", string.Join('\n', lines));
 
         Assert.Equal(4, read.Count);
         Assert.All(read, answer =>
@@ -46,32 +45,9 @@ public sealed class PythonInteropTests
             Assert.Equal("Grüße aus Köln ☀", answer.GetProperty("old").GetString());
             Assert.Equal("positive", answer.GetProperty("label").GetString());
             Assert.Equal(JsonValueKind.Null, answer.GetProperty("inner").ValueKind);
+            Assert.Equal("""[[0, 4, "Annä"]]""", answer.GetProperty("spans").GetRawText());
+            Assert.Equal(JsonValueKind.Null, answer.GetProperty("intent").ValueKind);
         });
-    }
-
-    private static async Task<List<JsonElement>> PythonAsync(string verb, string input)
-    {
-        var script = Path.Combine(Repository.Root, "tests", "registry-interop.py");
-        var start = new ProcessStartInfo(PythonSchemasFactAttribute.Python, [script, verb, PythonSchemasFactAttribute.Protoc!])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        start.Environment["PROTOBUF_INCLUDE"] = PythonSchemasFactAttribute.Include ?? "";
-        start.Environment["PYTHONIOENCODING"] = "utf-8";
-        using var process = Process.Start(start)!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
-        {
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-        Assert.True(process.ExitCode == 0, await error);
-        return [.. (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
     }
 }
 
@@ -79,32 +55,5 @@ public sealed class PythonInteropTests
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PythonSchemasFactAttribute : FactAttribute
 {
-    public const string Python = "/usr/bin/python3";
-
-    public PythonSchemasFactAttribute()
-    {
-        if (!HasModules()) Skip = "There is no /usr/bin/python3 with avro and google.protobuf (python3-avro, python3-protobuf).";
-        else if (Protoc is null) Skip = "There is no protoc in the package Grpc.Tools.";
-    }
-
-    /// <summary>Google's compiler, which the build of the core has brought.</summary>
-    public static string? Protoc { get; } = Tool("tools", "linux_x64", "protoc");
-
-    public static string? Include { get; } = Tool("build", "native", "include");
-
-    private static string? Tool(params string[] parts)
-    {
-        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        var folder = Path.Combine(packages, "grpc.tools");
-        if (!Directory.Exists(folder)) return null;
-        return Directory.GetDirectories(folder).Order(StringComparer.Ordinal).Select(version => Path.Combine([version, .. parts])).LastOrDefault(Path.Exists);
-    }
-
-    private static bool HasModules()
-    {
-        if (!File.Exists(Python)) return false;
-        using var process = Process.Start(new ProcessStartInfo(Python, ["-c", "import avro.io, google.protobuf"]) { RedirectStandardError = true })!;
-        return process.WaitForExit(60_000) && process.ExitCode == 0;
-    }
+    public override string? Skip { get; set; } = PythonSchemas.WhyNone();
 }
