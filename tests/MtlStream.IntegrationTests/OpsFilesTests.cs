@@ -153,6 +153,40 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Grpc_is_served_on_a_port_of_its_own_with_a_token()
+    {
+        var (code, output) = await HelmAsync("template", "small", "--set", "http.grpc=true,http.tokenSecret=mtlstream-http");
+        var refused = await HelmAsync("template", "small", "--set", "http.grpc=true");
+
+        Assert.True(code == 0, output);
+        Assert.Contains("MTLSTREAM__Http__GrpcUrl: http://0.0.0.0:8081", output, StringComparison.Ordinal);
+        Assert.Contains("{ name: grpc, port: 8081, targetPort: grpc, appProtocol: kubernetes.io/h2c }", output, StringComparison.Ordinal);
+        Assert.Contains("- { port: grpc, protocol: TCP }", output, StringComparison.Ordinal);
+        Assert.Contains("http.tokenSecret is empty", refused.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("grpc", (await HelmAsync("template", "small")).Output, StringComparison.Ordinal);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
+    public async Task A_schema_registry_is_reached_with_what_the_secrets_hold()
+    {
+        var (code, output) = await HelmAsync(
+            "template", "small", "--set", "registry.url=https://one\\, http://two:8081", "--set", "registry.existingSecret=registry-user,registry.caSecret=registry-ca");
+        var refused = await HelmAsync("template", "small", "--set", "registry.caSecret=registry-ca");
+        var twice = await HelmAsync("template", "small", "--set", "settings.Registry:Url=http://one");
+
+        Assert.True(code == 0, output);
+        Assert.Contains("MTLSTREAM__Registry__Url: \"https://one, http://two:8081\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Registry__AutoRegister: \"false\"", output, StringComparison.Ordinal);
+        Assert.Matches("prefix: MTLSTREAM__Registry__\n +secretRef: { name: registry-user }", output);
+        Assert.Contains("MTLSTREAM__Registry__CaFile: /etc/registry-tls/ca.crt", output, StringComparison.Ordinal);
+        Assert.Contains("{ secretName: registry-ca, defaultMode: 0440, items: [{ key: ca.crt, path: ca.crt }] }", output, StringComparison.Ordinal);
+        Assert.Matches("port: 443, protocol: TCP }\n +- { port: 8081, protocol: TCP }", output);
+        Assert.Contains("registry.url is empty", refused.Output, StringComparison.Ordinal);
+        Assert.Contains("from registry.url", twice.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Registry", (await HelmAsync("template", "small")).Output, StringComparison.Ordinal);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task A_release_of_the_same_name_in_another_namespace_is_another_job()
     {
         var (code, output) = await HelmAsync("template", "medium", "--namespace", "team-a");

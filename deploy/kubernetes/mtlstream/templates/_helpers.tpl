@@ -36,6 +36,14 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end }}
 
+{{- /* The ports of registry.url, each of its scheme where it names none. */}}
+{{- define "mtlstream.registryPorts" -}}
+{{- range splitList "," .Values.registry.url }}
+{{- $url := urlParse (trim .) }}
+{{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end }}
+{{- end }}
+
 {{- /* Cores requested, parts of one rounded up: 500m, "1.5" and 2 are 1, 2 and 2. */}}
 {{- define "mtlstream.cores" -}}
 {{- $cpu := dig "requests" "cpu" "" .Values.resources | toString }}
@@ -50,7 +58,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "delivery:guarantee" "delivery.guarantee"
   "delivery:draintimeout" "delivery.drainTimeout" "delivery:transactionalid" "kafka.groupId and the pod's name"
   "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape"
-  "http:annotate" "http.annotate" "http:page" "http.page" "http:showtexts" "http.showTexts" "http:token" "http.tokenSecret" }}
+  "registry:url" "registry.url" "registry:subjectnames" "registry.subjectNames" "registry:autoregister" "registry.autoRegister" "registry:cafile" "registry.caSecret"
+  "http:annotate" "http.annotate" "http:grpcurl" "http.grpc" "http:page" "http.page" "http:showtexts" "http.showTexts" "http:token" "http.tokenSecret" }}
 {{- range $section, $value := dict "kafka:inputtopics" "kafka.inputTopics" "kafka:client" "kafka.client" "kafka:consumer" "kafka.consumer" "kafka:producer" "kafka.producer" }}
 {{- if hasPrefix (printf "%s:" $section) $key }}{{ $_ := set $owners $key $value }}{{ end }}
 {{- end }}
@@ -84,7 +93,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail "env OTEL_RESOURCE_ATTRIBUTES: expected a value with other attributes than service.instance.id, service.namespace, k8s.pod.name and k8s.namespace.name: the chart sets these, and alerts tell releases apart by them." }}
 {{- end }}
 {{- end }}
-{{- if and (or .Values.http.annotate .Values.http.page) (not .Values.http.tokenSecret) }}{{ fail "http.tokenSecret is empty: http.annotate and http.page need a secret with the key token, which requests bring." }}{{ end }}
+{{- if and (or .Values.http.annotate .Values.http.page .Values.http.grpc) (not .Values.http.tokenSecret) }}{{ fail "http.tokenSecret is empty: http.annotate, http.grpc and http.page need a secret with the key token, which requests bring." }}{{ end }}
+{{- if and (not .Values.registry.url) (or .Values.registry.existingSecret .Values.registry.caSecret .Values.registry.autoRegister) }}{{ fail "registry.url is empty: registry.existingSecret, registry.caSecret and registry.autoRegister are for the registry that it names." }}{{ end }}
 {{- $stable := eq .Values.workload "StatefulSet" }}
 {{- if and (eq .Values.delivery.guarantee "ExactlyOnce") (not $stable) }}{{ fail "delivery.guarantee ExactlyOnce needs workload StatefulSet: a stable transactional id frees a crashed predecessor's transaction." }}{{ end }}
 {{- if and .Values.kafka.staticMembership (not $stable) }}{{ fail "kafka.staticMembership needs workload StatefulSet: group.instance.id is the pod's name." }}{{ end }}
@@ -135,10 +145,17 @@ spec:
       args: [run]
       ports:
         - { name: health, containerPort: 8080 }
+        {{- if .Values.http.grpc }}
+        - { name: grpc, containerPort: 8081 }
+        {{- end }}
       envFrom:
         - configMapRef: { name: {{ include "mtlstream.name" . }} }
         {{- with .Values.kafka.existingSecret }}
         - prefix: MTLSTREAM__Kafka__Client__
+          secretRef: { name: {{ . }} }
+        {{- end }}
+        {{- with .Values.registry.existingSecret }}
+        - prefix: MTLSTREAM__Registry__
           secretRef: { name: {{ . }} }
         {{- end }}
       env:
@@ -197,6 +214,9 @@ spec:
         {{- if .Values.kafka.tlsSecret }}
         - { name: kafka-tls, mountPath: /etc/kafka-tls, readOnly: true }
         {{- end }}
+        {{- if .Values.registry.caSecret }}
+        - { name: registry-tls, mountPath: /etc/registry-tls, readOnly: true }
+        {{- end }}
   volumes:
     - name: scratch
       emptyDir: { medium: Memory, sizeLimit: {{ .Values.scratchSize }} }
@@ -207,6 +227,10 @@ spec:
     {{- with .Values.kafka.tlsSecret }}
     - name: kafka-tls
       secret: { secretName: {{ . }}, defaultMode: 0440 }
+    {{- end }}
+    {{- with .Values.registry.caSecret }}
+    - name: registry-tls
+      secret: { secretName: {{ . }}, defaultMode: 0440, items: [{ key: ca.crt, path: ca.crt }] }
     {{- end }}
   {{- if .Values.topologySpread.enabled }}
   topologySpreadConstraints:
