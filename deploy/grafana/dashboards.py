@@ -106,6 +106,12 @@ MODEL = [
         ("Copies for review", "ops", [(rate("mtlstream_events_review_total", otherwise=True), "copies")], "new-model-versions"),
         ("Truncated texts", "ops", [(rate("mtlstream_events_truncated_total", otherwise=True), "texts")], "tuning-by-symptom"),
     ]),
+    ("Requests over HTTP", [
+        ("Texts of requests", "ops", [(rate("mtlstream_http_texts_total", "mtlstream_outcome", otherwise=True), "{{mtlstream_outcome}}")], "mtlstreamrequestsrefused"),
+        ("Time of a request, p99", "s", [(quantile(0.99, "http_server_request_duration_seconds", "http_route"), "{{http_route}}")], "mtlstreamrequestsrefused"),
+        ("Texts of requests that wait or are worked on", "short", [(gauge("mtlstream_http_waiting", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
+        ("Workers of the model that requests keep busy", "none", [(rate("mtlstream_http_model_time_seconds_total", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
+    ]),
 ]
 
 KAFKA = [
@@ -129,6 +135,7 @@ KAFKA = [
         ("Read again, clients made anew", "ops", [(rate("mtlstream_kafka_rewinds_total", otherwise=True), "partitions rewound"),
                                                   (rate("mtlstream_kafka_client_rebuilds_total", otherwise=True), "clients rebuilt")], "mtlstreamcannotcommit"),
         ("Schemas waited for", "none", [(gauge("mtlstream_registry_waiting", "instance"), "{{instance}}")], "mtlstreamschemaswaiting"),
+        ("Schemas kept", "none", [(gauge("mtlstream_registry_schemas", "instance"), "{{instance}}")], "mtlstreamschemaswaiting"),
         ("Requests to the schema registry", "ops", [(rate("mtlstream_registry_request_duration_seconds_count", "mtlstream_registry_request, mtlstream_outcome"), "{{mtlstream_registry_request}} {{mtlstream_outcome}}")], "mtlstreamschemaswaiting"),
         ("Deleted before they were read", "ops", [(rate("mtlstream_kafka_events_gone_total", "messaging_destination_name"), "{{messaging_destination_name}}")], "mtlstreameventsgone"),
     ]),

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MtlStream.Events;
+using MtlStream.Models;
 
 namespace MtlStream.Bench;
 

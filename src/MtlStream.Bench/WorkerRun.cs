@@ -2,6 +2,7 @@ using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Kafka;
+using MtlStream.Models;
 using MtlStream.Monitoring;
 
 namespace MtlStream.Bench;

@@ -14,6 +14,5 @@ internal static class BenchCommand
         BenchPipelineCommand.Build(),
         BenchKafkaCommand.Build(),
         BenchTokenizerCommand.Build(),
-        BenchGenerateCommand.Build(),
     };
 }

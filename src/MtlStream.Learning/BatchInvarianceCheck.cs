@@ -1,4 +1,5 @@
 using MtlStream.Batching;
+using MtlStream.Models;
 using MtlStream.Tasks;
 
 namespace MtlStream.Learning;

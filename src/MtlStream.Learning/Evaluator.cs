@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Tasks;
 

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
+using MtlStream.Models;
 using MtlStream.Results;
 
 namespace MtlStream.Onnx;

@@ -72,6 +72,7 @@ public sealed class OpsRun : IAsyncLifetime
         for (var round = 0; round < 6; round++)
         {
             sent += Send(topics, round, 100);
+            Request($"round {round}");
             var expected = sent;
             await Wait.Until(() => Value("sum(messaging_process_duration_seconds_count)") >= expected, log: () => _worker.Log);
             if (round == 2) await ReplaceModelAsync(model);
@@ -198,6 +199,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Kafka:AnswerTopic"] = ReviewAnswers,
         ["Kafka:Producer:message.max.bytes"] = "20000",
         ["Registry:Url"] = _registry!.Url,
+        ["Http:Annotate"] = "true",
         ["Model:ReloadInterval"] = "00:00:01",
         ["Model:Shadow"] = CopyModel("shadow"),
         ["Model:ShadowShare"] = "1",
@@ -224,6 +226,13 @@ public sealed class OpsRun : IAsyncLifetime
 
         topics.Flush();
         return events;
+    }
+
+    /// <summary>Asks for the labels of a text over HTTP.</summary>
+    private void Request(string text)
+    {
+        using var answer = _http!.Send(new(HttpMethod.Post, new Uri(_worker!.Address!, "/v1/annotate")) { Content = new StringContent(text) });
+        Assert.True(answer.IsSuccessStatusCode, $"{answer.StatusCode}\n{_worker.Log}");
     }
 
     private static void SendAnswers(Topics topics)

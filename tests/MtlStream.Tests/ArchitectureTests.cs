@@ -19,8 +19,7 @@ public sealed partial class ArchitectureTests
         ["Batching"] = ["Text"],
         ["Models"] = ["Batching", "Json", "Tasks", "Text"],
         ["Delivery"] = ["Diagnostics", "Events"],
-        ["Generation"] = ["Models", "Text"],
-        ["Results"] = ["Batching", "Events", "Generation", "Json", "Models", "Tasks", "Text"],
+        ["Results"] = ["Batching", "Events", "Json", "Models", "Tasks", "Text"],
         ["Monitoring"] = ["Diagnostics", "Models", "Tasks", "Text"],
         ["Serving"] = ["Batching", "Diagnostics", "Models", "Monitoring", "Results", "Tasks", "Text"],
     };

@@ -5,7 +5,6 @@ using MtlStream.Batching;
 using MtlStream.Bench;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Generation;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Kafka;
@@ -53,9 +52,7 @@ internal sealed class AppSettings
     public WatchOptions Watch => Get<WatchOptions>();
     public HttpOptions Http => Get<HttpOptions>();
 
-    public GenerationOptions Generation => Get<GenerationOptions>();
-
-    public ServingOptions Serving => new(Model, Tokenization, Batching, Watch) { Generation = Generation };
+    public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
 
     public WorkerOptions Worker => new(
         Serving, Input, Output, new(Pipeline, Batching, Delivery), Registry, Kafka.OutputTopic, ExposedSecrets, Warnings);

@@ -18,10 +18,13 @@ internal sealed class HealthServer(
 {
     private const int MostConnections = 1024;
 
-    /// <summary>Who connects and says nothing holds no connection for longer.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    /// <summary>Below it somebody only holds a connection.</summary>
+    private const double LeastBytesPerSecond = 240;
 
     private WebApplication? _server;
+
+    /// <summary>Who sends no end of the headers, or next to nothing of the body, holds no connection for longer.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Where it listens, the port filled in; null before the start.</summary>
     public Uri? Address { get; private set; }
@@ -35,7 +38,8 @@ internal sealed class HealthServer(
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
-            kestrel.Limits.RequestHeadersTimeout = s_patience;
+            kestrel.Limits.RequestHeadersTimeout = Patience;
+            kestrel.Limits.MinRequestBodyDataRate = new(LeastBytesPerSecond, Patience);
         });
         _server = builder.Build();
         if (options.Metrics) _server.UseOpenTelemetryPrometheusScrapingEndpoint(metrics, null, "/metrics", null, null);

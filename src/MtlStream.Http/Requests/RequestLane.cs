@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
+using MtlStream.Models;
 
 namespace MtlStream.Http.Requests;
 

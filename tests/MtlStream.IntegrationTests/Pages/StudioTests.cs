@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using MtlStream.IntegrationTests.Kafka;
 using OpenQA.Selenium;
 
 namespace MtlStream.IntegrationTests.Pages;
@@ -5,6 +7,8 @@ namespace MtlStream.IntegrationTests.Pages;
 /// <summary>The studio in a real browser.</summary>
 public sealed class StudioTests : IDisposable
 {
+    private const string Hostile = "<img src=x onerror=window.hacked=1>";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("mtlstream-studio").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -37,5 +41,40 @@ public sealed class StudioTests : IDisposable
         Assert.Equal(5, answers.Length); // one of them takes another back
         Assert.DoesNotContain(answers, line => line.Contains("Never", StringComparison.Ordinal));
         Assert.Empty(browser.Complaints);
+    }
+
+    [ChromiumFact]
+    public async Task Two_versions_stand_side_by_side_and_names_of_labels_are_no_HTML()
+    {
+        var (one, other) = (Package("1.0.0"), Package("2.0.0"));
+        using var studio = await StudioProcess.StartAsync("--model", one, "--against", other, "--device", "cpu");
+        using var browser = new Browser();
+        browser.Look(1280, dark: false);
+        browser.Open(new(studio.Address, "#try?text=the%20quick%20fox"));
+        browser.WaitForText("#found", text => text.Contains("mood", StringComparison.Ordinal));
+
+        browser.Run("const s = document.getElementById('against'); s.selectedIndex = 1; s.dispatchEvent(new Event('change'));");
+        browser.WaitForText("#found .two", text => text.Contains("2.0.0", StringComparison.Ordinal) && text.Contains("1.0.0", StringComparison.Ordinal));
+        Screenshots.Take(browser, "against");
+        Assert.Contains(browser.Texts("#found"), text => text.Contains(Hostile, StringComparison.Ordinal));
+        browser.Open(new(studio.Address, "#models"));
+        browser.WaitForText("tbody td", text => text.Contains(Hostile, StringComparison.Ordinal));
+
+        Assert.Equal(0L, browser.Run("return document.querySelectorAll('main img, main script').length"));
+        Assert.Null(browser.Run("return window.hacked ?? null"));
+        Assert.Empty(browser.Complaints);
+    }
+
+    /// <summary>The toy package as another version, with a label that tries to be HTML.</summary>
+    private string Package(string version)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, version)).FullName;
+        foreach (var file in Directory.GetFiles(WorkerProcess.ToyModel)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        var path = Path.Combine(folder, "model.json");
+        var manifest = JsonNode.Parse(File.ReadAllText(path))!;
+        manifest["version"] = version;
+        foreach (var task in manifest["tasks"]!.AsArray().Where(t => t!["name"]!.GetValue<string>() is "mood" or "traits")) task!["labels"]![0] = Hostile;
+        File.WriteAllText(path, manifest.ToJsonString());
+        return folder;
     }
 }

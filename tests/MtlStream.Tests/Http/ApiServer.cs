@@ -6,6 +6,7 @@ using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
+using MtlStream.Models;
 using MtlStream.Serving;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;
@@ -21,14 +22,17 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly HealthServer _server;
     private readonly IAsyncDisposable? _open;
 
-    private ApiServer(HttpOptions options, TableModel model, InputOptions input, bool opened, bool live)
+    private ApiServer(HttpOptions options, TableModel model, InputOptions input, bool opened, bool live, TimeSpan? patience)
     {
         Options = options;
         Desk = new(options, Meters, NullLoggerFactory.Instance, TimeProvider.System);
         Live = live ? new(options, input, Desk, Meters, TimeProvider.System) : null;
         var health = new WorkerHealth();
         var report = new WorkerReport(health, new(TimeProvider.System, NullLogger<EventTally>.Instance));
-        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance, Live));
+        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance, Live))
+        {
+            Patience = patience ?? TimeSpan.FromMinutes(1),
+        };
         var manifest = _package.Manifest();
         var loaded = new LoadedModel(manifest, model, TextTokenizer.Load(manifest.Tokenizer, new TokenizationOptions()));
         Share = new(model, options.Share, TimeProvider.System);
@@ -49,10 +53,12 @@ internal sealed class ApiServer : IAsyncDisposable
     public HttpClient Client { get; } = new();
 
     /// <param name="opened">Whether the model is loaded.</param>
-    public static async Task<ApiServer> StartAsync(HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false)
+    /// <param name="patience">With clients that are slow.</param>
+    public static async Task<ApiServer> StartAsync(
+        HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false, TimeSpan? patience = null)
     {
         options ??= new();
-        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live);
+        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live, patience);
         await server._server.StartAsync(CancellationToken.None);
         server.Client.BaseAddress = server._server.Address;
         return server;

@@ -1,8 +1,6 @@
-using MtlStream.Generation;
-using MtlStream.Models;
 using MtlStream.Text;
 
-namespace MtlStream;
+namespace MtlStream.Models;
 
 /// <summary>A model and the tokenizer that belongs to it. Owns the model.</summary>
 public sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, TextTokenizer Tokenizer) : IDisposable
@@ -13,12 +11,5 @@ public sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, 
     /// <summary>Why <c>auto</c> took the CPU although the driver of a GPU is here; null otherwise.</summary>
     public string? Fallback { get; init; }
 
-    /// <summary>Models that write texts beside it; null for none. Owned.</summary>
-    public TextGenerators? Generators { get; init; }
-
-    public void Dispose()
-    {
-        Generators?.Dispose();
-        Model.Dispose();
-    }
+    public void Dispose() => Model.Dispose();
 }
