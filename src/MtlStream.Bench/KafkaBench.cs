@@ -3,7 +3,6 @@ using System.Text;
 using MtlStream.Delivery;
 using MtlStream.Events;
 using MtlStream.Kafka;
-using MtlStream.Models;
 
 namespace MtlStream.Bench;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using MtlStream.Events;
-using MtlStream.Models;
 
 namespace MtlStream.Bench;
 

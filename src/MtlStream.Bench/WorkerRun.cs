@@ -2,7 +2,6 @@ using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
 using MtlStream.Kafka;
-using MtlStream.Models;
 using MtlStream.Monitoring;
 
 namespace MtlStream.Bench;

@@ -2,9 +2,11 @@ using System.CommandLine;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Host.Lines;
 using MtlStream.Host.Pictures;
 using MtlStream.Models;
+using MtlStream.Onnx.Generation;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -22,7 +24,11 @@ internal static class AnnotateCommand
     /// <param name="Html">Path of a page in place of JSON, <c>-</c> for standard output; null for none.</param>
     internal sealed record Request(
         string File, RecordQuestion Question, InputOptions Input, OutputOptions Output, ModelOptions Model, string? Out, string? Rejects,
-        bool Pretty, string? Html);
+        bool Pretty, string? Html)
+    {
+        /// <summary>Folders of packages that write a text about each line, by the name that results give to it.</summary>
+        public IReadOnlyDictionary<string, string> Generate { get; init; } = new Dictionary<string, string>();
+    }
 
     public static Command Build()
     {
@@ -52,6 +58,7 @@ internal static class AnnotateCommand
         };
         var questionPointer = new Option<string>("--question-pointer") { Description = "JSON pointer to a question that each line asks about its text.", HelpName = "/pointer", DefaultValueFactory = _ => "" };
         var replies = new Option<string>("--replies") { Description = "JSON lines of replies, name and text, of which each text gets the best one, or none.", HelpName = "FILE", DefaultValueFactory = _ => "" };
+        var generate = CommonOptions.List("--generate", "Have packages that model import wrote each write a text about every line; the name is what results call it.", "NAME=DIR");
         var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
         var command = new CliCommand(
             "annotate", "Enriches the texts of a file, without Kafka: one line in, one line out, in order. Exit code 3: some were rejected.",
@@ -60,9 +67,10 @@ internal static class AnnotateCommand
             "mtlstream annotate reviews.csv --text-field review --tasks sentiment --out labelled.csv",
             "echo 'What a game, what a team!' | mtlstream annotate - --format text --pretty",
             "mtlstream annotate comments.jsonl --html comments.html",
-            "mtlstream annotate reviews.jsonl --question product=Which?")
+            "mtlstream annotate reviews.jsonl --question product=Which?",
+            "mtlstream annotate comments.jsonl --generate german=models/en-de")
         {
-            file, format, pointer, pointers, join, withoutText, noHeader, unescape, output, pretty, html, rejects, tasks, allScores, questions, questionPointer, replies, model, device,
+            file, format, pointer, pointers, join, withoutText, noHeader, unescape, output, pretty, html, rejects, tasks, allScores, questions, questionPointer, replies, generate, model, device,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
@@ -87,7 +95,7 @@ internal static class AnnotateCommand
                 parsed.GetValue(output),
                 parsed.GetValue(rejects),
                 parsed.GetValue(pretty),
-                parsed.GetValue(html)),
+                parsed.GetValue(html)) { Generate = FoldersOf(parsed.GetValue(generate) ?? []) },
             stopping));
         return command;
     }
@@ -100,7 +108,11 @@ internal static class AnnotateCommand
         // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
         using var tool = new ToolServices(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
-        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
+        var generation = new GenerationOptions { Models = request.Generate };
+        using var labels = tool.Models.Load(request.Model, new TokenizationOptions());
+        GeneratorLoader.Check(generation, "", [.. labels.Model.Tasks.Select(t => t.Name)]);
+        using var generators = tool.Generators.Load(generation, string.Join(',', request.Generate.Keys));
+        var loaded = labels with { Generators = generators };
         var read = CommonOptions.HandleOf(input, 0);
         var name = request.File == "-" ? "stdin" : request.File;
         var file = await RecordFile.OpenAsync(input, name, request.Question, stopping);
@@ -131,17 +143,21 @@ internal static class AnnotateCommand
         return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
     }
 
-    private static Dictionary<string, string> QuestionsOf(string[] given)
+    private static Dictionary<string, string> QuestionsOf(string[] given) => Named("--question", "NAME=TEXT", given);
+
+    private static Dictionary<string, string> FoldersOf(string[] given) => Named("--generate", "NAME=DIR", given);
+
+    private static Dictionary<string, string> Named(string option, string form, string[] given)
     {
-        var questions = new Dictionary<string, string>();
-        foreach (var question in given)
+        var named = new Dictionary<string, string>();
+        foreach (var one in given)
         {
-            var parts = question.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (parts.Length < 2 || parts[0].Length == 0 || parts[1].Length == 0) throw new UsageException($"--question is '{question}', expected NAME=TEXT.");
-            if (!questions.TryAdd(parts[0], parts[1])) throw new UsageException($"--question: found the name {parts[0]} twice, expected each once.");
+            var parts = one.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (parts.Length < 2 || parts[0].Length == 0 || parts[1].Length == 0) throw new UsageException($"{option} is '{one}', expected {form}.");
+            if (!named.TryAdd(parts[0], parts[1])) throw new UsageException($"{option}: found the name {parts[0]} twice, expected each once.");
         }
 
-        return questions;
+        return named;
     }
 
     private static string[] FieldsOf(string? one, string[] several)
@@ -172,6 +188,7 @@ internal static class AnnotateCommand
         if (ending is not (".csv" or ".tsv")) return new JsonLines();
         if (model.Tasks.FirstOrDefault(t => t is KeptLabelTask or not (TokenLabelTask or TextLabelTask)) is { } other)
             throw new UsageException($"--out {request.Out}: the task {other.Name} has no labels for a table; leave it out of --tasks, or name a file for JSON lines.");
+        if (request.Generate.Count > 0) throw new UsageException($"--out {request.Out}: a table has no place for a text that --generate asks for; name a file for JSON lines.");
         return new CsvColumns(records, file.Columns, model.Tasks, ending == ".tsv" ? '\t' : ',');
     }
 

@@ -14,5 +14,6 @@ internal static class BenchCommand
         BenchPipelineCommand.Build(),
         BenchKafkaCommand.Build(),
         BenchTokenizerCommand.Build(),
+        BenchGenerateCommand.Build(),
     };
 }

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -12,8 +14,8 @@ namespace MtlStream.Host;
 internal static class ModelCommands
 {
     public static Command Build() => new CliCommand(
-        "model", "Looks into a model package, checks it, measures it.",
-        "mtlstream model inspect", "mtlstream model verify models/mtlstream-en") { Inspect(), Verify(), EvalCommand.Build() };
+        "model", "Looks into a model package, checks it, measures it, imports one.",
+        "mtlstream model inspect", "mtlstream model verify models/mtlstream-en") { Inspect(), Verify(), EvalCommand.Build(), ImportCommand.Build() };
 
     private static CliCommand Inspect()
     {
@@ -23,8 +25,17 @@ internal static class ModelCommands
             "mtlstream model inspect", "mtlstream model inspect models/mtlstream-en --json") { folder, json };
         command.SetAction(parsed =>
         {
-            var manifest = ModelLoader.Find(parsed.GetValue(folder)!);
             var output = parsed.InvocationConfiguration.Output;
+            var path = parsed.GetValue(folder)!;
+            if (ImportCommand.IsGenerator(path))
+            {
+                var generator = GeneratorManifest.Load(path);
+                if (parsed.GetValue(json)) output.WriteLine(JsonSerializer.Serialize(generator, CommonOptions.Json));
+                else ImportCommand.Print(generator, output);
+                return ExitCodes.Done;
+            }
+
+            var manifest = ModelLoader.Find(path);
             if (parsed.GetValue(json)) output.WriteLine(JsonSerializer.Serialize(Describe(manifest), CommonOptions.Json));
             else Print(manifest, output);
             return ExitCodes.Done;
@@ -43,7 +54,7 @@ internal static class ModelCommands
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var path = ModelManifest.Locate(parsed.GetValue(folder)!);
             if (!Directory.Exists(path)) throw new UsageException($"the model folder {path} does not exist.");
-            var findings = Findings(path, error);
+            var findings = ImportCommand.IsGenerator(path) ? GeneratorLoader.Findings(path) : Findings(path, error);
             foreach (var finding in findings) output.WriteLine(finding);
             output.WriteLine(findings.Count == 0 ? $"{path}: verified, nothing found." : $"{path}: {findings.Count} finding(s).");
             return findings.Count == 0 ? ExitCodes.Done : ExitCodes.Failed;

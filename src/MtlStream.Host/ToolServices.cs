@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
 
 namespace MtlStream.Host;
 
@@ -18,10 +19,12 @@ internal sealed class ToolServices : IDisposable
         var loggers = _provider.GetRequiredService<ILoggerFactory>();
         var meters = _provider.GetRequiredService<IMeterFactory>();
         Models = new(loggers, meters);
+        Generators = new(meters);
         Pipelines = new(loggers, meters, TimeProvider.System);
     }
 
     public ModelLoader Models { get; }
+    public GeneratorLoader Generators { get; }
     public PipelineAssembly Pipelines { get; }
     public TimeProvider Time => Pipelines.Time;
     public ILoggerFactory Loggers => Pipelines.Loggers;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Tasks;
 

@@ -1,5 +1,4 @@
 using MtlStream.Batching;
-using MtlStream.Models;
 using MtlStream.Tasks;
 using MtlStream.Text;
 

@@ -57,6 +57,22 @@ internal static class SessionFactory
         return new(graph, options);
     }
 
+    /// <summary>Opens a graph on a CPU with one thread a call; weights outside of it are files beside it.</summary>
+    /// <exception cref="InvalidDataException">It is missing or cannot be read.</exception>
+    public static InferenceSession OpenFile(string path)
+    {
+        using var options = Options();
+        ForCpu(options, threads: 1);
+        try
+        {
+            return new(path, options);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InvalidDataException($"{path}: ONNX Runtime cannot open it: {exception.Message}", exception);
+        }
+    }
+
     private static void ForCpu(SessionOptions options, int threads)
     {
         // With one thread it is the one that calls. Inference workers call side by side, which beats spreading one call over the cores.

@@ -4,7 +4,6 @@ using System.Threading.Channels;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Models;
 using MtlStream.Results;
 
 namespace MtlStream.Onnx;

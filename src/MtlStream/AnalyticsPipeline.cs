@@ -4,6 +4,7 @@ using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Results;
@@ -15,7 +16,7 @@ namespace MtlStream;
 /// <summary>The options that the pipeline itself reads.</summary>
 public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions Batching, DeliveryOptions Delivery);
 
-/// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, encode, sequence and publish, acknowledge.</summary>
+/// <summary>The whole flow, in order: receive, decode and tokenize, form batches, score, write texts where they are asked for, encode, sequence and publish, acknowledge.</summary>
 /// <remarks>
 /// The stages and the channels between them are all in this file and in <see cref="StageGroup"/>; what they call is synchronous code,
 /// thread-safe where several call it, or an adapter. Beside the stages run two loops: <see cref="ShadowModel"/> scores its sample,
@@ -24,7 +25,7 @@ public sealed record PipelineSettings(PipelineOptions Pipeline, BatchingOptions 
 public sealed class AnalyticsPipeline(
     IEventSource source, EventDecoder decoder, TextTokenizer tokenizer, IMultitaskModel model, EventEncoder encoder,
     IOutboundSink sink, PipelineSettings settings, PipelineMetrics metrics, TimeProvider time, ILogger<AnalyticsPipeline> logger,
-    DriftMonitor? watch = null, ShadowModel? shadow = null)
+    DriftMonitor? watch = null, ShadowModel? shadow = null, TextGenerators? generators = null)
 {
     private const int RefusedAtOnce = 1 << 17;
     private const int DecodedAtOnce = 512;
@@ -46,7 +47,8 @@ public sealed class AnalyticsPipeline(
     {
         var decodeWorkers = Workers(settings.Pipeline.DecodeWorkers, 2);
         var encodeWorkers = Workers(settings.Pipeline.EncodeWorkers, 4);
-        KeepThreadsFor(model.Workers + decodeWorkers + encodeWorkers);
+        var generateWorkers = generators?.Options.WorkersHere ?? 0;
+        KeepThreadsFor(model.Workers + decodeWorkers + encodeWorkers + generateWorkers);
 
         var channels = new List<(string, Func<int>, int)>();
         var received = NewChannel<IReadOnlyList<SourceRecord>>("received", 64, channels);
@@ -54,6 +56,7 @@ public sealed class AnalyticsPipeline(
         var tokenized = NewChannel<IReadOnlyList<TokenizedEvent>>("tokenized", 16, channels);
         var batches = NewChannel<TokenBatch>("batches", model.Workers, channels); // the next batch waits here while the device runs this one
         var scored = NewChannel<ScoredBatch>("scored", 2 * model.Workers, channels);
+        var generating = generators is null ? null : NewChannel<GeneratingEvent>("generating", 64, channels);
         var finished = NewChannel<IReadOnlyList<OutboundRecord>>("finished", 64, channels);
         var refused = NewChannel<RefusedRecord?>("refused", RefusedAtOnce, channels);
         metrics.Observe(channels, () => model.Identity);
@@ -65,7 +68,9 @@ public sealed class AnalyticsPipeline(
         stages.Start("decode", (_, _) => DecodeAsync(unpacked, tokenized, finished, stages), closes: tokenized.Writer, workers: decodeWorkers);
         stages.Start("batch", (_, a) => FormBatchesAsync(tokenized, batches, a), closes: batches.Writer);
         stages.Start("score", (worker, _) => ScoreAsync(batches, scored, worker, stages), closes: scored.Writer, workers: model.Workers);
-        stages.Start("encode", (_, a) => EncodeAsync(scored, finished, a), closes: finished.Writer, workers: encodeWorkers);
+        if (generating is null) stages.Start("encode", (_, a) => EncodeAsync(scored, null, finished, a), closes: finished.Writer, workers: encodeWorkers);
+        else stages.Start("encode", (_, a) => EncodeAsync(scored, generating, finished, a), closes: generating.Writer, workers: encodeWorkers);
+        if (generating is not null) stages.Start("generate", (_, _) => GenerateAsync(generating, finished, stages), closes: finished.Writer, workers: generateWorkers);
         stages.Start<RefusedRecord?>("publish", (_, a) => PublishAsync(finished, refused, reported, a), closes: null);
         stages.Start<RefusedRecord?>("refuse", (_, a) => RefuseAsync(refused, reported, a), closes: null);
 
@@ -236,17 +241,29 @@ public sealed class AnalyticsPipeline(
     }
 
     private async Task EncodeAsync(
-        ChannelReader<ScoredBatch> scored, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
+        ChannelReader<ScoredBatch> scored, ChannelWriter<GeneratingEvent>? asked, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
-        var worker = new EncodeWorker(encoder, _boundary, metrics, watch, shadow);
+        var worker = NewEncoder();
+        var generating = new List<GeneratingEvent>();
         await foreach (var batch in scored.ReadAllAsync(abort))
         {
             var started = time.GetTimestamp();
-            var records = worker.Encode(batch);
+            var records = worker.Encode(batch, generating);
             metrics.StageWorked("encode", time.GetElapsedTime(started));
             if (records.Count > 0) await finished.WriteAsync(records, abort);
+            foreach (var one in generating) await asked!.WriteAsync(one, abort);
+            generating.Clear();
         }
     }
+
+    private async Task GenerateAsync(
+        ChannelReader<GeneratingEvent> asked, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, StageGroup stages)
+    {
+        using var worker = new GenerateWorker(generators!, NewEncoder(), _boundary, metrics, count => IsGivenBack(count, stages), time);
+        await worker.RunAsync(asked, finished, stages.Abort);
+    }
+
+    private EncodeWorker NewEncoder() => new(encoder, _boundary, metrics, watch, shadow, generators);
 
     private async Task PublishAsync(
         ChannelReader<IReadOnlyList<OutboundRecord>> finished, ChannelWriter<RefusedRecord?> refused, PublishReport reported, CancellationToken abort)

@@ -1,5 +1,7 @@
+using System.Text;
 using MtlStream.Batching;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Results;
@@ -13,10 +15,12 @@ namespace MtlStream;
 internal sealed record ScoredBatch(TokenBatch Batch, Predictions? Predictions, Exception? Failure);
 
 /// <summary>Scored batches to messages: results, and dead letters of what the model failed on. Thread-safe.</summary>
-internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary, PipelineMetrics metrics, DriftMonitor? watch, ShadowModel? shadow)
+internal sealed class EncodeWorker(
+    EventEncoder encoder, EventBoundary boundary, PipelineMetrics metrics, DriftMonitor? watch, ShadowModel? shadow, TextGenerators? generators)
 {
     /// <summary>The answers to all events that this batch completes; the events are disposed.</summary>
-    public List<OutboundRecord> Encode(ScoredBatch scored)
+    /// <param name="generating">Gets those that are to have a text first, which whoever takes them owns.</param>
+    public List<OutboundRecord> Encode(ScoredBatch scored, List<GeneratingEvent> generating)
     {
         var records = new List<OutboundRecord>(scored.Batch.Sequences.Count);
         using var predictions = scored.Predictions;
@@ -24,12 +28,11 @@ internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary,
         {
             var tokens = (TokenizedEvent)scored.Batch.Sequences[sequence].Owner!;
             if (tokens.Windows is { } windows && !IsLast(windows, scored, sequence)) continue; // others of this text are to come
+            var failure = tokens.Windows is null ? scored.Failure : tokens.Windows.Failure;
+            var answer = failure is null ? Answer(tokens, predictions, sequence, generating) : Failed(tokens.Event.Source, failure, "score");
+            if (answer is null) continue;
             using (tokens)
-            {
-                var failure = tokens.Windows is null ? scored.Failure : tokens.Windows.Failure;
-                var answer = failure is null ? Answer(tokens, predictions, sequence) : Failed(tokens.Event.Source, failure);
                 if (boundary.Sendable(tokens.Event, answer) is { } message) records.Add(message);
-            }
         }
 
         return records;
@@ -48,11 +51,44 @@ internal sealed class EncodeWorker(EventEncoder encoder, EventBoundary boundary,
         }
     }
 
-    private OutboundRecord Failed(SourceRecord source, Exception failure) => failure is InferenceException
-        ? EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, "score", failure.Message, source))
-        : boundary.DeadLetter(source, "score", failure);
+    /// <param name="stage">Of the model that failed on the event.</param>
+    public OutboundRecord Failed(SourceRecord source, Exception failure, string stage) => failure is InferenceException
+        ? EventEncoder.EncodeDeadLetter(new(RejectionReason.InferenceFailed, stage, failure.Message, source))
+        : boundary.DeadLetter(source, stage, failure);
 
-    private OutboundRecord Answer(TokenizedEvent scored, Predictions? predictions, int sequence)
+    /// <returns>Null when the event is to have a text first.</returns>
+    private OutboundRecord? Answer(TokenizedEvent scored, Predictions? predictions, int sequence, List<GeneratingEvent> generating)
+    {
+        if (generators is null) return Answer(scored, predictions, sequence);
+        try
+        {
+            if (generators.AskedFor(HeaderOf(scored.Event.Source), out var unknown) is not { } asked) return Unknown(scored.Event.Source, unknown, generators);
+            if (asked.Count == 0) return Answer(scored, predictions, sequence);
+            generating.Add(GeneratingEvent.Of(scored, predictions, sequence, asked));
+            return null;
+        }
+        catch (Exception bug) when (EventBoundary.IsBug(bug))
+        {
+            return boundary.DeadLetter(scored.Event.Source, "encode", bug);
+        }
+    }
+
+    private static string? HeaderOf(SourceRecord source)
+    {
+        for (var i = 0; i < source.Headers.Count; i++)
+            if (source.Headers[i].Key == TextGenerators.Header) return Encoding.UTF8.GetString(HeaderValue.Of(source.Headers[i]));
+        return null;
+    }
+
+    private static OutboundRecord Unknown(SourceRecord source, string unknown, TextGenerators generators)
+    {
+        var message = $"The header {TextGenerators.Header} names a generator of {unknown.Length} characters that there is not; " +
+            $"expected some of {string.Join(", ", generators.Names)}, or {TextGenerators.Nothing}.";
+        return EventEncoder.EncodeDeadLetter(new(RejectionReason.UnknownGenerator, "generate", message, source));
+    }
+
+    /// <summary>The answer to an event that has all that it is to have.</summary>
+    public OutboundRecord Answer(TokenizedEvent scored, Predictions? predictions, int sequence)
     {
         try
         {

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using MtlStream.Delivery;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Results;
 using MtlStream.Serving;
@@ -29,8 +28,8 @@ public sealed class PipelineAssembly(ILoggerFactory loggers, IMeterFactory meter
         ArgumentNullException.ThrowIfNull(loaded);
         ArgumentNullException.ThrowIfNull(transport);
         return new(
-            transport.Source, new EventDecoder(input, codecs ?? []), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity),
-            transport.Sink, settings, MetricsFor(transport.Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow);
+            transport.Source, new EventDecoder(input, codecs ?? []), loaded.Tokenizer, loaded.Model, new EventEncoder(output, loaded.Model.Identity, loaded.Generators?.Names),
+            transport.Sink, settings, MetricsFor(transport.Names), Time, Loggers.CreateLogger<AnalyticsPipeline>(), watch, shadow, loaded.Generators);
     }
 
     // Instruments that are made again would be counted twice.

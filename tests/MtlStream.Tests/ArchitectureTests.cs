@@ -19,7 +19,8 @@ public sealed partial class ArchitectureTests
         ["Batching"] = ["Text"],
         ["Models"] = ["Batching", "Json", "Tasks", "Text"],
         ["Delivery"] = ["Diagnostics", "Events"],
-        ["Results"] = ["Batching", "Events", "Json", "Models", "Tasks", "Text"],
+        ["Generation"] = ["Models", "Text"],
+        ["Results"] = ["Batching", "Events", "Generation", "Json", "Models", "Tasks", "Text"],
         ["Monitoring"] = ["Diagnostics", "Models", "Tasks", "Text"],
         ["Serving"] = ["Batching", "Diagnostics", "Models", "Monitoring", "Results", "Tasks", "Text"],
     };

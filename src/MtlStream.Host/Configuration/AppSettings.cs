@@ -5,6 +5,7 @@ using MtlStream.Batching;
 using MtlStream.Bench;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Kafka;
@@ -52,7 +53,9 @@ internal sealed class AppSettings
     public WatchOptions Watch => Get<WatchOptions>();
     public HttpOptions Http => Get<HttpOptions>();
 
-    public ServingOptions Serving => new(Model, Tokenization, Batching, Watch);
+    public GenerationOptions Generation => Get<GenerationOptions>();
+
+    public ServingOptions Serving => new(Model, Tokenization, Batching, Watch) { Generation = Generation };
 
     public WorkerOptions Worker => new(
         Serving, Input, Output, new(Pipeline, Batching, Delivery), Registry, Kafka.OutputTopic, ExposedSecrets, Warnings);

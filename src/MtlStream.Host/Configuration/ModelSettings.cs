@@ -2,6 +2,7 @@ using MtlStream.Host.Worker;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
 using MtlStream.Serving;
 
 namespace MtlStream.Host.Configuration;
@@ -24,6 +25,7 @@ internal static class ModelSettings
             Collect(() => DriftMonitor.CheckSave(settings.Watch));
         }
 
+        Collect(() => GeneratorLoader.Check(settings.Generation, settings.Model.Generate, [.. manifest.Tasks.Select(t => t.Task.Name)]));
         if (settings.Model.Shadow.Length > 0)
         {
             Collect(() => CheckShadow(

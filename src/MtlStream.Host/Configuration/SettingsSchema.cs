@@ -5,6 +5,7 @@ using System.Reflection;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Http;
 using MtlStream.Kafka;
 using MtlStream.Models;
@@ -29,6 +30,7 @@ internal static class SettingsSchema
         ["Output"] = typeof(OutputOptions),
         ["Model"] = typeof(ModelOptions),
         ["Questions"] = typeof(QuestionOptions),
+        ["Generation"] = typeof(GenerationOptions),
         ["Tokenization"] = typeof(TokenizationOptions),
         ["Batching"] = typeof(BatchingOptions),
         ["Pipeline"] = typeof(PipelineOptions),

@@ -19,7 +19,7 @@ internal static class RegistryDiagnosis
     {
         using var tool = new ToolServices(LogLevel.None);
         using var loaded = tool.Models.Load(settings.Model, settings.Tokenization, settings.Batching);
-        var shape = EventEncoder.ShapeOf(loaded.Model.Tasks, settings.Output);
+        var shape = EventEncoder.ShapeOf(loaded.Model.Tasks, settings.Output, [.. settings.Generation.Models.Keys]);
         return new(settings.Registry, settings.Input, settings.Output, shape, settings.Kafka.OutputTopic);
     }
 

@@ -6,7 +6,6 @@ using MtlStream.Http;
 using MtlStream.Http.Api;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
-using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Serving;
 

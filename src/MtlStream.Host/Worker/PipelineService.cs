@@ -3,7 +3,6 @@ using MtlStream.Events;
 using MtlStream.Http;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
-using MtlStream.Models;
 using MtlStream.Onnx;
 using MtlStream.Registry;
 using MtlStream.Results;
@@ -59,7 +58,7 @@ internal sealed class PipelineService(
         await using var served = ServedModel.Start(options.Serving, assembly, models, quality?.Book);
         stopping.ThrowIfCancellationRequested();
         await using var transport = new TalliedTransport(open(), tally);
-        using var registry = OpenRegistry(served.Loaded.Model);
+        using var registry = OpenRegistry(served.Loaded);
         health.Serving(transport, () => registry?.Trouble is null ? null : "events wait for the schema registry; the log says more");
         live?.Reads(() => transport.Lags);
         try
@@ -81,11 +80,11 @@ internal sealed class PipelineService(
         }
     }
 
-    private RegistryCodec? OpenRegistry(IMultitaskModel model)
+    private RegistryCodec? OpenRegistry(LoadedModel loaded)
     {
         if (options.Registry.IsOff) return null;
         var settings = new RegistrySettings(
-            options.Registry, options.Input, options.Output, EventEncoder.ShapeOf(model.Tasks, options.Output), options.OutputTopic);
+            options.Registry, options.Input, options.Output, EventEncoder.ShapeOf(loaded.Model.Tasks, options.Output, loaded.Generators?.Names ?? []), options.OutputTopic);
         return new(settings, assembly.Meters, assembly.Time, assembly.Loggers);
     }
 

@@ -1,9 +1,11 @@
 using MtlStream.Batching;
+using MtlStream.Generation;
 using MtlStream.Host.Configuration;
 using MtlStream.Learning.Review;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
 using MtlStream.Serving;
 using MtlStream.Tasks;
 using MtlStream.Text;
@@ -11,7 +13,11 @@ using MtlStream.Text;
 namespace MtlStream.Host.Worker;
 
 /// <summary>The settings of a model that serves, and of what goes on around it.</summary>
-internal sealed record ServingOptions(ModelOptions Model, TokenizationOptions Tokenization, BatchingOptions Batching, WatchOptions Watch);
+internal sealed record ServingOptions(ModelOptions Model, TokenizationOptions Tokenization, BatchingOptions Batching, WatchOptions Watch)
+{
+    /// <summary>Models that write texts beside the labels.</summary>
+    public GenerationOptions Generation { get; init; } = new();
+}
 
 /// <summary>The model that the worker serves, and what goes on around it: the watch, new versions, a shadow model.</summary>
 internal sealed class ServedModel : IAsyncDisposable
@@ -53,7 +59,8 @@ internal sealed class ServedModel : IAsyncDisposable
         var reloads = !options.ConstantLabels && options.ReloadInterval > TimeSpan.Zero;
         var folder = ModelLoader.Find(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
-        var loaded = Load(options, reloads, settings, models);
+        var generators = new GeneratorLoader(assembly.Meters).Load(settings.Generation, options.Generate);
+        var loaded = LoadBeside(generators, () => Load(options, reloads, settings, models));
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);
@@ -147,6 +154,19 @@ internal sealed class ServedModel : IAsyncDisposable
 
     private static List<ModelTask> TasksOf(ModelManifest manifest, ModelOptions options) =>
         [.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)];
+
+    private static LoadedModel LoadBeside(TextGenerators? generators, Func<LoadedModel> load)
+    {
+        try
+        {
+            return load() with { Generators = generators };
+        }
+        catch
+        {
+            generators?.Dispose();
+            throw;
+        }
+    }
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)

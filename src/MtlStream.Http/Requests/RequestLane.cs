@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MtlStream.Diagnostics;
 using MtlStream.Events;
-using MtlStream.Models;
 
 namespace MtlStream.Http.Requests;
 

@@ -43,6 +43,9 @@ public enum RejectionReason
 
     /// <summary>The schema registry has no such schema, or none that can be read.</summary>
     UnknownSchema,
+
+    /// <summary>The event's header asks for a text of a model that there is not.</summary>
+    UnknownGenerator,
 }
 
 /// <summary>Reasons as headers, schema and metric tags spell them.</summary>
@@ -60,6 +63,6 @@ public static class RejectionReasons
 }
 
 /// <summary>An event that cannot be analysed. A value, not an exception: it is an expected outcome.</summary>
-/// <param name="Stage">The pipeline stage that refused it: <c>decode</c>, <c>score</c>, <c>encode</c>, <c>publish</c>.</param>
+/// <param name="Stage">The pipeline stage that refused it: <c>decode</c>, <c>score</c>, <c>generate</c>, <c>encode</c>, <c>publish</c>.</param>
 /// <param name="Message">What was found, what was expected, and where.</param>
 public sealed record Rejection(RejectionReason Reason, string Stage, string Message, SourceRecord Source);

@@ -53,6 +53,12 @@ public sealed record ModelOptions : IValidatableObject
     /// <param name="ofEvents">Where events have their own; empty where they bring none with them.</param>
     public ModelOptions Asking(IReadOnlyDictionary<string, string> questions, string ofEvents) => this with { Questions = questions, QuestionPointer = ofEvents };
 
+    /// <summary>
+    /// Names of <c>Generation:Models</c>, comma-separated: each writes a text about every event whose header <c>mtlstream.generate</c>
+    /// does not say otherwise. Empty: none.
+    /// </summary>
+    public string Generate { get; init; } = "";
+
     /// <summary>File of replies that the best one is given of: <see href="events.md#replies">JSON lines</see>. Empty: none.</summary>
     public string Replies { get; init; } = "";
 

@@ -1,4 +1,5 @@
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Json;
 using MtlStream.Models;
 using MtlStream.Tasks;
@@ -12,14 +13,15 @@ internal sealed class AnalysisTemplate
     private readonly byte[][] _names; // of each task, in quotes with a colon
     private readonly AnswerDetail _detail;
 
-    public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, AnswerDetail detail)
+    /// <param name="generated">Names of the texts that an event may have beside its labels.</param>
+    public AnalysisTemplate(IReadOnlyList<ModelTask> tasks, ModelIdentity model, AnswerDetail detail, IReadOnlyList<string> generated)
     {
         Tasks = tasks;
         Model = model;
         _detail = detail;
         Headers = new(tasks);
         Gate = new(tasks);
-        Shape = ShapeOf(tasks, detail, Gate);
+        Shape = ShapeOf(tasks, detail, Gate, generated);
         _head = Head(model);
         _names = [.. tasks.Select(Name)];
     }
@@ -63,9 +65,26 @@ internal sealed class AnalysisTemplate
             output.Write(_names[i]);
             Tasks[i].Write(predictions.Of(i, sequence), text, _detail, output);
         }
+        foreach (var generated in scored.Generated)
+        {
+            if (any) output.Write((byte)',');
+            any = true;
+            WriteGenerated(generated, output);
+        }
         output.Write((byte)'}');
         if (scored.Event.Fields is { } fields) WriteFields(fields, output);
         output.Write((byte)'}');
+    }
+
+    private static void WriteGenerated(GeneratedText generated, Utf8Buffer output)
+    {
+        output.WriteString(generated.Name);
+        output.Write(":{\"text\":"u8);
+        output.WriteString(generated.Text);
+        output.Write(",\"score\":"u8);
+        output.WriteScore(generated.Score);
+        output.Write(generated.Truncated ? ",\"truncated\":true"u8 : ",\"truncated\":false"u8);
+        output.Write(generated.Experimental ? ",\"experimental\":true}"u8 : ",\"experimental\":false}"u8);
     }
 
     private static void WriteFields(IReadOnlyList<TextField> fields, Utf8Buffer output)
@@ -85,8 +104,12 @@ internal sealed class AnalysisTemplate
     }
 
     /// <summary>What the member's value is of these tasks.</summary>
-    public static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail, LanguageGate gate)
+    public static Shape.Fields ShapeOf(IReadOnlyList<ModelTask> tasks, AnswerDetail detail, LanguageGate gate, IReadOnlyList<string> generated)
     {
+        var written = new Shape.Fields(
+            [new("text", Shape.Text), new("score", Shape.Number), new("truncated", Shape.Flag), new("experimental", Shape.Flag)]);
+        var labels = tasks.Select((t, i) => new Shape.Field(t.Name, t.ShapeOf(detail), gate.MayBeSilent(i)));
+        var texts = generated.Select(name => new Shape.Field(name, written, Optional: true));
         Shape.Field pointer = new("pointer", Shape.Text);
         Shape.Field start = new("start", Shape.Whole);
         Shape.Field end = new("end", Shape.Whole);
@@ -96,7 +119,7 @@ internal sealed class AnalysisTemplate
             new("model", new Shape.Fields([new("name", Shape.Text), new("version", Shape.Text)])),
             new("offsets", Shape.Text),
             new("truncated", Shape.Flag),
-            new("tasks", new Shape.Fields([.. tasks.Select((t, i) => new Shape.Field(t.Name, t.ShapeOf(detail), gate.MayBeSilent(i)))])),
+            new("tasks", new Shape.Fields([.. labels, .. texts])),
             new("fields", new Shape.ListOf(new Shape.Fields([pointer, start, end])), Optional: true),
         ]);
     }

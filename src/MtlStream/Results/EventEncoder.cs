@@ -10,7 +10,8 @@ namespace MtlStream.Results;
 
 /// <summary>Results, dead letters and tombstones to messages. Thread-safe.</summary>
 /// <remarks>A result is what the event's codec makes of the payload and the analysis; its headers are the codec's, too.</remarks>
-public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
+/// <param name="generated">Names of the texts that an event may have beside its labels; null for none.</param>
+public sealed class EventEncoder(OutputOptions options, ModelIdentity model, IReadOnlyList<string>? generated = null)
 {
     /// <summary>Header of a copy for review: which tasks are uncertain.</summary>
     public const string ReviewHeader = "mtlstream.review";
@@ -28,8 +29,9 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
     private volatile AnalysisTemplate? _template;
 
     /// <summary>What is in an analysis of these tasks, for formats that must declare it.</summary>
-    public static Shape ShapeOf(IReadOnlyList<ModelTask> tasks, OutputOptions options) =>
-        AnalysisTemplate.ShapeOf(tasks, DetailOf(options), new(tasks));
+    /// <param name="generated">Names of the texts that an event may have beside its labels.</param>
+    public static Shape ShapeOf(IReadOnlyList<ModelTask> tasks, OutputOptions options, params IReadOnlyList<string> generated) =>
+        AnalysisTemplate.ShapeOf(tasks, DetailOf(options), new(tasks), generated);
 
     /// <summary>The original payload with the member <c>analysis</c>; or why there is none: scores that are not finite.</summary>
     /// <param name="sequence">The sequence of <paramref name="predictions"/> that covers all tokens of the event.</param>
@@ -107,7 +109,7 @@ public sealed class EventEncoder(OutputOptions options, ModelIdentity model)
         var (tasks, identity) = (predictions.Tasks, predictions.Model ?? model);
         var template = _template;
         if (template is null || !ReferenceEquals(template.Tasks, tasks) || template.Model != identity)
-            _template = template = new(tasks, identity, DetailOf(options));
+            _template = template = new(tasks, identity, DetailOf(options), generated ?? []);
         return template;
     }
 }

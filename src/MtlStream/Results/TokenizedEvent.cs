@@ -1,5 +1,6 @@
 using MtlStream.Batching;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Text;
 
@@ -12,6 +13,9 @@ public sealed class TokenizedEvent(TextEvent decoded, TokenizedText tokens, Wind
     public TextEvent Event { get; } = decoded;
     public TokenizedText Tokens { get; } = tokens;
     public WindowMerge? Windows { get; } = windows;
+
+    /// <summary>Texts that models wrote about it; none where none was asked for.</summary>
+    public IReadOnlyList<GeneratedText> Generated { get; set; } = [];
 
     public override void Dispose()
     {

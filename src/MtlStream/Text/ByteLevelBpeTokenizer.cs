@@ -62,6 +62,9 @@ internal sealed class ByteLevelBpeTokenizer : SubwordTokenizer
         }
     }
 
+    /// <summary>Spellings of the tokens by id, a character for each byte.</summary>
+    public IReadOnlyDictionary<int, string> Tokens => _tokens;
+
     public override string TokenText(int id) => _tokens[id];
 
     public override bool Encode(ReadOnlySpan<char> text, int offset, bool addWords, int limit, TokenizedText target)

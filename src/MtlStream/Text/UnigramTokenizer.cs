@@ -17,13 +17,13 @@ internal sealed class UnigramTokenizer : SubwordTokenizer
     private readonly CharacterRules _rules;
     private readonly UnigramPieces _pieces;
 
-    private UnigramTokenizer(string path, Model model)
+    private UnigramTokenizer(string path, Model model, bool wraps)
     {
         _model = model;
         _rules = new CharacterRules(model.Normalizer.PrecompiledCharsmap.Span);
         UnknownId = Find(piece => piece.Kind == Piece.Types.Kind.Unknown, "of unknown text");
-        ClsId = Find(piece => piece.Text is "<s>" or "[CLS]", "<s> or [CLS]");
-        SepId = Find(piece => piece.Text is "</s>" or "[SEP]", "</s> or [SEP]");
+        ClsId = wraps ? Find(piece => piece.Text is "<s>" or "[CLS]", "<s> or [CLS]") : -1;
+        SepId = wraps ? Find(piece => piece.Text is "</s>" or "[SEP]", "</s> or [SEP]") : -1;
         _pieces = new UnigramPieces(model, UnknownId);
 
         int Find(Func<Piece, bool> isIt, string name)
@@ -45,7 +45,8 @@ internal sealed class UnigramTokenizer : SubwordTokenizer
 
     /// <summary>Reads the model that the manifest names by the role <c>model</c>.</summary>
     /// <exception cref="InvalidDataException">The file is not there, is damaged, or asks for what is not supported.</exception>
-    public static UnigramTokenizer Load(TokenizerSettings settings)
+    /// <param name="wraps">Whether the tokens that stand around a text are to be there.</param>
+    public static UnigramTokenizer Load(TokenizerSettings settings, bool wraps = true)
     {
         var path = settings.FileOf("model");
         Model model;
@@ -58,8 +59,31 @@ internal sealed class UnigramTokenizer : SubwordTokenizer
             throw new InvalidDataException($"{path} is no SentencePiece model: {exception.Message}", exception);
         }
 
-        return Unsupported(model) is { } what ? throw new InvalidDataException($"{path}: {what}.") : new UnigramTokenizer(path, model);
+        return Unsupported(model) is { } what ? throw new InvalidDataException($"{path}: {what}.") : new UnigramTokenizer(path, model, wraps);
     }
+
+    /// <summary>A <c>.model</c> file of pieces that came another way.</summary>
+    /// <param name="unknown">Index of the piece of what is not known; -1 for none.</param>
+    /// <param name="isControl">Tells pieces that stand for no text.</param>
+    public static byte[] ModelOf(IReadOnlyList<(string Text, float Score)> pieces, int unknown, Func<string, bool> isControl, byte[] charsmap)
+    {
+        var model = new Model
+        {
+            Trainer = new() { Kind = Trainer.Types.Kind.Unigram },
+            Normalizer = new() { PrecompiledCharsmap = ByteString.CopyFrom(charsmap), AddDummyPrefix = true, RemoveExtraWhitespaces = true, EscapeWhitespaces = true },
+        };
+        for (var id = 0; id < pieces.Count; id++)
+        {
+            var kind = isControl(pieces[id].Text) ? Piece.Types.Kind.Control : Piece.Types.Kind.Normal;
+            if (id == unknown) kind = Piece.Types.Kind.Unknown;
+            model.Pieces.Add(new Piece { Text = pieces[id].Text, Score = pieces[id].Score, Kind = kind });
+        }
+
+        return model.ToByteArray();
+    }
+
+    /// <summary>Pieces that there are.</summary>
+    public int Count => _model.Pieces.Count;
 
     public override string TokenText(int id) => _model.Pieces[id].Text;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Http.Requests;
 using MtlStream.Kafka;
 using MtlStream.Learning.Review;
@@ -32,6 +33,7 @@ public sealed class MetricNamesTests
         _ = new QualityMetrics(meters);
         _ = new CanaryMetrics(meters);
         _ = new ModelMetrics(meters);
+        _ = new GenerationMetrics(meters, []);
         _ = new KafkaMetrics(meters);
         _ = new RequestMetrics(meters);
         _ = new RegistryMetrics(meters, () => 0, () => 0);
@@ -79,6 +81,7 @@ public sealed class MetricNamesTests
         _ = new ReloadMetrics(meters);
         _ = new CanaryMetrics(meters);
         _ = new ModelMetrics(meters);
+        _ = new GenerationMetrics(meters, ["title"]);
         _ = new DriftMonitor(meters, new(), model.Tasks, -1, null);
         _ = new RequestMetrics(meters);
         new KafkaMetrics(meters).Observe(
@@ -94,6 +97,7 @@ public sealed class MetricNamesTests
         foreach (var name in new[] { "mtlstream.task.low_confidence", "mtlstream.shadow.compared", "mtlstream.shadow.agreed" })
             Assert.Equal([.. model.Tasks.Select(t => t.Name).Order(StringComparer.Ordinal)], Values(name, "mtlstream.task"));
         Assert.Equal([.. model.Tasks.SelectMany(t => t.Labels).Distinct().Order(StringComparer.Ordinal)], Values("mtlstream.task.labels", "mtlstream.label"));
+        Assert.Equal(["complete", "failed", "truncated"], Values("mtlstream.generation.texts", "mtlstream.outcome"));
         Assert.Equal(["in", "more"], Values("messaging.client.consumed.messages", "messaging.destination.name"));
         Assert.Equal(["dead", "out", "review"], Values("messaging.client.sent.messages", "messaging.destination.name"));
 

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Monitoring;
 using MtlStream.Results;
@@ -39,13 +40,13 @@ internal static class Make
     public static AnalyticsPipeline Pipeline(
         IEventSource source, IOutboundSink sink, IMultitaskModel? model = null, DeliveryOptions? delivery = null, BatchingOptions? batching = null,
         IMeterFactory? meters = null, TimeProvider? time = null, ILogger<AnalyticsPipeline>? log = null, PipelineMetrics? metrics = null,
-        PayloadCodec[]? codecs = null, DriftMonitor? watch = null)
+        PayloadCodec[]? codecs = null, DriftMonitor? watch = null, TextGenerators? generators = null)
     {
         model ??= new TableModel();
         return new(
-            source, new EventDecoder(new(), codecs ?? []), Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity),
+            source, new EventDecoder(new(), codecs ?? []), Tokenizer(maxTokens: 16, overlap: 4), model, new EventEncoder(new(), model.Identity, generators?.Names),
             sink, new(new() { DecodeWorkers = 3, EncodeWorkers = 2 }, batching ?? new(), delivery ?? new()),
-            metrics ?? new(meters ?? new MeterFactory()), time ?? TimeProvider.System, log ?? NullLogger<AnalyticsPipeline>.Instance, watch);
+            metrics ?? new(meters ?? new MeterFactory()), time ?? TimeProvider.System, log ?? NullLogger<AnalyticsPipeline>.Instance, watch, generators: generators);
     }
 
     public static OutboundRecord Outbound(SourceRecord source) => new(Destination.Results, [], [], source);

@@ -6,7 +6,6 @@ using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
-using MtlStream.Models;
 using MtlStream.Serving;
 using MtlStream.Tests.Diagnostics;
 using MtlStream.Tests.Doubles;

@@ -1,6 +1,8 @@
+using MtlStream.Generation;
+using MtlStream.Models;
 using MtlStream.Text;
 
-namespace MtlStream.Models;
+namespace MtlStream;
 
 /// <summary>A model and the tokenizer that belongs to it. Owns the model.</summary>
 public sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, TextTokenizer Tokenizer) : IDisposable
@@ -11,5 +13,12 @@ public sealed record LoadedModel(ModelManifest Manifest, IMultitaskModel Model, 
     /// <summary>Why <c>auto</c> took the CPU although the driver of a GPU is here; null otherwise.</summary>
     public string? Fallback { get; init; }
 
-    public void Dispose() => Model.Dispose();
+    /// <summary>Models that write texts beside it; null for none. Owned.</summary>
+    public TextGenerators? Generators { get; init; }
+
+    public void Dispose()
+    {
+        Generators?.Dispose();
+        Model.Dispose();
+    }
 }
