@@ -135,6 +135,7 @@ internal static class ModelCommands
             manifest.Tokenizer.CaseIds,
             Words = manifest.Tokenizer.SplitWords,
             manifest.Tokenizer.FoldLetters,
+            manifest.Tokenizer.EmojiVariants,
         },
         Graphs = manifest.Graphs.ToDictionary(g => g.Key, g => Path.GetFileName(g.Value)),
         Bytes = PackageBytes(manifest),

@@ -74,7 +74,7 @@ internal sealed class ManifestReader
     private TokenizerSettings Tokenizer(JsonElement root)
     {
         var tokenizer = Member(root, "", "tokenizer", JsonValueKind.Object);
-        NoOthers(tokenizer, "tokenizer", "kind", "files", "lowercase", "stripAccents", "caseIds", "words", "foldLetters");
+        NoOthers(tokenizer, "tokenizer", "kind", "files", "lowercase", "stripAccents", "caseIds", "words", "foldLetters", "emojiVariants");
         var files = new Dictionary<string, string>();
         foreach (var member in Members(Member(tokenizer, "tokenizer", "files", JsonValueKind.Object)))
         {
@@ -92,6 +92,7 @@ internal sealed class ManifestReader
             _fields.Flag(tokenizer, "tokenizer", "caseIds"), _fields.Flag(tokenizer, "tokenizer", "words"), maxTokens, overlap)
         {
             FoldLetters = Optional(tokenizer, "foldLetters") is not null && _fields.Flag(tokenizer, "tokenizer", "foldLetters"),
+            EmojiVariants = Optional(tokenizer, "emojiVariants") is not null && _fields.Flag(tokenizer, "tokenizer", "emojiVariants"),
         };
     }
 

@@ -16,6 +16,9 @@ public sealed record TokenizerSettings(
     /// <summary>Read full-width, mathematical, circled and similar letters and marks as the plain ones.</summary>
     public bool FoldLetters { get; init; }
 
+    /// <summary>Read a variant of an emoji that the vocabulary lacks as that emoji: without skin tone, and of joined ones the first.</summary>
+    public bool EmojiVariants { get; init; }
+
     /// <summary>The path of a role that has to be there.</summary>
     /// <exception cref="InvalidDataException">The manifest does not name it, or the file is not there.</exception>
     internal string FileOf(string role)
@@ -69,7 +72,7 @@ public sealed class TextTokenizer
             throw new InvalidDataException($"A {settings.Kind} tokenizer gives no letter cases; caseIds has to be false.");
         SubwordTokenizer subwords = settings.Kind switch
         {
-            "wordpiece" => new WordPieceTokenizer(VocabularyFile.Read(settings), CharacterMap.Of(settings)),
+            "wordpiece" => new WordPieceTokenizer(VocabularyFile.Read(settings), CharacterMap.Of(settings), settings.EmojiVariants),
             "sentencepiece" => UnigramTokenizer.Load(settings),
             "bpe" => ByteLevelBpeTokenizer.Load(settings),
             _ => throw new InvalidDataException($"Tokenizer kind '{settings.Kind}' is not supported; supported: {string.Join(", ", Kinds)}."),

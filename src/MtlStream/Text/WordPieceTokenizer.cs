@@ -18,12 +18,15 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
     private readonly Vocabulary _vocabulary;
     private readonly CharacterMap _map;
     private readonly int _unknownId, _maxWordChars;
+    private readonly bool _emojiVariants;
     private readonly CharacterMap.Kind[] _asciiKind = new CharacterMap.Kind[128];
     private readonly char[] _asciiChar = new char[128];
 
+    /// <param name="emojiVariants">As <see cref="TokenizerSettings.EmojiVariants"/>.</param>
     /// <exception cref="InvalidDataException">The vocabulary lacks [CLS], [SEP] or the unknown token.</exception>
-    public WordPieceTokenizer(VocabularyFile file, CharacterMap map)
+    public WordPieceTokenizer(VocabularyFile file, CharacterMap map, bool emojiVariants = false)
     {
+        _emojiVariants = emojiVariants;
         _vocabulary = new Vocabulary(file.Tokens, file.Continuation);
         _map = map;
         _maxWordChars = file.MaxWordChars;
@@ -283,6 +286,11 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
             for (var at = 0; at < word.Length;)
             {
                 id = tokenizer._vocabulary.FindLongest(word[at..], at > 0, out var length);
+                if (id < 0 && count > 0 && tokenizer._emojiVariants && BeginsWithEmoji(word))
+                {
+                    tokens[count - 1] = tokens[count - 1] with { End = offset + end };
+                    break;
+                }
                 if (id < 0)
                 {
                     AddUnknown(start, end, letterCase);
@@ -294,6 +302,9 @@ internal sealed class WordPieceTokenizer : SubwordTokenizer
             }
             Commit(count, start, end);
         }
+
+        private static bool BeginsWithEmoji(ReadOnlySpan<char> word) =>
+            Rune.DecodeFromUtf16(word, out var first, out _) == OperationStatus.Done && WordRules.ClassOf(first.Value) == CharClass.Emoji;
 
         private void Commit(int count, int start, int end)
         {

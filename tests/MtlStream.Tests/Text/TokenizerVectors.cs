@@ -30,12 +30,13 @@ internal static class TokenizerVectors
     /// <summary>The tokenizer of the sample's vocabulary.</summary>
     public static TextTokenizer Tokenizer(
         bool uncased = true, bool splitWords = false, int maxTokens = 1 << 20, int overlap = 0, int maxTextTokens = 1 << 20, string? vocabulary = null,
-        bool foldLetters = false) =>
+        bool foldLetters = false, bool emojiVariants = false) =>
         TextTokenizer.Load(
             new TokenizerSettings(
                 "wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary ?? SampleVocabulary }, uncased, uncased, true, splitWords, maxTokens, overlap)
             {
                 FoldLetters = foldLetters,
+                EmojiVariants = emojiVariants,
             },
             new TokenizationOptions { MaxTextTokens = maxTextTokens });
 
