@@ -52,21 +52,27 @@ internal static class EvalCommand
             var known = TestSet.Load(parsed.GetValue(sets));
             var reader = new TestSetReader(folder);
             using var tool = new ToolServices();
-            using var loaded = tool.Models.Load(
-                new()
-                {
-                    Path = parsed.GetValue(model)!,
-                    Device = parsed.GetValue(device)!,
-                    Tasks = parsed.GetValue(tasks)!,
-                    RowsPerCall = parsed.GetValue(rowsPerCall),
-                    Languages = ModelOptions.AnyLanguage,
-                },
-                new());
+            var options = new ModelOptions
+            {
+                Path = parsed.GetValue(model)!,
+                Device = parsed.GetValue(device)!,
+                RowsPerCall = parsed.GetValue(rowsPerCall),
+                Languages = ModelOptions.AnyLanguage,
+            };
             var (output, progress) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            var results = await RunAsync(new(tool.Pipelines, loaded, reader), loaded.Model.Tasks, known, progress, stopping);
-            var flipped = parsed.GetValue(flips)
-                ? BatchInvarianceCheck.Measure(loaded, known.Where(s => s.Flips).Select(reader.Raw), stopping) : null;
-            Print(loaded.Model.Identity, results, output);
+            var results = new List<TaskScores>();
+            IReadOnlyList<BatchInvarianceCheck.Share>? flipped = null;
+            ModelIdentity? identity = null;
+            foreach (var load in EvalLoads.Of(tool.Models, options, parsed.GetValue(tasks)!))
+            {
+                using var loaded = load.Load();
+                identity ??= loaded.Model.Identity;
+                results.AddRange(await RunAsync(new(tool.Pipelines, loaded, reader), [.. loaded.Model.Tasks.Where(load.Scores)], known, progress, stopping));
+                if (load.Labels && parsed.GetValue(flips)) flipped = BatchInvarianceCheck.Measure(loaded, known.Where(s => s.Flips).Select(reader.Raw), stopping);
+            }
+
+            if (identity is null) throw new UsageException("--tasks: found no task, expected one at least.");
+            Print(identity, results, output);
             foreach (var share in flipped ?? [])
             {
                 await output.WriteLineAsync(string.Create(
@@ -80,10 +86,11 @@ internal static class EvalCommand
                 await output.WriteLineAsync(JsonSerializer.Serialize(
                     new
                     {
-                        loaded.Model.Identity.Name,
-                        loaded.Model.Identity.Version,
-                        loaded.Model.Identity.Device,
-                        Tasks = results.ToDictionary(r => r.Task, r => r.Scores.ToDictionary(s => s.Key, s => Math.Round(s.Value, 5))),
+                        identity.Name,
+                        identity.Version,
+                        identity.Device,
+                        Tasks = results.GroupBy(r => r.Task).ToDictionary(
+                            r => r.Key, r => r.SelectMany(t => t.Scores).ToDictionary(s => s.Key, s => Math.Round(s.Value, 5))),
                         Flips = flipped?.ToDictionary(f => f.Task, f => Math.Round((double)f.Flipped / f.Labels, 6)),
                     },
                     s_json));
@@ -100,29 +107,31 @@ internal static class EvalCommand
         var results = new List<TaskScores>();
         foreach (var task in tasks)
         {
-            if (sets.FirstOrDefault(s => s.Task == task.Name) is not { } set)
+            var own = sets.Where(s => s.Task == task.Name).ToList();
+            if (own.Count == 0) await progress.WriteLineAsync($"{task.Name}: no test set is known for this task; not scored.");
+            foreach (var set in own)
             {
-                await progress.WriteLineAsync($"{task.Name}: no test set is known for this task; not scored.");
-                continue;
+                var started = Stopwatch.GetTimestamp();
+                var result = await ScoreAsync(evaluator, task, set, stopping);
+                results.Add(result);
+                await progress.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture, $"{task.Name}: {result.Texts} texts in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s"));
             }
-
-            var started = Stopwatch.GetTimestamp();
-            TaskScores result;
-            try
-            {
-                result = await evaluator.ScoreAsync(task, set, stopping);
-            }
-            catch (UsageException exception)
-            {
-                throw new UsageException($"{task.Name}: {exception.Message}", exception);
-            }
-
-            results.Add(result);
-            await progress.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"{task.Name}: {result.Texts} texts in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s"));
         }
 
         return results;
+    }
+
+    private static async Task<TaskScores> ScoreAsync(Evaluator evaluator, ModelTask task, TestSet set, CancellationToken stopping)
+    {
+        try
+        {
+            return await evaluator.ScoreAsync(task, set, stopping);
+        }
+        catch (UsageException exception)
+        {
+            throw new UsageException($"{task.Name}: {exception.Message}", exception);
+        }
     }
 
     private static void Print(ModelIdentity model, List<TaskScores> results, TextWriter output)

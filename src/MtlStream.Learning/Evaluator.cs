@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MtlStream.Learning.Meaning;
 using MtlStream.Onnx;
 using MtlStream.Tasks;
 
@@ -12,6 +13,11 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
 {
     private const int LongText = 40; // UTF-16 units
 
+    /// <summary>Where a model that answers has to look for questions: <see cref="Models.ModelOptions.Asking"/>.</summary>
+    public static string QuestionPointer => TextRun.QuestionPointer;
+
+    private readonly MeaningScores _meaning = new(pipelines, loaded, reader);
+
     /// <summary>Scores one task of the model.</summary>
     /// <exception cref="UsageException">The set is missing, or does not fit the task: its labels, its kind or its metrics.</exception>
     public async Task<TaskScores> ScoreAsync(ModelTask task, TestSet set, CancellationToken stopping)
@@ -23,12 +29,16 @@ public sealed class Evaluator(PipelineAssembly pipelines, LoadedModel loaded, Te
             TokenTagsTask => await TagsAsync(task, set, stopping),
             TokenSpansTask => await SpansAsync(task, set, stopping),
             TextLabelTask => await LabelsAsync(task, set, stopping),
+            AnswersTask => await _meaning.AnswersAsync(task, set, stopping),
+            KeptWordsTask => await _meaning.KeptWordsAsync(task, set, stopping),
+            KeptSentencesTask => await _meaning.SummariesAsync(task, set, stopping),
+            ReplyVectorsTask => _meaning.Replies(set, stopping),
             _ => throw new UsageException($"nothing measures tasks of kind {task.Kind}."),
         };
         var unknown = set.Metrics.FirstOrDefault(m => !scores.ContainsKey(m));
         if (unknown is not null)
             throw new UsageException($"there is no metric {unknown} for a task of this kind; there are {string.Join(", ", scores.Keys)}.");
-        return new(task.Name, set.Name, texts, set.Metrics.ToDictionary(m => m, m => scores[m]()));
+        return new(task.Name, set.Name, texts, set.Metrics.ToDictionary(m => set.Suffix.Length == 0 ? m : $"{m}.{set.Suffix}", m => scores[m]()));
     }
 
     private async Task<(int Texts, Dictionary<string, Func<double>> Scores)> TagsAsync(ModelTask task, TestSet set, CancellationToken stopping)

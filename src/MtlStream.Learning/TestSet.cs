@@ -16,6 +16,9 @@ public sealed record TestSet(string Task, string Name, string Reader, IReadOnlyL
     /// <summary>Label names by their number, for readers whose files hold numbers only.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>Behind the names of its metrics, where a task has several sets: <c>rouge1.bbc</c>. Empty: nothing.</summary>
+    public string Suffix { get; init; } = "";
+
     /// <summary>Whether its texts are among those of the batch-invariance check.</summary>
     public bool Flips { get; init; }
 

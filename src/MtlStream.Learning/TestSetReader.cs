@@ -7,6 +7,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using MtlStream.Learning.Meaning;
 
 namespace MtlStream.Learning;
 
@@ -51,7 +52,7 @@ public sealed partial class TestSetReader(string data)
     };
 
     /// <summary>The names of all readers.</summary>
-    public static IReadOnlyCollection<string> Kinds { get; } = [.. s_texts.Keys, .. s_sentences.Keys];
+    public static IReadOnlyCollection<string> Kinds { get; } = [.. s_texts.Keys, .. s_sentences.Keys, .. MeaningSets.Kinds];
 
     /// <summary>Texts with labels.</summary>
     /// <exception cref="UsageException">A file is missing, or the set is one of sentences.</exception>
@@ -197,7 +198,7 @@ public sealed partial class TestSetReader(string data)
     }
 
     /// <summary>As <c>training/mtltrain/splits.py</c>: 0 to 99.</summary>
-    private static int PartOf(string text) => (int)(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text))) % 100);
+    internal static int PartOf(string text) => (int)(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(text))) % 100);
 
     /// <summary>TweetEval: one file of tweets, one of the numbers of their labels.</summary>
     private List<LabelledText> TextAndLabelLines(string texts, string numbers, IReadOnlyList<string> labels) =>
@@ -260,11 +261,20 @@ public sealed partial class TestSetReader(string data)
 
     private static int Number(string id) => int.Parse(id, CultureInfo.InvariantCulture);
 
-    private string[] Lines(string path)
+    internal string[] Lines(string path)
     {
         using var file = Open(path);
         using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file);
         return reader.ReadToEnd().Split('\n');
+    }
+
+    /// <summary>Paths of the files below a folder, relative to it, in order.</summary>
+    /// <exception cref="UsageException">The folder is not there.</exception>
+    internal List<string> FilesIn(string folder, string pattern)
+    {
+        var full = Path.Combine(data, folder);
+        if (!Directory.Exists(full)) throw new UsageException($"{full} is missing: expected the test sets as training/data.md lays them out.");
+        return [.. Directory.EnumerateFiles(full, pattern, SearchOption.AllDirectories).Select(f => Path.GetRelativePath(full, f)).Order(StringComparer.Ordinal)];
     }
 
     /// <exception cref="UsageException">The file is not there.</exception>

@@ -73,6 +73,15 @@ public sealed class ModelLoader(ILoggerFactory loggers, IMeterFactory meters)
         return new(manifest, model, tokenizer) { Threads = onnx?.Threads ?? 1, Fallback = onnx?.Fallback };
     }
 
+    /// <summary>One task of a package as its graph has it, also one that results carry in another form: for measuring.</summary>
+    /// <inheritdoc cref="Load"/>
+    public LoadedModel LoadAlone(ModelOptions options, string task)
+    {
+        var manifest = Find(options with { Tasks = "" });
+        var model = OnnxMultitaskModel.Load(manifest, options with { Tasks = task }, loggers.CreateLogger<OnnxMultitaskModel>(), _metrics.Value);
+        return new(manifest, model, TextTokenizer.Load(manifest.Tokenizer, new())) { Threads = model.Threads, Fallback = model.Fallback };
+    }
+
     /// <summary>As <see cref="Load"/>, and has the model show that it says what it said when it was made.</summary>
     /// <returns>With every checksum in its manifest, see <see cref="ModelManifest.WithEveryChecksum"/>. The null model is not asked.</returns>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
