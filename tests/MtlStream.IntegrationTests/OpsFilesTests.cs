@@ -187,6 +187,20 @@ public sealed class OpsFilesTests
     }
 
     [OpsFact(nameof(OpsTools.Helm))]
+    public async Task Answers_and_a_candidate_have_values_of_their_own()
+    {
+        var (code, output) = await HelmAsync("template", "medium");
+        var refused = await HelmAsync("template", "medium", "--set", "settings.Model:Canary=/models/other");
+
+        Assert.True(code == 0, output);
+        Assert.Contains("MTLSTREAM__Kafka__AnswerTopic: \"texts-answers\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Model__Canary: \"/models/candidate\"", output, StringComparison.Ordinal);
+        Assert.Contains("MTLSTREAM__Model__CanaryShare: \"0.05\"", output, StringComparison.Ordinal);
+        Assert.Contains("from model.canary", refused.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Canary", (await HelmAsync("template", "small")).Output, StringComparison.Ordinal);
+    }
+
+    [OpsFact(nameof(OpsTools.Helm))]
     public async Task A_release_of_the_same_name_in_another_namespace_is_another_job()
     {
         var (code, output) = await HelmAsync("template", "medium", "--namespace", "team-a");

@@ -27,7 +27,7 @@ public sealed class KafkaDiagnosis(KafkaConfiguration configuration, InputOption
 
     private readonly KafkaOptions _options = configuration.Kafka;
 
-    private IEnumerable<string> All => _options.InputTopics.Concat(_options.WrittenTopics);
+    private IEnumerable<string> All => _options.InputTopics.Concat(_options.WrittenTopics).Concat(_options.AnswerTopic.Length > 0 ? [_options.AnswerTopic] : []);
 
     public async IAsyncEnumerable<Finding> FindAsync([EnumeratorCancellation] CancellationToken stopping)
     {

@@ -28,6 +28,8 @@ internal sealed class TopicFindings(
         {
             foreach (var finding in Written(name)) yield return finding;
         }
+
+        if (_options.AnswerTopic.Length > 0) yield return Answers(_options.AnswerTopic);
     }
 
     private Finding Input(string name)
@@ -42,6 +44,22 @@ internal sealed class TopicFindings(
         if (!May(name, AclOperation.Read)) return new(Severity.Failure, "rights", $"input {name} may not be read", $"Grant Read on topic {name}.");
         if (WithoutLeader(topic) is { } leaderless) return leaderless;
         return new(Severity.Ok, "topic", $"input {name}: {topic.Partitions.Count} partitions, so at most as many workers have something to do");
+    }
+
+    /// <summary>People's answers are read beside the stream, which goes on without them.</summary>
+    private Finding Answers(string name)
+    {
+        const string Consequence = "Until then the quality on the stream is not estimated.";
+        if (!cluster.Topics.TryGetValue(name, out var topic))
+        {
+            return IsDenied(name)
+                ? new(Severity.Warning, "rights", $"answers {name} may not be seen", $"Grant Describe and Read on topic {name}. {Consequence}")
+                : new(Severity.Warning, "topic", $"answers {name} does not exist", $"Create it; mtlstream review does with Kafka:CreateTopics=true. {Consequence}");
+        }
+
+        if (!May(name, AclOperation.Read)) return new(Severity.Warning, "rights", $"answers {name} may not be read", $"Grant Read on topic {name}. {Consequence}");
+        if (WithoutLeader(topic) is { } leaderless) return leaderless with { Severity = Severity.Warning };
+        return new(Severity.Ok, "topic", $"answers {name}: {topic.Partitions.Count} partitions");
     }
 
     private IEnumerable<Finding> Written(string name)

@@ -130,6 +130,38 @@ public sealed class TopicFindingsTests
         Assert.Equal(["input in may not be read", "out may not be written"], Find().Where(f => f.Subject == "rights").Select(f => f.Found));
     }
 
+    [Theory]
+    [InlineData(ErrorCode.UnknownTopicOrPart, "answers said does not exist")]
+    [InlineData(ErrorCode.TopicAuthorizationFailed, "answers said may not be seen")]
+    public void Answers_that_are_not_there_are_named_and_the_worker_does_without(ErrorCode unseen, string found)
+    {
+        _options = _options with { AnswerTopic = "said" };
+        _unseen["said"] = unseen;
+
+        var finding = Find().Single(f => f.Found == found);
+
+        Assert.Equal(Severity.Warning, finding.Severity);
+        Assert.Contains("quality on the stream", finding.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Answers_are_read_by_a_worker_and_need_not_be_written()
+    {
+        _options = _options with { AnswerTopic = "said" };
+        _topics["said"] = new("said", [Partition()]);
+        _details["said"] = new("", [AclOperation.Read]);
+        Assert.Equal(Severity.Ok, About("said").Severity);
+
+        _details["said"] = new("", [AclOperation.Write]);
+        Assert.Equal((Severity.Warning, "answers said may not be read"), (About("said").Severity, About("said").Found));
+
+        _details["said"] = new("", [AclOperation.All]);
+        _topics["said"] = new("said", [Partition() with { Leader = -1 }]);
+        Assert.Equal(Severity.Warning, About("said").Severity);
+    }
+
+    private Finding About(string topic) => Find().Single(f => f.Found.Contains(topic, StringComparison.Ordinal));
+
     private static PartitionState Partition() => new(0, 1, [1, 2, 3], 3);
 
     private List<Finding> Find() =>

@@ -55,9 +55,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "mtlstream.owner" -}}
 {{- $key := . | replace "__" ":" | lower }}
 {{- $owners := dict "kafka:bootstrapservers" "kafka.bootstrapServers" "kafka:groupid" "kafka.groupId" "kafka:outputtopic" "kafka.outputTopic"
-  "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "delivery:guarantee" "delivery.guarantee"
+  "kafka:deadlettertopic" "kafka.deadLetterTopic" "kafka:reviewtopic" "kafka.reviewTopic" "kafka:answertopic" "kafka.answerTopic" "delivery:guarantee" "delivery.guarantee"
   "delivery:draintimeout" "delivery.drainTimeout" "delivery:transactionalid" "kafka.groupId and the pod's name"
-  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape"
+  "model:device" "model.device" "model:path" "model.path" "model:shadow" "model.shadow" "model:shadowshare" "model.shadowShare"
+  "model:canary" "model.canary" "model:canaryshare" "model.canaryShare" "http:url" "the port that the probes ask" "http:metrics" "telemetry.scrape"
   "registry:url" "registry.url" "registry:subjectnames" "registry.subjectNames" "registry:autoregister" "registry.autoRegister" "registry:cafile" "registry.caSecret"
   "http:annotate" "http.annotate" "http:grpcurl" "http.grpc" "http:page" "http.page" "http:showtexts" "http.showTexts" "http:token" "http.tokenSecret" }}
 {{- range $section, $value := dict "kafka:inputtopics" "kafka.inputTopics" "kafka:client" "kafka.client" "kafka:consumer" "kafka.consumer" "kafka:producer" "kafka.producer" }}
