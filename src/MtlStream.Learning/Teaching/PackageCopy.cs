@@ -84,9 +84,6 @@ internal sealed class PackageCopy
     private static bool IsWithin(string path, string folder) =>
         (path + Path.DirectorySeparatorChar).StartsWith(Path.GetFullPath(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
-    /// <summary>The old version with what was done behind it: 1.5.1 becomes 1.5.1+refund, which sorts behind it.</summary>
-    public static string NextVersion(string version, string done) => version.Contains('+', StringComparison.Ordinal) ? $"{version}.{done}" : $"{version}+{done}";
-
     /// <summary>The copy of a file of the original.</summary>
     public string PathOf(string original) => Path.Combine(Folder, Path.GetRelativePath(_original.Folder, original));
 

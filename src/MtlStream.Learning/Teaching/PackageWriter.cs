@@ -40,7 +40,7 @@ public static partial class PackageWriter
             copy.Files.UnionWith(recipe.Write(copy.Folder, examples));
             copy.EditManifest(json =>
             {
-                json["version"] = PackageCopy.NextVersion(manifest.Version, report.Task);
+                json["version"] = TaughtVersion.Taught(manifest.Version, report.Task);
                 json["tasks"]!.AsArray().Add(Entry(report, taught));
                 if (json["reference"]?["tasks"] is JsonObject reference) reference[report.Task] = ReferenceOf(report);
             });

@@ -34,7 +34,7 @@ public static class TaskRemoval
             copy.EditManifest(json =>
             {
                 var tasks = json["tasks"]!.AsArray();
-                json["version"] = PackageCopy.NextVersion(manifest.Version, $"without-{task}");
+                json["version"] = TaughtVersion.Forgotten(manifest.Version, task);
                 tasks.Remove(tasks.Single(t => t!["name"]!.GetValue<string>() == task));
                 (json["reference"]?["tasks"] as JsonObject)?.Remove(task);
             });
