@@ -19,29 +19,25 @@ internal static class SameLabels
         var start = 0;
         foreach (var task in manifest.Tasks.Select(t => t.Task).OfType<TextLabelTask>())
         {
-            if (task is SingleLabelTask)
-            {
-                foreach (var finding in FindIn(task, labels, targets, oldLabels.Slice(start, task.Labels.Count))) yield return finding;
-            }
-
+            foreach (var finding in FindIn(task, labels, targets, oldLabels.Slice(start, task.Labels.Count))) yield return finding;
             start += task.Labels.Count;
         }
     }
 
-    private static IEnumerable<DataFinding> FindIn(ModelTask task, IReadOnlyList<string> labels, LabelTargets targets, FeatureMatrix scores)
+    private static IEnumerable<DataFinding> FindIn(TextLabelTask task, IReadOnlyList<string> labels, LabelTargets targets, FeatureMatrix logarithms)
     {
         var both = new int[labels.Count, task.Labels.Count];
         var (ofNew, ofOld) = (new int[labels.Count], new int[task.Labels.Count]);
         var row = new float[task.Labels.Count];
         for (var text = 0; text < targets.Rows; text++)
         {
-            scores.Read(text, row);
-            var old = TensorPrimitives.IndexOfMax(row);
-            ofOld[old]++;
+            logarithms.Read(text, row);
+            var given = Given(task, row);
+            foreach (var old in given) ofOld[old]++;
             foreach (var label in targets.Of(text))
             {
                 ofNew[label]++;
-                both[label, old]++;
+                foreach (var old in given) both[label, old]++;
             }
         }
 
@@ -55,4 +51,9 @@ internal static class SameLabels
             }
         }
     }
+
+    /// <summary>Numbers of the labels that a text gets: the likeliest one, or all that reach their thresholds.</summary>
+    private static int[] Given(TextLabelTask task, float[] logarithms) => task is MultiLabelTask several
+        ? [.. Enumerable.Range(0, logarithms.Length).Where(label => several.IsGiven(label, MathF.Exp(logarithms[label])))]
+        : [TensorPrimitives.IndexOfMax(logarithms)];
 }

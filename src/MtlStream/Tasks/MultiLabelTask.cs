@@ -104,5 +104,6 @@ public sealed class MultiLabelTask : TextLabelTask
         return labels.Count > 0 && thresholds.Count == labels.Count ? new(fields.Name, labels, thresholds) : null;
     }
 
-    private bool IsGiven(int label, float score) => score >= _thresholds[label];
+    /// <summary>Whether a text with that score gets the label.</summary>
+    internal bool IsGiven(int label, float score) => score >= _thresholds[label];
 }
