@@ -31,8 +31,33 @@ public sealed class TeachTests : IDisposable
             "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "refund");
         Assert.True(annotated == 0, trouble);
         Assert.Equal(["yes", "no"], labels.TrimEnd().Split('\n').Select(LabelOf));
+        await AssertTaughtAgainAsync(package);
         await AssertTaughtMoreAsync(package);
         await AssertForgottenAsync(package);
+    }
+
+    /// <summary>Another package is taught what this one was, and each label is compared.</summary>
+    private async Task AssertTaughtAgainAsync(string package)
+    {
+        var (newer, again) = (Path.Combine(_folder, "newer"), Path.Combine(_folder, "again"));
+        var (forgotten, _, trouble) = await RunAsync("forget", "--task", "offensive", "--out", newer);
+        Assert.True(forgotten == 0, trouble);
+
+        var (code, output, error) = await RunAsync("teach", "--again", package, "--model", newer, "--out", again, "--json");
+
+        Assert.True(code == 0, error);
+        Assert.Matches("  refund before, by mtlstream-en [0-9.]+:\n    no: F1 [0-9.]+ %, now [0-9.]+ %\n    yes: F1 [0-9.]+ %, now [0-9.]+ %\n", output);
+        using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
+        var labels = report.RootElement.GetProperty("tasks")[0].GetProperty("labels").EnumerateArray().ToList();
+        Assert.Equal(["no", "yes"], labels.Select(l => l.GetProperty("label").GetString()));
+        Assert.All(labels, l => Assert.True(l.GetProperty("before").GetDouble() > 0.95 && l.GetProperty("after").GetDouble() > 0.95));
+        var (verified, _, problems) = await RunAsync("model", "verify", again);
+        Assert.True(verified == 0, problems);
+        var manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(again, "model.json"))).RootElement;
+        Assert.EndsWith("+without-offensive.refund", manifest.GetProperty("version").GetString(), StringComparison.Ordinal);
+        var tasks = manifest.GetProperty("tasks").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToList();
+        Assert.Contains("refund", tasks);
+        Assert.DoesNotContain("offensive", tasks);
     }
 
     /// <summary>The package keeps its examples: it is taught anew with more of them; where they are not kept, it is not.</summary>
@@ -44,6 +69,7 @@ public sealed class TeachTests : IDisposable
         Assert.True(code == 0, error);
         using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
         Assert.Equal(202, report.RootElement.GetProperty("examples").GetInt32());
+        Assert.Contains("+refund.2\"", File.ReadAllText(Path.Combine(package + "-more", "model.json")), StringComparison.Ordinal);
         (code, _, error) = await RunAsync("teach", "--again", package + "-more", "--out", package + "-third");
         Assert.Equal(2, code);
         Assert.Contains("keeps no examples of refund", error, StringComparison.Ordinal);
@@ -58,7 +84,26 @@ public sealed class TeachTests : IDisposable
         Assert.True(verified == 0, problems);
         var (inspected, text, _) = await RunAsync("model", "inspect", without);
         Assert.Equal(0, inspected);
-        Assert.Contains("+refund.without-refund", text, StringComparison.Ordinal);
+        Assert.Contains("+without-refund", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Texts_without_labels_are_tried_and_used_where_they_help()
+    {
+        var requests = Requests().ToList();
+        var (few, rest, test) = (Path.Combine(_folder, "few.csv"), Path.Combine(_folder, "rest.txt"), Path.Combine(_folder, "test.csv"));
+        File.WriteAllLines(few, ["text,label", .. requests.Take(40)]);
+        File.WriteAllLines(rest, requests.Skip(40).Take(120).Select(line => line[..line.LastIndexOf(',')].Trim('"')));
+        File.WriteAllLines(test, ["text,label", .. requests.Skip(160)]);
+
+        var (code, output, error) = await RunAsync(
+            "teach", "--task", "refund", "--data", few, "--unlabelled", rest, "--test", test, "--out", Path.Combine(_folder, "few"), "--json");
+
+        Assert.True(code == 0, error);
+        Assert.Contains("  tried: with texts without labels: ", output, StringComparison.Ordinal);
+        using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(40, report.RootElement.GetProperty("examples").GetInt32());
+        Assert.True(report.RootElement.GetProperty("test").GetProperty("accuracy").GetDouble() > 0.9);
     }
 
     [Fact]

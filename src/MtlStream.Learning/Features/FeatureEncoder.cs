@@ -8,7 +8,7 @@ namespace MtlStream.Learning.Features;
 
 /// <summary>Texts to features, by the package's own graph for a CPU, as it is served.</summary>
 /// <remarks>A long text is its windows' mean, weighted by their tokens.</remarks>
-public sealed class FeatureEncoder : IDisposable
+internal sealed class FeatureEncoder : ITextEncoder
 {
     private readonly TextTokenizer _tokenizer;
     private readonly TextCalls _calls;
@@ -41,7 +41,7 @@ public sealed class FeatureEncoder : IDisposable
     }
 
     /// <summary>What the package's tasks say, see <see cref="FeatureGraph.Labels"/>; null where none is about texts.</summary>
-    internal FeatureMatrix? OldLabels(FeatureMatrix all)
+    public FeatureMatrix? OldLabels(FeatureMatrix all)
     {
         var place = _tensors.IndexOf(FeatureGraph.Labels);
         return place < 0 ? null : all.Slice(_widths.Take(place).Sum(), _widths[place]);

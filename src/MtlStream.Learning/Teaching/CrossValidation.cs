@@ -41,15 +41,11 @@ public static class CrossValidation
     /// <summary>Logits of every row of the folds, [rows, labels], each from a head that was trained on the other folds.</summary>
     /// <param name="train">Trains a head on some rows; told which fold it is for.</param>
     /// <param name="rows">Number of all rows; those that are in no fold have logits of 0.</param>
-    internal static float[] Logits(FeatureMatrix features, IReadOnlyList<int[]> folds, int rows, int labels, Func<int[], int, Head> train)
+    internal static float[] Logits(FeatureMatrix features, IReadOnlyList<int[]> folds, int rows, int labels, Func<int[], int, Head> train,
+        CancellationToken cancelled)
     {
         var logits = new float[rows * labels];
-        for (var fold = 0; fold < folds.Count; fold++)
-        {
-            var head = train(Others(folds, fold), fold);
-            Put(head.Logits(features, folds[fold]), folds[fold], labels, logits);
-        }
-
+        SideBySide.Run(folds.Count, fold => Put(train(Others(folds, fold), fold).Logits(features, folds[fold]), folds[fold], labels, logits), cancelled);
         return logits;
     }
 

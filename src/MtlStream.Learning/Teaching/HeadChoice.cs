@@ -21,7 +21,7 @@ internal sealed record ChosenHeads(IReadOnlyList<Candidate> Tried, IReadOnlyList
 
 /// <summary>Chooses heads by cross-validation: all run on one fold, the best on all of them, and the mean of the best ones if it is as good.</summary>
 /// <param name="lesson">What is learnt from.</param>
-internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress<double>?> step, CancellationToken cancelled)
+internal sealed class HeadChoice(Lesson lesson, int seed, IProgress<double>? progress, CancellationToken cancelled)
 {
     private const int MostMembers = 3;
     private const double FarBehind = 0.1;
@@ -39,20 +39,20 @@ internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress
     public ChosenHeads Choose(IReadOnlyList<FeatureSet> sets, Func<FeatureSet, FeatureMatrix> features, IReadOnlyList<int[]> folds, bool names)
     {
         var runners = Candidates(sets, features, folds.Sum(f => f.Length));
-        foreach (var runner in runners) Score(runner, folds, only: 1, names);
+        Score(runners, folds, only: 1, names);
         var ahead = Ahead(runners);
-        foreach (var runner in ahead) Score(runner, folds, only: folds.Count, names);
+        Score(ahead, folds, only: folds.Count, names);
         ahead = [.. ahead.OrderByDescending(r => r.Accuracy)];
         var tried = runners.Except(ahead).OrderByDescending(r => r.Accuracy).Select(r => new Candidate(r.Name + ", on a part", r.Accuracy)).ToList();
         if (names)
         {
             var without = ahead[0] with { };
-            Score(without, folds, only: folds.Count, names: false);
+            Score([without], folds, only: folds.Count, names: false);
             tried.Add(new($"{without.Name}, without names of labels", without.Accuracy));
             if (without.Accuracy > ahead[0].Accuracy)
             {
                 names = false;
-                foreach (var runner in ahead) Score(runner, folds, only: folds.Count, names);
+                Score(ahead, folds, only: folds.Count, names);
                 ahead = [.. ahead.OrderByDescending(r => r.Accuracy)];
             }
         }
@@ -78,19 +78,22 @@ internal sealed class HeadChoice(Lesson lesson, int seed, Func<string, IProgress
         return [.. best.Where(r => r.Accuracy >= least).Take(MostMembers)];
     }
 
-    private void Score(TriedHead runner, IReadOnlyList<int[]> folds, int only, bool names)
+    /// <param name="only">Number of folds that are scored.</param>
+    private void Score(IReadOnlyList<TriedHead> runners, IReadOnlyList<int[]> folds, int only, bool names)
     {
         var targets = lesson.Targets;
-        var progress = step($"try {runner.Name}");
-        runner.Logits = new float[targets.Rows * targets.Labels];
-        for (var fold = 0; fold < only; fold++)
+        var jobs = runners.Count * only;
+        var done = 0;
+        foreach (var runner in runners) runner.Logits = new float[targets.Rows * targets.Labels];
+        SideBySide.Run(jobs, job => Train(runners[job / only], job % only), cancelled);
+        foreach (var runner in runners) runner.Accuracy = lesson.Accuracy(runner.Logits, [.. folds.Take(only).SelectMany(f => f)]);
+
+        void Train(TriedHead runner, int fold)
         {
             var head = lesson.Train(runner, CrossValidation.Others(folds, fold), names, seed + fold, cancelled);
             CrossValidation.Put(head.Logits(runner.Features, folds[fold]), folds[fold], targets.Labels, runner.Logits);
-            progress?.Report((fold + 1.0) / only);
+            progress?.Report((double)Interlocked.Increment(ref done) / jobs);
         }
-
-        runner.Accuracy = lesson.Accuracy(runner.Logits, [.. folds.Take(only).SelectMany(f => f)]);
     }
 
     /// <summary>The best head, or the mean of the best two or three.</summary>

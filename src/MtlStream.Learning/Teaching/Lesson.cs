@@ -27,7 +27,7 @@ internal sealed class Lesson(LabelTargets targets, int unlabelled)
     public int[] Unlabelled { get; } = [.. Enumerable.Range(targets.Rows + targets.Labels, unlabelled)];
 
     /// <summary>A head for so many texts: many passes over few texts, few over many.</summary>
-    public static HeadOptions Sized(HeadOptions options, int texts) => options with { Steps = StepsFor(texts), Threads = Environment.ProcessorCount };
+    public static HeadOptions Sized(HeadOptions options, int texts) => options with { Steps = StepsFor(texts) };
 
     /// <summary>Trains a head on some texts.</summary>
     public Head Train(TriedHead head, int[] rows, bool names, int seed, CancellationToken cancelled) =>

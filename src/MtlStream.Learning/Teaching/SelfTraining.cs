@@ -17,22 +17,26 @@ internal sealed class SelfTraining(Lesson lesson, ChosenHeads chosen, int seed, 
     {
         var targets = lesson.Targets;
         var logits = new float[targets.Rows * targets.Labels];
-        for (var fold = 0; fold < folds.Count; fold++)
+        var done = 0;
+        SideBySide.Run(folds.Count, Score, cancelled);
+        return logits;
+
+        void Score(int fold)
         {
             var heads = Train(CrossValidation.Others(folds, fold), temperature, seed + fold);
             var found = TaughtHead.Mean([.. heads.Select((head, i) => head.Logits(chosen.Members[i].Features, folds[fold]))]);
             CrossValidation.Put(found, folds[fold], targets.Labels, logits);
-            progress?.Report((fold + 1.0) / folds.Count);
+            progress?.Report((double)Interlocked.Increment(ref done) / folds.Count);
         }
-
-        return logits;
     }
 
     /// <summary>A head for each member.</summary>
-    public List<Head> Train(int[] rows, double temperature, int seed)
+    public Head[] Train(int[] rows, double temperature, int seed)
     {
-        var guessing = chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, seed, cancelled).Logits(m.Features, lesson.Unlabelled)).ToList();
+        var members = chosen.Members;
+        var guessing = SideBySide.Run(
+            members.Count, i => lesson.Train(members[i], rows, chosen.Names, seed, cancelled).Logits(members[i].Features, lesson.Unlabelled), cancelled);
         var guesses = Calibration.Probabilities(TaughtHead.Mean(guessing), lesson.Targets, Sharpness * temperature);
-        return [.. chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, guesses, seed, cancelled))];
+        return SideBySide.Run(members.Count, i => lesson.Train(members[i], rows, chosen.Names, guesses, seed, cancelled), cancelled);
     }
 }

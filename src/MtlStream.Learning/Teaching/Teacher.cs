@@ -10,11 +10,24 @@ namespace MtlStream.Learning.Teaching;
 public readonly record struct TeachProgress(string Step, double Share);
 
 /// <summary>Teaches a package a new task about texts: encodes, chooses, trains, calibrates and scores. The package stays as it is.</summary>
-public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IProgress<TeachProgress>? progress = null)
+public sealed class Teacher
 {
     private const int FewTexts = 2000;
     private const int TextsForChoice = 3000;
     private const int MostUnlabelled = 10_000;
+
+    private readonly ModelManifest _manifest;
+    private readonly Func<ITextEncoder> _encoder;
+    private readonly IProgress<TeachProgress>? _progress;
+
+    public Teacher(ModelManifest manifest, TextTokenizer tokenizer, IProgress<TeachProgress>? progress = null)
+        : this(manifest, () => new FeatureEncoder(manifest, tokenizer, Environment.ProcessorCount), progress)
+    {
+    }
+
+    /// <param name="encoder">Opens what texts are encoded by.</param>
+    internal Teacher(ModelManifest manifest, Func<ITextEncoder> encoder, IProgress<TeachProgress>? progress = null) =>
+        (_manifest, _encoder, _progress) = (manifest, encoder, progress);
 
     /// <summary>What is taught; the report is without what is known once the package is written.</summary>
     /// <exception cref="UsageException">The texts cannot be learnt from; says why.</exception>
@@ -28,14 +41,14 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         if (request.Test.Count > 0 && set.LeakageInto(request.Test) is { } leakage) findings.Add(leakage);
         var unlabelled = Unlabelled(request, set, findings);
 
-        using var encoder = new FeatureEncoder(manifest, tokenizer, Environment.ProcessorCount);
+        using var encoder = _encoder();
         var texts = set.Texts.Select(t => t.Text).ToList();
         var encoded = encoder.Encode([.. texts, .. set.Labels.Select(LabelNames.Words), .. unlabelled], Step("encode"), cancelled);
         var lesson = new Lesson(targets, unlabelled.Count);
-        if (encoder.OldLabels(encoded) is { } oldLabels) findings.AddRange(SameLabels.Find(manifest, set.Labels, targets, oldLabels));
+        if (encoder.OldLabels(encoded) is { } oldLabels) findings.AddRange(SameLabels.Find(_manifest, set.Labels, targets, oldLabels));
         var some = Some(targets, request.Seed);
         var folds = CrossValidation.Folds(targets, some, FoldsFor(some.Length), request.Seed);
-        var choice = new HeadChoice(lesson, request.Seed, Step, cancelled);
+        var choice = new HeadChoice(lesson, request.Seed, Step("choose"), cancelled);
         var chosen = choice.Choose(encoder.Sets, s => encoder.Columns(s, encoded), folds, LabelNames.MayHelp(set.Labels, targets.Rows));
         var logits = TaughtHead.Mean([.. chosen.Members.Select(m => m.Logits)]);
         if (some.Length < targets.Rows)
@@ -82,22 +95,22 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         return [.. texts[..MostUnlabelled]];
     }
 
-    private static List<Head> Train(
+    private static Head[] Train(
         ChosenHeads chosen, Lesson lesson, int[] rows, int seed, IProgress<double>? progress, CancellationToken cancelled)
     {
         progress?.Report(0);
-        return [.. chosen.Members.Select(m => lesson.Train(m, rows, chosen.Names, seed, cancelled))];
+        return SideBySide.Run(chosen.Members.Count, i => lesson.Train(chosen.Members[i], rows, chosen.Names, seed, cancelled), cancelled);
     }
 
     /// <summary>Mean logits of all texts, each by heads that did not learn from it.</summary>
     private float[] Across(ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, int seed, CancellationToken cancelled)
     {
-        progress?.Report(new("cross-validate", 0));
+        _progress?.Report(new("cross-validate", 0));
         return TaughtHead.Mean(
         [
             .. chosen.Members.Select(m => CrossValidation.Logits(
                 m.Features, folds, lesson.Targets.Rows, lesson.Targets.Labels,
-                (rows, fold) => lesson.Train(m, rows, chosen.Names, seed + fold, cancelled))),
+                (rows, fold) => lesson.Train(m, rows, chosen.Names, seed + fold, cancelled), cancelled)),
         ]);
     }
 
@@ -116,7 +129,7 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         ChosenHeads chosen, Lesson lesson, IReadOnlyList<int[]> folds, TaughtScores scores, int seed, CancellationToken cancelled)
     {
         var train = CrossValidation.Others(folds, 0);
-        progress?.Report(new("learning curve", 0));
+        _progress?.Report(new("learning curve", 0));
         return LearningCurve.Of(lesson.Targets.Rows, train.Length, scores.Accuracy.Value, share =>
         {
             var rows = train[..(int)(train.Length * share)];
@@ -128,7 +141,7 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
     }
 
     private static TaughtScores TestScores(
-        TaughtHead taught, FeatureEncoder encoder, IReadOnlyList<LabelledExample> test, LabelTargets targets, IReadOnlyList<string> labels, CancellationToken cancelled)
+        TaughtHead taught, ITextEncoder encoder, IReadOnlyList<LabelledExample> test, LabelTargets targets, IReadOnlyList<string> labels, CancellationToken cancelled)
     {
         var encoded = encoder.Encode([.. test.Select(t => t.Text)], progress: null, cancelled);
         var rows = Enumerable.Range(0, test.Count).ToList();
@@ -136,5 +149,5 @@ public sealed class Teacher(ModelManifest manifest, TextTokenizer tokenizer, IPr
         return TaughtScores.Of(Calibration.Probabilities(logits, targets, taught.Temperature), targets, rows, labels, taught.Thresholds);
     }
 
-    private Progress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));
+    private Progress<double>? Step(string step) => _progress is null ? null : new Progress<double>(share => _progress.Report(new(step, share)));
 }

@@ -56,7 +56,7 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
         progress?.Report(new("cross-validate", 0));
         var logits = CrossValidation.Logits(
             encoded.Features, rowFolds, encoded.Words.Count, set.Labels.Count,
-            (train, fold) => HeadTrainer.Train(encoded.Features, labels.Targets, train, Sized(options, train.Length), request.Seed + fold, guessed: null, progress: null, cancelled));
+            (train, fold) => HeadTrainer.Train(encoded.Features, labels.Targets, train, Sized(options, train.Length), request.Seed + fold, guessed: null, progress: null, cancelled), cancelled);
         var rows = rowFolds.SelectMany(f => f).ToList();
         var temperature = TemperatureOf(logits, labels.Targets, rows);
         var probabilities = Calibration.Probabilities(logits, labels.Targets, temperature);
@@ -93,15 +93,11 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
     {
         var few = folds.Select(f => Few(labels.RowsOf(f), WordsForChoice / Folds)).ToList();
         var train = few.Skip(1).SelectMany(f => f).ToList();
-        var tried = new List<(Candidate Candidate, HeadOptions Options)>();
-        foreach (var (name, options) in s_candidates)
-        {
-            var head = HeadTrainer.Train(features, labels.Targets, train, Sized(options, train.Count), seed, guessed: null, Step($"try {name}"), cancelled);
-            var logits = head.Logits(features, few[0]);
-            tried.Add((new(name, Calibration.Accuracy(logits, labels.Targets, few[0])), options));
-        }
-
-        tried = [.. tried.OrderByDescending(t => t.Candidate.Accuracy)];
+        progress?.Report(new("choose", 0));
+        var accuracies = SideBySide.Run(
+            s_candidates.Length, i => HeadTrainer.Train(features, labels.Targets, train, Sized(s_candidates[i].Options, train.Count), seed, cancelled: cancelled), cancelled)
+            .Select(head => Calibration.Accuracy(head.Logits(features, few[0]), labels.Targets, few[0]));
+        var tried = s_candidates.Zip(accuracies, (c, accuracy) => (Candidate: new Candidate(c.Name, accuracy), c.Options)).OrderByDescending(t => t.Candidate.Accuracy).ToList();
         return ([.. tried.Select(t => t.Candidate)], tried[0].Options);
     }
 
@@ -143,7 +139,6 @@ public sealed class WordTeacher(ModelManifest manifest, TextTokenizer tokenizer,
     private static HeadOptions Sized(HeadOptions options, int words) => options with
     {
         Steps = Math.Clamp(Passes * words / options.BatchSize, FewestSteps, MostSteps),
-        Threads = Environment.ProcessorCount,
     };
 
     private Progress<double>? Step(string step) => progress is null ? null : new Progress<double>(share => progress.Report(new(step, share)));

@@ -12,8 +12,6 @@ internal sealed class AdamW(float weightDecay)
     private const float Floor = 1e-8f;
 
     private readonly Dictionary<string, (float[] First, float[] Second)> _moments = [];
-    private const int PartLength = 1 << 16; // what a core does by itself
-
     private int _steps;
 
     /// <summary>Moves every parameter against its gradient.</summary>
@@ -28,15 +26,8 @@ internal sealed class AdamW(float weightDecay)
             ref var moments = ref CollectionsMarshal.GetValueRefOrAddDefault(_moments, name, out var known);
             if (!known) moments = (new float[parameter.Length], new float[parameter.Length]);
             var (first, second) = moments;
-            var gradient = gradients[name];
             var rate = learningRate * secondCorrection / firstCorrection;
-            var parts = (parameter.Length + PartLength - 1) / PartLength;
-            if (parts == 1) Update(0, parameter.Length);
-            else Parallel.For(0, parts, part => Update(part * PartLength, Math.Min(parameter.Length, (part + 1) * PartLength)));
-
-            void Update(int start, int end) => AdamW.Update(
-                parameter.AsSpan(start..end), gradient.AsSpan(start..end), first.AsSpan(start..end), second.AsSpan(start..end),
-                decay, rate, Floor * secondCorrection);
+            Update(parameter, gradients[name], first, second, decay, rate, Floor * secondCorrection);
         }
     }
 

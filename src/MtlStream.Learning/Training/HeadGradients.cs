@@ -20,11 +20,11 @@ internal sealed class HeadGradients : IDisposable
     private readonly RunOptions _run = new();
     private readonly Dictionary<string, float[]> _gradients;
 
-    public HeadGradients(HeadWeights weights, int threads)
+    public HeadGradients(HeadWeights weights)
     {
         _weights = weights;
         _gradients = weights.Parameters.ToDictionary(p => p.Key, p => new float[p.Value.Length]);
-        using var options = new SessionOptions { IntraOpNumThreads = threads, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC };
+        using var options = new SessionOptions { IntraOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC };
         _session = new(Graph(weights), options);
     }
 

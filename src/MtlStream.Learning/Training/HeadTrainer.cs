@@ -7,9 +7,9 @@ namespace MtlStream.Learning.Training;
 /// <param name="Steps">Steps in all; the learning rate falls to 0 along a half cosine.</param>
 public sealed record HeadOptions(
     int Hidden = 384, float Dropout = 0.2f, float WeightDecay = 0.01f, float LabelSmoothing = 0.05f,
-    float LearningRate = 1e-3f, int BatchSize = 64, int Steps = 600, int Threads = 0);
+    float LearningRate = 1e-3f, int BatchSize = 64, int Steps = 600);
 
-/// <summary>Trains a head on features that do not change. Deterministic for a seed and a number of threads.</summary>
+/// <summary>Trains a head on features that do not change. Deterministic for a seed. Takes one core: heads are trained side by side.</summary>
 public static class HeadTrainer
 {
     private const float WarmUp = 0.05f;
@@ -26,7 +26,7 @@ public static class HeadTrainer
         var scaling = features.Moments(guessed is null ? rows : [.. rows, .. guessed]);
         var weights = new HeadWeights(new(features.Columns, options.Hidden, targets.Labels, targets.MultiLabel));
         weights.Initialize(random);
-        using var gradients = new HeadGradients(weights, options.Threads);
+        using var gradients = new HeadGradients(weights);
         var optimizer = new AdamW(options.WeightDecay);
         EndlessOrder[] orders = guessed is null ? [new(rows, random)] : [new(rows, random), new(guessed, random)];
         var batch = new Batch(Math.Min(options.BatchSize, rows.Count * orders.Length), weights.Shape);

@@ -21,7 +21,7 @@ public sealed class HeadTrainerTests
         var texts = Randoms(Rows * Features, random);
         var targets = Enumerable.Range(0, Rows * 3).Select(i => i % 3 == i / 3 % 3 ? 0.9f : 0.05f).ToArray();
         var keep = Enumerable.Range(0, Rows * hidden).Select(i => i % 4 == 0 ? 0 : 1.25f).ToArray();
-        using var gradients = new HeadGradients(weights, threads: 1);
+        using var gradients = new HeadGradients(weights);
 
         gradients.Calculate(texts, targets, keep);
 
@@ -42,7 +42,7 @@ public sealed class HeadTrainerTests
         var targets = new LabelTargets([.. labels.Select(l => new[] { l })], 3, multiLabel: false);
         int[] train = [.. Enumerable.Range(0, 60)], test = [.. Enumerable.Range(60, 30)];
 
-        var head = HeadTrainer.Train(features, targets, train, new(Hidden: 8, BatchSize: 16, Steps: 200, LearningRate: 0.01f, Threads: 1), seed: 1);
+        var head = HeadTrainer.Train(features, targets, train, new(Hidden: 8, BatchSize: 16, Steps: 200, LearningRate: 0.01f), seed: 1);
         var probabilities = Calibration.Probabilities(head.Logits(features, test), targets, temperature: 1);
 
         Assert.True(TaughtScores.Of(probabilities, targets, test, ["a", "b", "c"], []).Accuracy.Value > 0.9);
@@ -57,7 +57,7 @@ public sealed class HeadTrainerTests
         var targets = new LabelTargets([.. Enumerable.Range(0, 40).Select(i => new[] { i % 2 })], 2, multiLabel: false);
         var rows = Enumerable.Range(0, 40).ToList();
 
-        var head = HeadTrainer.Train(features, targets, rows, new(Hidden: 4, Steps: 20, Threads: 1), seed: 7);
+        var head = HeadTrainer.Train(features, targets, rows, new(Hidden: 4, Steps: 20), seed: 7);
 
         foreach (var (one, other) in head.Logits(features, rows).Zip(head.Logits(halves, rows))) Assert.Equal(one, other, 0.02);
     }
@@ -72,7 +72,7 @@ public sealed class HeadTrainerTests
         var targets = new LabelTargets([[0], [1]], 2, multiLabel: false).WithGuesses(guesses);
 
         var head = HeadTrainer.Train(
-            features, targets, [0, 1], new(Hidden: 0, Steps: 200, LearningRate: 0.02f, Threads: 1), seed: 1, guessed: [.. Enumerable.Range(2, 40)]);
+            features, targets, [0, 1], new(Hidden: 0, Steps: 200, LearningRate: 0.02f), seed: 1, guessed: [.. Enumerable.Range(2, 40)]);
 
         var logits = head.Logits(features, [2, 3]);
         Assert.True(logits[0] > logits[1]);
@@ -86,7 +86,7 @@ public sealed class HeadTrainerTests
         var features = new FeatureMatrix(Randoms(20 * Features, random), Features);
         var targets = new LabelTargets([.. Enumerable.Range(0, 20).Select(i => new[] { i % 2 })], 2, multiLabel: false);
         var rows = Enumerable.Range(0, 20).ToList();
-        var options = new HeadOptions(Hidden: 4, Steps: 20, Threads: 1);
+        var options = new HeadOptions(Hidden: 4, Steps: 20);
 
         var one = HeadTrainer.Train(features, targets, rows, options, seed: 7);
         var other = HeadTrainer.Train(features, targets, rows, options, seed: 7);
