@@ -19,8 +19,7 @@ public sealed class LostBrokerTests : IDisposable
         if (RealKafka.WhyNone() is not null) return; // every test is skipped
         _kafka = RealKafka.Start(nodes: 3);
         _topics = new(_kafka.BootstrapServers);
-        foreach (var topic in new[] { "in", "out", "dead" })
-            _kafka.Command("topics", "--", "--create", "--topic", topic, "--replica-assignment", "1,2,3");
+        _topics.CreateOnEach(["in", "out", "dead"], brokers: 3);
         _settings = new()
         {
             ["Kafka:BootstrapServers"] = _kafka.BootstrapServers,
@@ -41,7 +40,7 @@ public sealed class LostBrokerTests : IDisposable
     public async Task A_worker_started_without_one_reads_the_others_says_so_and_goes_on_when_it_is_back()
     {
         Write(0, 3);
-        LoseOne();
+        await LoseOneAsync();
         using var worker = WorkerProcess.Start(_settings);
 
         await Wait.Until(() => Committed(0) == 3 && Committed(1) == 3, log: () => worker.Log);
@@ -60,7 +59,7 @@ public sealed class LostBrokerTests : IDisposable
     {
         using var worker = WorkerProcess.Start(_settings);
         await Wait.Until(worker.IsReady, log: () => worker.Log);
-        LoseOne();
+        await LoseOneAsync();
         await Wait.Until(() => !worker.IsReady(), log: () => worker.Log);
         Write(0, 2, but: Lost - 1);
         await Wait.Until(() => Committed(0) == 2 && Committed(1) == 2, log: () => worker.Log);
@@ -72,15 +71,10 @@ public sealed class LostBrokerTests : IDisposable
         Assert.True(since.Elapsed < s_soon);
     }
 
-    private void LoseOne()
+    private async Task LoseOneAsync()
     {
         _kafka.Command("kill", $"{Lost}");
-        string described;
-        do
-        {
-            described = _kafka.Command("topics", "--", "--describe", "--topic", "in");
-        }
-        while (!described.Contains("Leader: none", StringComparison.Ordinal));
+        await Wait.Until(() => !_topics.HasLeader("in", Lost - 1));
     }
 
     private void Write(int from, int count, int but = -1)

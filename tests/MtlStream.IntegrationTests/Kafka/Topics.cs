@@ -37,6 +37,15 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
             .GetAwaiter().GetResult();
     }
 
+    /// <summary>Makes topics with a partition on each broker, which alone has it: partition 0 on broker 1, and so on.</summary>
+    public void CreateOnEach(IEnumerable<string> names, int brokers)
+    {
+        using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
+        var replicas = Enumerable.Range(0, brokers).ToDictionary(partition => partition, partition => new List<int> { partition + 1 });
+        admin.CreateTopicsAsync(names.Select(n => new TopicSpecification { Name = n, NumPartitions = brokers, ReplicationFactor = -1, ReplicasAssignments = replicas }))
+            .GetAwaiter().GetResult();
+    }
+
     public async Task DeleteAsync(string topic)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
@@ -65,10 +74,15 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         await admin.CreatePartitionsAsync([new() { Topic = topic, IncreaseTo = partitions }]);
     }
 
-    public int PartitionCount(string topic)
+    public int PartitionCount(string topic) => Partitions(topic).Count;
+
+    /// <summary>Whether a broker leads a partition.</summary>
+    public bool HasLeader(string topic, int partition) => Partitions(topic).Single(p => p.PartitionId == partition).Leader > 0;
+
+    private List<PartitionMetadata> Partitions(string topic)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
-        return admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions.Count;
+        return admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions;
     }
 
     /// <summary>Writes payloads "0", "1", ... round robin over the partitions; the key is the partition's number.</summary>
