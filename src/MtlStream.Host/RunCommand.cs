@@ -76,6 +76,8 @@ internal static class RunCommand
         services.AddSingleton<EventTally>();
         services.AddSingleton<WorkerReport>();
         services.AddSingleton<RequestDesk>();
+        services.AddSingleton<WorkerTrials>();
+        services.AddSingleton<IModelTrials>(provider => provider.GetRequiredService<WorkerTrials>());
         services.AddSingleton<HttpApi>();
         if (settings.Http is { IsOff: false, Page: true })
         {

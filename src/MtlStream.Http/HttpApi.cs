@@ -14,7 +14,9 @@ namespace MtlStream.Http;
 /// <summary>Everything that is served beside the probes, the status and the metrics.</summary>
 /// <param name="live">The stream, for the page; null where there is none.</param>
 /// <param name="reviewer">Asks for labels, for the page; null where nobody does.</param>
-public sealed class HttpApi(HttpOptions options, RequestDesk desk, ILogger<HttpApi> logger, LiveFeed? live = null, IReviewer? reviewer = null)
+/// <param name="trials">Versions beside the one that serves, for the page; null where there are none.</param>
+public sealed class HttpApi(
+    HttpOptions options, RequestDesk desk, ILogger<HttpApi> logger, LiveFeed? live = null, IReviewer? reviewer = null, IModelTrials? trials = null)
 {
     private readonly AccessRules _rules = new(options);
 
@@ -59,10 +61,18 @@ public sealed class HttpApi(HttpOptions options, RequestDesk desk, ILogger<HttpA
             Map(endpoints, HttpMethods.Post, "/v1/review", new ReviewEndpoint(reviewer).AnswerAsync);
         }
 
+        if (trials is not null) MapTrials(endpoints, new(trials, options));
         parts.Add("models");
-        Map(endpoints, HttpMethods.Get, "/v1/page", new PageEndpoint(desk, parts).AnswerAsync);
+        Map(endpoints, HttpMethods.Get, "/v1/page", new PageEndpoint(desk, parts, trials is not null).AnswerAsync);
         Map(endpoints, HttpMethods.Get, "/", PageFiles.FirstAsync, needsToken: false);
         Map(endpoints, HttpMethods.Get, "/page/{name}", PageFiles.NamedAsync, needsToken: false);
+    }
+
+    private void MapTrials(IEndpointRouteBuilder endpoints, TrialsEndpoint trials)
+    {
+        Map(endpoints, HttpMethods.Get, "/v1/models", trials.StateAsync);
+        Map(endpoints, HttpMethods.Post, "/v1/models/promote", trials.PromoteAsync);
+        Map(endpoints, HttpMethods.Post, "/v1/models/rollback", trials.RollBackAsync);
     }
 
     private void Map(IEndpointRouteBuilder endpoints, string method, string route, RequestDelegate answer, bool needsToken = true) =>

@@ -20,7 +20,7 @@ internal sealed record WorkerOptions(
 /// <summary>Runs the pipeline for the life of the process. A failure ends the process with exit code 1.</summary>
 internal sealed class PipelineService(
     WorkerOptions options, PipelineAssembly assembly, ModelLoader models, TransportFactory open, WorkerHealth health, EventTally tally, WorkerReport report,
-    RequestDesk desk, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger,
+    RequestDesk desk, WorkerTrials trials, HttpOptions http, Telemetry.Exporters exporters, IHostApplicationLifetime lifetime, ILogger<PipelineService> logger,
     QualityWatch? quality = null, LiveFeed? live = null)
     : BackgroundService
 {
@@ -59,6 +59,7 @@ internal sealed class PipelineService(
         stopping.ThrowIfCancellationRequested();
         await using var transport = new TalliedTransport(open(), tally);
         using var registry = OpenRegistry(served.Loaded);
+        trials.Serving(served);
         health.Serving(transport, () => registry?.Trouble is null ? null : "events wait for the schema registry; the log says more");
         live?.Reads(() => transport.Lags);
         try
@@ -77,6 +78,10 @@ internal sealed class PipelineService(
         catch (Exception exception) when (exception is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
             Fail(exception); // said now: leaving brokers that do not answer can take as long as the process has left
+        }
+        finally
+        {
+            trials.Serving(null);
         }
     }
 

@@ -22,10 +22,13 @@ internal sealed record ServingOptions(ModelOptions Model, TokenizationOptions To
 /// <summary>The model that the worker serves, and what goes on around it: the watch, new versions, a shadow model.</summary>
 internal sealed class ServedModel : IAsyncDisposable
 {
+    private const string NoCanary = "Model:Canary names no candidate";
+
     private readonly WatchOptions _watchOptions;
     private readonly BackgroundWork _background;
     private volatile ModelManifest _manifest;
     private CanaryRun? _canary;
+    private ModelReload? _reload;
 
     private ServedModel(LoadedModel loaded, WatchOptions watchOptions, DriftMonitor? watch, ShadowModel? shadow, ILogger logger)
     {
@@ -48,6 +51,17 @@ internal sealed class ServedModel : IAsyncDisposable
 
     /// <summary>How the candidate is doing that was tried last; null before there was one.</summary>
     public CanaryStatus? Canary => _canary?.Status;
+
+    /// <summary>How candidates are tried; null where none are.</summary>
+    public CanaryPlan? CanaryPlan => _canary?.Plan;
+
+    /// <summary>Lets the candidate serve that has passed its gates.</summary>
+    /// <returns>Why it does not; null when it does.</returns>
+    public string? Promote() => _canary is null ? NoCanary : _canary.Promote();
+
+    /// <summary>Ends the trial of a candidate, or has the version before a promoted one serve again.</summary>
+    /// <returns>Why nothing changed; null when it did.</returns>
+    public string? RollBack() => _canary is null ? NoCanary : _canary.RollBack(_reload!.LookAgain);
 
     /// <summary>Loads, verifies and warms up the model and the shadow model, and begins to look for new versions.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
@@ -102,6 +116,7 @@ internal sealed class ServedModel : IAsyncDisposable
 
     private void StartReloads(ModelReload reload, ServingOptions settings, PipelineAssembly assembly, ModelLoader models, AnswerBook? answers)
     {
+        _reload = reload;
         _background.Start("the look for new versions", reload.RunAsync);
         var options = settings.Model;
         var metrics = new CanaryMetrics(assembly.Meters);

@@ -21,6 +21,8 @@ internal sealed record Problem(int Status, string Title, string Detail, int? Ret
 
     public static Problem Forbidden(string detail) => new(StatusCodes.Status403Forbidden, "Forbidden", detail);
 
+    public static Problem Conflict(string detail) => new(StatusCodes.Status409Conflict, "Conflict", detail);
+
     public Task WriteAsync(HttpContext context)
     {
         var response = context.Response;

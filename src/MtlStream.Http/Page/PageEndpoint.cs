@@ -7,7 +7,8 @@ namespace MtlStream.Http.Page;
 
 /// <summary><c>GET /v1/page</c>: what the page can show here.</summary>
 /// <param name="parts">Names of its parts, in their order.</param>
-internal sealed class PageEndpoint(RequestDesk desk, IReadOnlyList<string> parts)
+/// <param name="trials">Whether versions beside the one that serves can be asked about.</param>
+internal sealed class PageEndpoint(RequestDesk desk, IReadOnlyList<string> parts, bool trials)
 {
     public Task AnswerAsync(HttpContext context)
     {
@@ -15,6 +16,7 @@ internal sealed class PageEndpoint(RequestDesk desk, IReadOnlyList<string> parts
         var about = new
         {
             parts,
+            trials,
             model = ModelEndpoint.Of(opened),
             opened.Versions,
             token = desk.Options.Token.Length > 0,

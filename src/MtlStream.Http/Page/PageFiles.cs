@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Reflection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -23,6 +24,9 @@ internal static class PageFiles
     /// <summary>By name.</summary>
     public static IReadOnlyDictionary<string, byte[]> All { get; } = Read();
 
+    /// <summary>By name, as gzip.</summary>
+    private static readonly Lazy<Dictionary<string, byte[]>> s_packed = new(() => All.ToDictionary(f => f.Key, f => Pack(f.Value)));
+
     /// <summary><c>GET /</c>.</summary>
     public static Task FirstAsync(HttpContext context) => WriteAsync(context, First);
 
@@ -33,8 +37,24 @@ internal static class PageFiles
     {
         if (!All.TryGetValue(name, out var bytes)) throw new ProblemException(new(StatusCodes.Status404NotFound, "Not found", "The page has no such file."));
         context.Response.ContentType = s_types[Path.GetExtension(name)];
+        context.Response.Headers.Vary = "Accept-Encoding";
+        if (TakesGzip(context.Request))
+        {
+            bytes = s_packed.Value[name];
+            context.Response.Headers.ContentEncoding = "gzip";
+        }
+
         context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+
+    private static bool TakesGzip(HttpRequest request) => request.GetTypedHeaders().AcceptEncoding.Any(e => e.Value == "gzip" && e.Quality != 0);
+
+    private static byte[] Pack(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize)) gzip.Write(bytes);
+        return packed.ToArray();
     }
 
     private static Dictionary<string, byte[]> Read()

@@ -25,9 +25,13 @@ public sealed class CanaryRun(
     ModelSwap model, CanaryPlan plan, Func<ModelManifest> serving, Func<ModelManifest, IMultitaskModel> load, Action<ModelManifest> promoted,
     Func<ModelIdentity, string?> worse, CanaryMetrics metrics, TimeProvider time, ILogger logger)
 {
+    private readonly Lock _sync = new();
     private volatile CanaryStatus? _status;
     private string _seen = "";
     private (Canary Canary, ModelManifest Manifest)? _running;
+
+    /// <summary>How candidates are tried.</summary>
+    public CanaryPlan Plan => plan;
 
     /// <summary>Of the candidate that was tried last; null before there was one.</summary>
     public CanaryStatus? Status => _status is { } status && _running is { } running ? status with { Events = running.Canary.Events } : _status;
@@ -49,12 +53,56 @@ public sealed class CanaryRun(
     /// <summary>Looks once.</summary>
     public void Look()
     {
-        if (_running is { } running) Judge(running.Canary, running.Manifest);
-        if (!Directory.Exists(plan.Folder)) return;
-        var signature = ModelReload.Signature(plan.Folder);
-        if (signature == _seen) return;
-        _seen = signature;
-        Begin();
+        lock (_sync)
+        {
+            if (_running is { } running) Judge(running.Canary, running.Manifest);
+            if (!Directory.Exists(plan.Folder)) return;
+            var signature = ModelReload.Signature(plan.Folder);
+            if (signature == _seen) return;
+            _seen = signature;
+            Begin();
+        }
+    }
+
+    /// <summary>Lets the candidate serve everything by a person's word, once it has passed its gates.</summary>
+    /// <returns>Why it does not; null when it does.</returns>
+    public string? Promote()
+    {
+        lock (_sync)
+        {
+            if (_running is not { } running) return "no candidate is being tried";
+            Judge(running.Canary, running.Manifest);
+            if (_status?.State == "promoted") return null;
+            if (_running is null) return $"the candidate was rolled back: {_status?.Reason ?? "another version serves"}";
+            if (!running.Canary.HasPassed) return $"the candidate has scored {running.Canary.Events} of the {plan.Gates.Events} events that its gates ask for";
+            Serve(running.Canary, running.Manifest);
+            return null;
+        }
+    }
+
+    /// <summary>Ends a trial by a person's word, or goes back from the candidate that was promoted.</summary>
+    /// <param name="before">Has the version before the promoted one serve again; false when it could not.</param>
+    /// <returns>Why nothing changed; null when it did.</returns>
+    public string? RollBack(Func<bool> before)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        const string ByHand = "taken back by hand";
+        lock (_sync)
+        {
+            if (_running is { } running)
+            {
+                running.Canary.GoBack(ByHand);
+                Judge(running.Canary, running.Manifest);
+                return null;
+            }
+
+            if (_status is not { State: "promoted" } promoted) return "no candidate is being tried, and none was promoted";
+            if (!before()) return "the version before could not be loaded; the log says why";
+            logger.CanaryRolledBack(promoted.Version, model.Identity.Version, promoted.Events, ByHand);
+            _status = promoted with { State = "rolled_back", Reason = ByHand };
+            metrics.Ended("rolled_back");
+            return null;
+        }
     }
 
     private void Judge(Canary canary, ModelManifest manifest)
@@ -74,10 +122,7 @@ public sealed class CanaryRun(
         }
         else if (canary.HasPassed && plan.Promote)
         {
-            model.Promote();
-            promoted(manifest);
-            logger.CanaryPromoted(canary.Identity.Version, canary.Events);
-            End(canary, "promoted", null);
+            Serve(canary, manifest);
         }
         else if (canary.HasPassed && _status?.State == "running")
         {
@@ -85,6 +130,14 @@ public sealed class CanaryRun(
             metrics.Ended("passed");
             _status = new(canary.Identity.Version, "passed", null, canary.Events);
         }
+    }
+
+    private void Serve(Canary canary, ModelManifest manifest)
+    {
+        model.Promote();
+        promoted(manifest);
+        logger.CanaryPromoted(canary.Identity.Version, canary.Events);
+        End(canary, "promoted", null);
     }
 
     private void Begin()

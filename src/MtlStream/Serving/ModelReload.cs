@@ -20,6 +20,7 @@ public sealed class ModelReload(
     ModelSwap model, string folder, Func<ModelManifest, IMultitaskModel> load, Action<ModelManifest> swapped,
     ModelManifest serving, string seen, TimeSpan interval, ReloadMetrics metrics, TimeProvider time, ILogger logger)
 {
+    private readonly Lock _sync = new();
     private ModelManifest _serving = serving;
     private string _seen = seen;
 
@@ -39,8 +40,21 @@ public sealed class ModelReload(
     /// <summary>Looks once. True when another version serves now.</summary>
     public bool Look()
     {
-        var signature = Signature(folder);
-        if (signature == _seen) return false;
+        lock (_sync)
+        {
+            var signature = Signature(folder);
+            return signature != _seen && Take(signature);
+        }
+    }
+
+    /// <summary>Has the folder's version serve again when another one came to serve by another way. True when it does.</summary>
+    public bool LookAgain()
+    {
+        lock (_sync) return Take(Signature(folder));
+    }
+
+    private bool Take(string signature)
+    {
         _seen = signature;
         var started = time.GetTimestamp();
         PackageCopy? copy = null;
@@ -76,7 +90,10 @@ public sealed class ModelReload(
     }
 
     /// <summary>Told of a version that serves by another way than this one.</summary>
-    public void Serves(ModelManifest manifest) => _serving = manifest;
+    public void Serves(ModelManifest manifest)
+    {
+        lock (_sync) _serving = manifest;
+    }
 
     private bool Refuse(string reason)
     {

@@ -9,6 +9,9 @@ using MtlStream.Text;
 
 namespace MtlStream.Serving;
 
+/// <summary>How often the shadow model gave a task's labels as the model that serves did.</summary>
+public sealed record TaskAgreement(string Task, long Compared, long Agreed);
+
 /// <summary>Another model that scores a sample of the events beside the one that serves. Only its agreement is published.</summary>
 /// <remarks>
 /// Events are copied for it, one sequence per call; when it cannot keep up they are left out, so it never holds the stream up.
@@ -26,6 +29,7 @@ public sealed class ShadowModel : IDisposable
     private readonly Counter<long> _agreed;
     private readonly Counter<long> _skipped;
     private readonly Histogram<double> _duration;
+    private readonly Dictionary<string, TaskAgreement> _agreement = []; // locked
     private long _offered, _failed;
 
     /// <param name="shadow">Owned from now on. It must take the same tokens as the model that serves.</param>
@@ -48,6 +52,20 @@ public sealed class ShadowModel : IDisposable
         _skipped.Add(0); // see PipelineMetrics
         foreach (var counter in new[] { _compared, _agreed })
             foreach (var pair in _pairing.Pairs) counter.Add(0, pair.Tag);
+    }
+
+    public ModelIdentity Identity => _shadow.Identity;
+
+    /// <summary>Share of the events that it compares.</summary>
+    public double Share => _share;
+
+    /// <summary>By task, since the start.</summary>
+    public IReadOnlyList<TaskAgreement> Agreement
+    {
+        get
+        {
+            lock (_agreement) return [.. _agreement.Values];
+        }
     }
 
     /// <summary>Takes a copy of an event if it is the sample's turn. Never waits. Thread-safe.</summary>
@@ -95,14 +113,25 @@ public sealed class ShadowModel : IDisposable
                 var pair = sample.Pairs[i];
                 var given = sample.Given[i];
                 var others = Given(predictions, pair.Shadow, 0, new(sample.Text, sample.Tokens));
-                _compared.Add(given.Count, pair.Tag);
-                _agreed.Add(given.Zip(others).Count(labels => labels.First == labels.Second), pair.Tag);
+                Count(pair, given.Count, given.Zip(others).Count(labels => labels.First == labels.Second));
             }
         }
         catch (Exception exception) when (exception is not OperationCanceledException) // a bug, too: the sample goes on
         {
             _skipped.Add(1);
             if (_failed++ == 0) _logger.ShadowFailed(_shadow.Identity.Version, Told(exception));
+        }
+    }
+
+    private void Count(TaskPair pair, int compared, int agreed)
+    {
+        _compared.Add(compared, pair.Tag);
+        _agreed.Add(agreed, pair.Tag);
+        var task = (string)pair.Tag.Value!;
+        lock (_agreement)
+        {
+            var before = _agreement.GetValueOrDefault(task) ?? new(task, 0, 0);
+            _agreement[task] = before with { Compared = before.Compared + compared, Agreed = before.Agreed + agreed };
         }
     }
 

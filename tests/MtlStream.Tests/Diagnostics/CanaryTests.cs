@@ -120,6 +120,64 @@ public sealed class CanaryTests : IDisposable
     }
 
     [Fact]
+    public void A_person_promotes_what_has_passed_and_nothing_before()
+    {
+        using var swap = new ModelSwap(new LabellingModel("1"));
+        var run = Run(swap, new LabellingModel("2"));
+        Assert.Equal("no candidate is being tried", run.Promote());
+        run.Look();
+        Assert.Equal("the candidate has scored 0 of the 200 events that its gates ask for", run.Promote());
+        Score(swap, Batches);
+
+        Assert.Null(run.Promote());
+
+        Assert.Equal(("promoted", "2"), (run.Status!.State, swap.Identity.Version));
+        Assert.Equal(["2"], Score(swap, 20).Distinct());
+    }
+
+    [Fact]
+    public void A_person_cannot_promote_what_is_worse()
+    {
+        using var swap = new ModelSwap(new LabellingModel("1"));
+        var run = Run(swap, new LabellingModel("2") { IsHigh = _ => true });
+        run.Look();
+        Score(swap, Batches);
+
+        Assert.Contains("was rolled back: mood: its labels differ", run.Promote(), StringComparison.Ordinal);
+
+        Assert.Equal(["1"], Score(swap, 20).Distinct());
+    }
+
+    [Fact]
+    public void A_person_ends_a_trial()
+    {
+        using var swap = new ModelSwap(new LabellingModel("1"));
+        var run = Run(swap, new LabellingModel("2"));
+        run.Look();
+
+        Assert.Null(run.RollBack(() => throw new InvalidOperationException("nothing was promoted")));
+
+        Assert.Equal(("rolled_back", "taken back by hand"), (run.Status!.State, run.Status.Reason));
+        Assert.Equal(["1"], Score(swap, 20).Distinct());
+        Assert.Equal("no candidate is being tried, and none was promoted", run.RollBack(() => true));
+    }
+
+    [Fact]
+    public void A_person_goes_back_from_what_was_promoted()
+    {
+        using var swap = new ModelSwap(new LabellingModel("1"));
+        var run = Run(swap, new LabellingModel("2"), promote: true);
+        run.Look();
+        Score(swap, Batches);
+        run.Look();
+
+        Assert.Equal("the version before could not be loaded; the log says why", run.RollBack(() => false));
+        Assert.Null(run.RollBack(() => swap.TrySwap(new LabellingModel("1"), out _)));
+
+        Assert.Equal(("rolled_back", "1"), (run.Status!.State, swap.Identity.Version));
+    }
+
+    [Fact]
     public void A_candidate_that_people_find_worse_is_rolled_back()
     {
         using var swap = new ModelSwap(new LabellingModel("1"));

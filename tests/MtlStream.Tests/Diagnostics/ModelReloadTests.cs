@@ -41,6 +41,24 @@ public sealed class ModelReloadTests : IDisposable
     }
 
     [Fact]
+    public void The_folders_version_serves_again_when_another_one_came_to_serve_by_another_way()
+    {
+        var (swap, reload) = Start();
+        using (swap)
+        {
+            var before = swap.Identity.Version;
+            var promoted = _package.Manifest() with { Version = "2.0.0" };
+            Assert.True(swap.TrySwap(Load(promoted), out _));
+            reload.Serves(promoted);
+            Assert.False(reload.Look()); // the folder is as it was
+
+            Assert.True(reload.LookAgain());
+
+            Assert.Equal(before, swap.Identity.Version);
+        }
+    }
+
+    [Fact]
     public void A_version_with_other_tasks_and_labels_is_put_to_work_and_the_log_says_what_changed()
     {
         var log = new FakeLogger();

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
+using MtlStream.Http.Api;
 using MtlStream.Http.Live;
 using MtlStream.Http.Requests;
 using MtlStream.Serving;
@@ -21,14 +22,15 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly HealthServer _server;
     private readonly IAsyncDisposable? _open;
 
-    private ApiServer(HttpOptions options, TableModel model, InputOptions input, bool opened, bool live, TimeSpan? patience)
+    private ApiServer(
+        HttpOptions options, TableModel model, InputOptions input, bool opened, bool live, TimeSpan? patience, IModelTrials? trials)
     {
         Options = options;
         Desk = new(options, Meters, NullLoggerFactory.Instance, TimeProvider.System);
         Live = live ? new(options, input, Desk, Meters, TimeProvider.System) : null;
         var health = new WorkerHealth();
         var report = new WorkerReport(health, new(TimeProvider.System, NullLogger<EventTally>.Instance));
-        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance, Live))
+        _server = new(options, health, report, NullLogger<HealthServer>.Instance, api: new HttpApi(options, Desk, NullLogger<HttpApi>.Instance, Live, trials: trials))
         {
             Patience = patience ?? TimeSpan.FromMinutes(1),
         };
@@ -54,10 +56,11 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="opened">Whether the model is loaded.</param>
     /// <param name="patience">With clients that are slow.</param>
     public static async Task<ApiServer> StartAsync(
-        HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false, TimeSpan? patience = null)
+        HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false, TimeSpan? patience = null,
+        IModelTrials? trials = null)
     {
         options ??= new();
-        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live, patience);
+        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live, patience, trials);
         await server._server.StartAsync(CancellationToken.None);
         server.Client.BaseAddress = server._server.Address;
         return server;

@@ -31,7 +31,7 @@ public sealed class OpenApiTests
         var options = new HttpOptions { Annotate = true, Page = true };
         var desk = new RequestDesk(options, meters, NullLoggerFactory.Instance, TimeProvider.System);
         using var live = new LiveFeed(options, new InputOptions(), desk, meters, TimeProvider.System);
-        new HttpApi(options, desk, NullLogger<HttpApi>.Instance, live, new NoReviewer()).Map(server);
+        new HttpApi(options, desk, NullLogger<HttpApi>.Instance, live, new NoReviewer(), new StubTrials()).Map(server);
 
         var mapped = ((IEndpointRouteBuilder)server).DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
             .Where(e => e.RoutePattern.RawText is not ("/" or "/page/{name}")) // the page itself
