@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Net;
 using System.Text.Json.Nodes;
+using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests;
 
@@ -23,18 +24,8 @@ internal static class OpsTools
     /// <summary>Runs a program to its end; its output and errors together.</summary>
     public static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
     {
-        using var process = Start(program, null, arguments);
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-
-        return (process.ExitCode, await output + await errors);
+        var run = await ProgramRun.OfAsync(new(program, arguments) { WorkingDirectory = Root });
+        return (run.Code, run.Output + run.Error);
     }
 
     public static Process Start(string program, IReadOnlyDictionary<string, string>? environment, params string[] arguments)

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Text.Json;
 using MtlStream.IntegrationTests.Kafka;
+using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests;
 
@@ -16,35 +16,17 @@ public sealed class OtherLanguageTests
             """{"text": 5}""", "not json", "", """{"text": "a \u0000 \"bad\" dog", "analysis": "old"}""",
         ];
 
-        var annotated = await RunAsync(
-            Path.Combine(AppContext.BaseDirectory, "mtlstream"), string.Join('\n', events), "annotate", "-", "--model", WorkerProcess.ToyModel, "--device", "cpu", "--all-scores");
-        var read = await RunAsync(
-            OpsTools.Python!, annotated.Output + annotated.Error, Path.Combine(OpsTools.Root, "tests", "read-output.py"));
+        var program = Path.Combine(AppContext.BaseDirectory, "mtlstream");
+        var annotated = await ProgramRun.OfAsync(
+            new(program, ["annotate", "-", "--model", WorkerProcess.ToyModel, "--device", "cpu", "--all-scores"]), string.Join('\n', events));
+        var read = await ProgramRun.OfAsync(
+            new(OpsTools.Python!, [Path.Combine(OpsTools.Root, "tests", "read-output.py")]), annotated.Output + annotated.Error);
 
         Assert.Equal(3, annotated.Code);
         Assert.True(read.Code == 0, read.Error);
         var found = JsonSerializer.Deserialize<JsonElement>(read.Output);
         Assert.Equal((4, 3), (found.GetProperty("events").GetInt32(), found.GetProperty("deadLetters").GetInt32()));
         Assert.True(found.GetProperty("entries").GetInt32() > 15, read.Output);
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string program, string input, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
-        {
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-
-        return (process.ExitCode, await output, await error);
     }
 }
 

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json;
+using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests;
 
@@ -17,17 +17,17 @@ public sealed class TeachTests : IDisposable
         File.WriteAllLines(data, ["text,label", .. Requests()]);
         var package = Path.Combine(_folder, "taught");
 
-        var (code, output, error) = await RunAsync("teach", "--task", "refund", "--data", data, "--out", package, "--json");
+        var (code, output, error) = await ProgramRun.OfMtlStreamAsync("teach", "--task", "refund", "--data", data, "--out", package, "--json");
 
         Assert.True(code == 0, error);
         using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
         Assert.True(report.RootElement.GetProperty("oldOutputsIdentical").GetBoolean());
         Assert.Equal(200, report.RootElement.GetProperty("examples").GetInt32());
         Assert.True(report.RootElement.GetProperty("crossValidation").GetProperty("accuracy").GetDouble() > 0.95);
-        var (verified, _, problems) = await RunAsync("model", "verify", package);
+        var (verified, _, problems) = await ProgramRun.OfMtlStreamAsync("model", "verify", package);
         Assert.True(verified == 0, problems);
         File.WriteAllLines(Path.Combine(_folder, "new.txt"), ["please give me my money back for the broken kettle", "the kettle is lovely, thank you"]);
-        var (annotated, labels, trouble) = await RunAsync(
+        var (annotated, labels, trouble) = await ProgramRun.OfMtlStreamAsync(
             "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "refund");
         Assert.True(annotated == 0, trouble);
         Assert.Equal(["yes", "no"], labels.TrimEnd().Split('\n').Select(LabelOf));
@@ -40,10 +40,10 @@ public sealed class TeachTests : IDisposable
     private async Task AssertTaughtAgainAsync(string package)
     {
         var (newer, again) = (Path.Combine(_folder, "newer"), Path.Combine(_folder, "again"));
-        var (forgotten, _, trouble) = await RunAsync("forget", "--task", "offensive", "--out", newer);
+        var (forgotten, _, trouble) = await ProgramRun.OfMtlStreamAsync("forget", "--task", "offensive", "--out", newer);
         Assert.True(forgotten == 0, trouble);
 
-        var (code, output, error) = await RunAsync("teach", "--again", package, "--model", newer, "--out", again, "--json");
+        var (code, output, error) = await ProgramRun.OfMtlStreamAsync("teach", "--again", package, "--model", newer, "--out", again, "--json");
 
         Assert.True(code == 0, error);
         Assert.Matches("  refund before, by mtlstream-en [0-9.]+:\n    no: F1 [0-9.]+ %, now [0-9.]+ %\n    yes: F1 [0-9.]+ %, now [0-9.]+ %\n", output);
@@ -51,7 +51,7 @@ public sealed class TeachTests : IDisposable
         var labels = report.RootElement.GetProperty("tasks")[0].GetProperty("labels").EnumerateArray().ToList();
         Assert.Equal(["no", "yes"], labels.Select(l => l.GetProperty("label").GetString()));
         Assert.All(labels, l => Assert.True(l.GetProperty("before").GetDouble() > 0.95 && l.GetProperty("after").GetDouble() > 0.95));
-        var (verified, _, problems) = await RunAsync("model", "verify", again);
+        var (verified, _, problems) = await ProgramRun.OfMtlStreamAsync("model", "verify", again);
         Assert.True(verified == 0, problems);
         var manifest = JsonDocument.Parse(File.ReadAllText(Path.Combine(again, "model.json"))).RootElement;
         Assert.EndsWith("+without-offensive.refund", manifest.GetProperty("version").GetString(), StringComparison.Ordinal);
@@ -65,12 +65,12 @@ public sealed class TeachTests : IDisposable
     {
         var data = Path.Combine(_folder, "more.csv");
         File.WriteAllLines(data, ["text,label", "reimburse me for the sofa,yes", "the sofa is soft,no"]);
-        var (code, output, error) = await RunAsync("teach", "--task", "refund", "--more", "--data", data, "--model", package, "--out", package + "-more", "--no-examples", "--json");
+        var (code, output, error) = await ProgramRun.OfMtlStreamAsync("teach", "--task", "refund", "--more", "--data", data, "--model", package, "--out", package + "-more", "--no-examples", "--json");
         Assert.True(code == 0, error);
         using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
         Assert.Equal(202, report.RootElement.GetProperty("examples").GetInt32());
         Assert.Contains("+refund.2\"", File.ReadAllText(Path.Combine(package + "-more", "model.json")), StringComparison.Ordinal);
-        (code, _, error) = await RunAsync("teach", "--again", package + "-more", "--out", package + "-third");
+        (code, _, error) = await ProgramRun.OfMtlStreamAsync("teach", "--again", package + "-more", "--out", package + "-third");
         Assert.Equal(2, code);
         Assert.Contains("keeps no examples of refund", error, StringComparison.Ordinal);
     }
@@ -78,11 +78,11 @@ public sealed class TeachTests : IDisposable
     private async Task AssertForgottenAsync(string package)
     {
         var without = Path.Combine(_folder, "without");
-        var (code, _, error) = await RunAsync("forget", "--task", "refund", "--model", package, "--out", without);
+        var (code, _, error) = await ProgramRun.OfMtlStreamAsync("forget", "--task", "refund", "--model", package, "--out", without);
         Assert.True(code == 0, error);
-        var (verified, _, problems) = await RunAsync("model", "verify", without);
+        var (verified, _, problems) = await ProgramRun.OfMtlStreamAsync("model", "verify", without);
         Assert.True(verified == 0, problems);
-        var (inspected, text, _) = await RunAsync("model", "inspect", without);
+        var (inspected, text, _) = await ProgramRun.OfMtlStreamAsync("model", "inspect", without);
         Assert.Equal(0, inspected);
         Assert.Contains("+without-refund", text, StringComparison.Ordinal);
     }
@@ -96,7 +96,7 @@ public sealed class TeachTests : IDisposable
         File.WriteAllLines(rest, requests.Skip(40).Take(120).Select(line => line[..line.LastIndexOf(',')].Trim('"')));
         File.WriteAllLines(test, ["text,label", .. requests.Skip(160)]);
 
-        var (code, output, error) = await RunAsync(
+        var (code, output, error) = await ProgramRun.OfMtlStreamAsync(
             "teach", "--task", "refund", "--data", few, "--unlabelled", rest, "--test", test, "--out", Path.Combine(_folder, "few"), "--json");
 
         Assert.True(code == 0, error);
@@ -113,17 +113,17 @@ public sealed class TeachTests : IDisposable
         File.WriteAllLines(data, Orders());
         var package = Path.Combine(_folder, "orders");
 
-        var (code, output, error) = await RunAsync("teach", "--task", "order", "--kind", "token_spans", "--data", data, "--out", package, "--json");
+        var (code, output, error) = await ProgramRun.OfMtlStreamAsync("teach", "--task", "order", "--kind", "token_spans", "--data", data, "--out", package, "--json");
 
         Assert.True(code == 0, error);
         using var report = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]);
         Assert.True(report.RootElement.GetProperty("oldOutputsIdentical").GetBoolean());
         Assert.Equal("token_spans", report.RootElement.GetProperty("kind").GetString());
         Assert.True(report.RootElement.GetProperty("crossValidation").GetProperty("spanF1").GetDouble() > 0.9);
-        var (verified, _, problems) = await RunAsync("model", "verify", package);
+        var (verified, _, problems) = await ProgramRun.OfMtlStreamAsync("model", "verify", package);
         Assert.True(verified == 0, problems);
         File.WriteAllLines(Path.Combine(_folder, "new.txt"), ["I want to order seven lamps for Anna, please."]);
-        var (annotated, line, trouble) = await RunAsync(
+        var (annotated, line, trouble) = await ProgramRun.OfMtlStreamAsync(
             "annotate", Path.Combine(_folder, "new.txt"), "--format", "text", "--model", package, "--tasks", "order");
         Assert.True(annotated == 0, trouble);
         using var parsed = JsonDocument.Parse(line);
@@ -137,7 +137,7 @@ public sealed class TeachTests : IDisposable
         var data = Path.Combine(_folder, "data.csv");
         File.WriteAllLines(data, ["text,label", "a,x", "b,x", "c,y", "d,y"]);
 
-        var (code, _, error) = await RunAsync("teach", "--task", "sentiment", "--data", data, "--out", Path.Combine(_folder, "taught"));
+        var (code, _, error) = await ProgramRun.OfMtlStreamAsync("teach", "--task", "sentiment", "--data", data, "--out", Path.Combine(_folder, "taught"));
 
         Assert.Equal(2, code);
         Assert.Contains("has a task of that name", error, StringComparison.Ordinal);
@@ -181,18 +181,5 @@ public sealed class TeachTests : IDisposable
                 yield return "";
             }
         }
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mtlstream"), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
-        return (process.ExitCode, await output, await error);
     }
 }

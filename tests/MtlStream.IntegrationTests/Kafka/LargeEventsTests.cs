@@ -69,6 +69,32 @@ public sealed class LargeEventsTests() : OnRealKafka(partitions: 1) // each topi
         Assert.Null(letters[1].Key);
     }
 
+    [RealKafkaTheory]
+    [InlineData("AtLeastOnce")]
+    [InlineData("ExactlyOnce")]
+    public async Task Events_of_15_to_35_MB_are_answered_where_the_limits_allow_them(string guarantee)
+    {
+        const int Limit = 48_000_000;
+        var (input, output) = (Topics.Unique("large"), Topics.Unique("large-output"));
+        _topics.Create([input, output], 1, ("max.message.bytes", $"{Limit}"));
+        int[] sizes = [15_000_000, 25_000_000, 35_000_000];
+        foreach (var size in sizes) Write(Topics.Bytes($$"""{"text":"a good day","more":"{{new string('x', size)}}"}"""), topic: input);
+        var settings = Settings(guarantee);
+        settings["Kafka:InputTopics:0"] = input;
+        settings["Kafka:OutputTopic"] = output;
+        settings["Kafka:Producer:message.max.bytes"] = $"{Limit}";
+        settings["Input:MaxPayloadBytes"] = $"{Limit}";
+        settings["Kafka:Consumer:fetch.message.max.bytes"] = $"{Limit}";
+
+        var worker = Start(settings);
+        await Wait.Until(() => worker.HasExited || _topics.Committed(_group, input, 1)[0] >= sizes.Length, log: () => worker.Log);
+        await worker.StopAsync();
+
+        var lengths = _topics.ReadAll(output).Select(r => r.Message.Value!.Length).ToList();
+        Assert.Equal(sizes.Length, lengths.Count);
+        Assert.All(lengths.Zip(sizes), pair => Assert.InRange(pair.First, pair.Second, Limit));
+    }
+
     private async Task RunAsync(Dictionary<string, string> settings, int committed)
     {
         var worker = Start(settings);
@@ -78,11 +104,11 @@ public sealed class LargeEventsTests() : OnRealKafka(partitions: 1) // each topi
 
     private void Small(string text) => Write(Topics.Bytes($$"""{"text":"{{text}}"}"""));
 
-    private void Write(byte[] value, CompressionType compression = CompressionType.None, byte[]? key = null)
+    private void Write(byte[] value, CompressionType compression = CompressionType.None, byte[]? key = null, string? topic = null)
     {
         using var producer = new ProducerBuilder<byte[]?, byte[]>(
-            new ProducerConfig { BootstrapServers = _kafka.BootstrapServers, CompressionType = compression, MessageMaxBytes = 20_000_000 }).Build();
-        var report = producer.ProduceAsync(_input, new() { Key = key, Value = value });
+            new ProducerConfig { BootstrapServers = _kafka.BootstrapServers, CompressionType = compression, MessageMaxBytes = 50_000_000 }).Build();
+        var report = producer.ProduceAsync(topic ?? _input, new() { Key = key, Value = value });
         report.GetAwaiter().GetResult();
     }
 

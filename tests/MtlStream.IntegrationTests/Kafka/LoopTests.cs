@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using MtlStream.Host.Configuration;
 using MtlStream.Host.Review;
 using MtlStream.Learning.Review;
+using MtlStream.Tests;
 
 namespace MtlStream.IntegrationTests.Kafka;
 
@@ -174,15 +174,8 @@ public sealed class LoopTests : IDisposable
     /// <summary>Runs a command to its end and gives back what it printed.</summary>
     private static async Task<string> Done(int code, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mtlstream"), arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
-        Assert.True(process.ExitCode == code, $"{arguments[0]} ended with {process.ExitCode}:\n{await output}\n{await error}");
-        return await output;
+        var run = await ProgramRun.OfMtlStreamAsync(arguments);
+        Assert.True(run.Code == code, $"{arguments[0]} ended with {run.Code}:\n{run.Output}\n{run.Error}");
+        return run.Output;
     }
 }

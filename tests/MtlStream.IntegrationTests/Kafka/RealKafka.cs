@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.NetworkInformation;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace MtlStream.IntegrationTests.Kafka;
@@ -17,8 +20,10 @@ internal sealed class RealKafka : IDisposable
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"mtlstream-kafka-{Guid.NewGuid():N}");
     private readonly int _nodes;
     private readonly int _port;
+    private int _advertised;
 
-    private RealKafka(string bootstrapServers, int nodes, int port) => (BootstrapServers, _nodes, _port) = (bootstrapServers, nodes, port);
+    private RealKafka(string bootstrapServers, int nodes, int port, int advertised) =>
+        (BootstrapServers, _nodes, _port, _advertised) = (bootstrapServers, nodes, port, advertised);
 
     /// <summary>One node, plain and SASL_SSL, for all tests that neither stop nor alter it; started by the first of them.</summary>
     public static RealKafka Shared => s_shared.Value;
@@ -33,7 +38,8 @@ internal sealed class RealKafka : IDisposable
     public static RealKafka Start(int nodes = 1, bool secure = false, int? port = null, int? advertised = null)
     {
         var first = port ?? FreePort();
-        var kafka = new RealKafka(string.Join(',', Enumerable.Range(advertised ?? first, nodes).Select(p => $"127.0.0.1:{p}")), nodes, first);
+        var told = advertised ?? first;
+        var kafka = new RealKafka(string.Join(',', Enumerable.Range(told, nodes).Select(p => $"127.0.0.1:{p}")), nodes, first, told);
         List<string> arguments = ["start", "--nodes", $"{nodes}", "--port", $"{first}"];
         if (secure) arguments.Add("--secure");
         if (advertised is { } at) arguments.AddRange(["--advertise", $"{at}"]);
@@ -96,6 +102,36 @@ internal sealed class RealKafka : IDisposable
         string text;
         lock (output) text = output.ToString();
         return process.ExitCode == 0 ? text : throw new InvalidOperationException($"{s_script} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{text}");
+    }
+
+    /// <summary>Starts the first node anew; it tells clients from then on to come to another port.</summary>
+    public void Readvertise(int port)
+    {
+        var file = Path.Combine(_folder, "1", "server.properties");
+        Command("stop");
+        const string Setting = "advertised.listeners=PLAINTEXT://127.0.0.1:";
+        File.WriteAllText(file, File.ReadAllText(file).Replace($"{Setting}{_advertised},", $"{Setting}{port},", StringComparison.Ordinal));
+        Command("restart");
+        _advertised = port;
+    }
+
+    /// <summary>Starts the first node anew, with a certificate of the same authority that is valid until then; needs <c>secure</c>.</summary>
+    public void Certify(DateTimeOffset until)
+    {
+        var folder = Path.Combine(_folder, "tls");
+        using var authority = X509Certificate2.CreateFromPemFile(Path.Combine(folder, "ca.crt"), Path.Combine(folder, "ca.key"));
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        var signature = X509SignatureGenerator.CreateForRSA(authority.GetRSAPrivateKey()!, RSASignaturePadding.Pkcs1);
+        using var certificate = request.Create(authority.SubjectName, signature, until.AddDays(-30), until, RandomNumberGenerator.GetBytes(16));
+        string[] parts = [key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem(), authority.ExportCertificatePem()];
+        Command("stop");
+        File.WriteAllText(Path.Combine(folder, "server.pem"), string.Join('\n', parts) + '\n');
+        Command("restart");
     }
 
     public void Dispose()

@@ -25,6 +25,11 @@ public sealed class SurroundingsTests : IDisposable
         Assert.Single(found.Distinct());
     }
 
+    [QuarterCoreFact]
+    public async Task A_quarter_of_a_core_is_enough_for_the_same_results() => Assert.Equal(
+        await DemoAsync(),
+        await DemoAsync(QuarterCoreFactAttribute.Command));
+
     [ReadOnlyRootFact]
     public async Task It_runs_where_nothing_can_be_written_but_the_temporary_folder() => Assert.Equal(
         await DemoAsync("TMPDIR=/dev/shm"),
@@ -73,34 +78,5 @@ public sealed class SurroundingsTests : IDisposable
         Assert.True(process.ExitCode == 0, await error);
         var report = JsonSerializer.Deserialize<JsonElement>(output.TrimEnd('\n').Split('\n')[^1]);
         return string.Join(", ", new[] { "produced", "enriched", "deadLettered" }.Select(name => $"{report.GetProperty(name).GetInt64()} {name}"));
-    }
-}
-
-/// <summary>Marks a test that makes the root read-only for a process of its own; skipped where that is not allowed.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class ReadOnlyRootFactAttribute : FactAttribute
-{
-    public ReadOnlyRootFactAttribute()
-    {
-        if (!s_works) Skip = "This machine does not let a process of this user have a read-only root of its own.";
-    }
-
-    /// <summary>Starts what stands behind it.</summary>
-    internal static IReadOnlyList<string> Command { get; } = ["unshare", "--mount", "sh", "-c", "mount -o remount,ro,bind / && exec \"$0\" \"$@\""];
-
-    private static readonly bool s_works = Works();
-
-    private static bool Works()
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(Command[0], [.. Command.Skip(1), "true"]) { RedirectStandardError = true })!;
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
     }
 }

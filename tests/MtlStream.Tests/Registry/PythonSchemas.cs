@@ -20,26 +20,12 @@ internal static class PythonSchemas
     /// <returns>What it prints, a line for each.</returns>
     public static async Task<List<JsonElement>> RunAsync(string root, string verb, string input)
     {
-        var start = new ProcessStartInfo(Python, [Path.Combine(root, "tests", "registry-interop.py"), verb, Protoc!])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(Python, [Path.Combine(root, "tests", "registry-interop.py"), verb, Protoc!]);
         start.Environment["PROTOBUF_INCLUDE"] = Include ?? "";
         start.Environment["PYTHONIOENCODING"] = "utf-8";
-        using var process = Process.Start(start)!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
-        {
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-        Assert.True(process.ExitCode == 0, await error);
-        return [.. (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
+        var run = await ProgramRun.OfAsync(start, input);
+        Assert.True(run.Code == 0, run.Error);
+        return [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
     }
 
     /// <summary>Google's compiler, which the build of the core has brought.</summary>
