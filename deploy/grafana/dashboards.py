@@ -75,6 +75,12 @@ OVERVIEW = [
         ("Memory", "bytes", [(gauge("dotnet_process_memory_working_set_bytes", "instance"), "{{instance}}")], "sizing"),
         ("Collections by generation", "ops", [(rate("dotnet_gc_collections_total", "gc_heap_generation"), "{{gc_heap_generation}}")], "tuning-by-symptom"),
     ]),
+    ("Requests over HTTP", [
+        ("Texts of requests", "ops", [(rate("mtlstream_http_texts_total", "mtlstream_outcome", otherwise=True), "{{mtlstream_outcome}}")], "mtlstreamrequestsrefused"),
+        ("Time of a request, p99", "s", [(quantile(0.99, "http_server_request_duration_seconds", "http_route"), "{{http_route}}")], "mtlstreamrequestsrefused"),
+        ("Texts of requests that wait or are worked on", "short", [(gauge("mtlstream_http_waiting", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
+        ("Workers of the model that requests keep busy", "none", [(rate("mtlstream_http_model_time_seconds_total", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
+    ]),
 ]
 
 MODEL = [
@@ -105,12 +111,6 @@ MODEL = [
         ("Candidates on a share of the stream", "none", [(f'sum by (mtlstream_canary_outcome) (mtlstream_canary_outcomes_total{{{JOB}}}) or {zero("mtlstream_canary_outcome")}', "{{mtlstream_canary_outcome}}")], "mtlstreamcanaryrolledback"),
         ("Copies for review", "ops", [(rate("mtlstream_events_review_total", otherwise=True), "copies")], "new-model-versions"),
         ("Truncated texts", "ops", [(rate("mtlstream_events_truncated_total", otherwise=True), "texts")], "tuning-by-symptom"),
-    ]),
-    ("Requests over HTTP", [
-        ("Texts of requests", "ops", [(rate("mtlstream_http_texts_total", "mtlstream_outcome", otherwise=True), "{{mtlstream_outcome}}")], "mtlstreamrequestsrefused"),
-        ("Time of a request, p99", "s", [(quantile(0.99, "http_server_request_duration_seconds", "http_route"), "{{http_route}}")], "mtlstreamrequestsrefused"),
-        ("Texts of requests that wait or are worked on", "short", [(gauge("mtlstream_http_waiting", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
-        ("Workers of the model that requests keep busy", "none", [(rate("mtlstream_http_model_time_seconds_total", "instance"), "{{instance}}")], "mtlstreamrequestsrefused"),
     ]),
 ]
 
