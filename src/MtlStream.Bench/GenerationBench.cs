@@ -52,11 +52,11 @@ internal static class GenerationBench
         while (searches.Exists(search => search.Found is null))
         {
             stopping.ThrowIfCancellationRequested();
-            var logits = decoding.Read(last).ToArray();
+            var logits = decoding.Read(last);
             for (var row = 0; row < searches.Count; row++)
             {
                 if (searches[row].Found is not null) continue;
-                searches[row].Advance(logits.AsSpan(row * generator.Model.Vocabulary, generator.Model.Vocabulary));
+                searches[row].Advance(logits.Slice(row * generator.Model.Vocabulary, generator.Model.Vocabulary));
                 last[row] = searches[row].Found is null ? searches[row].Last[0] : rules.Pad;
             }
         }

@@ -2,11 +2,9 @@ using System.CommandLine;
 using MtlStream.Batching;
 using MtlStream.Delivery;
 using MtlStream.Events;
-using MtlStream.Generation;
 using MtlStream.Host.Lines;
 using MtlStream.Host.Pictures;
 using MtlStream.Models;
-using MtlStream.Onnx.Generation;
 using MtlStream.Tasks;
 using MtlStream.Text;
 
@@ -58,7 +56,7 @@ internal static class AnnotateCommand
         };
         var questionPointer = new Option<string>("--question-pointer") { Description = "JSON pointer to a question that each line asks about its text.", HelpName = "/pointer", DefaultValueFactory = _ => "" };
         var replies = new Option<string>("--replies") { Description = "JSON lines of replies, name and text, of which each text gets the best one, or none.", HelpName = "FILE", DefaultValueFactory = _ => "" };
-        var generate = CommonOptions.List("--generate", "Have packages that model import wrote each write a text about every line; the name is what results call it.", "NAME=DIR");
+        var generate = GenerateOption.Build();
         var (tasks, model, device) = (CommonOptions.Tasks(), CommonOptions.Model(), CommonOptions.Device());
         var command = new CliCommand(
             "annotate", "Enriches the texts of a file, without Kafka: one line in, one line out, in order. Exit code 3: some were rejected.",
@@ -91,11 +89,11 @@ internal static class AnnotateCommand
                     Device = parsed.GetRequiredValue(device),
                     Tasks = parsed.GetRequiredValue(tasks),
                     Replies = parsed.GetRequiredValue(replies),
-                }.Asking(QuestionsOf(parsed.GetValue(questions) ?? []), parsed.GetRequiredValue(questionPointer)),
+                }.Asking(CommonOptions.Named("--question", "NAME=TEXT", parsed.GetValue(questions) ?? []), parsed.GetRequiredValue(questionPointer)),
                 parsed.GetValue(output),
                 parsed.GetValue(rejects),
                 parsed.GetValue(pretty),
-                parsed.GetValue(html)) { Generate = FoldersOf(parsed.GetValue(generate) ?? []) },
+                parsed.GetValue(html)) { Generate = GenerateOption.FoldersOf(parsed.GetValue(generate)) },
             stopping));
         return command;
     }
@@ -108,11 +106,7 @@ internal static class AnnotateCommand
         // Rejected lines on stderr are JSON for programs to read: warnings would be in the way.
         using var tool = new ToolServices(request.Rejects is null ? LogLevel.Error : LogLevel.Warning);
         await using var input = CommonOptions.OpenInput(request.File);
-        var generation = new GenerationOptions { Models = request.Generate };
-        using var labels = tool.Models.Load(request.Model, new TokenizationOptions());
-        GeneratorLoader.Check(generation, "", [.. labels.Model.Tasks.Select(t => t.Name)]);
-        using var generators = tool.Generators.Load(generation, string.Join(',', request.Generate.Keys));
-        var loaded = labels with { Generators = generators };
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool);
         var read = CommonOptions.HandleOf(input, 0);
         var name = request.File == "-" ? "stdin" : request.File;
         var file = await RecordFile.OpenAsync(input, name, request.Question, stopping);
@@ -141,23 +135,6 @@ internal static class AnnotateCommand
 
         if (!source.ReachedEnd) throw new IOException($"stopped after line {source.Lines}, before the end of the input.");
         return sink.Rejected > 0 ? ExitCodes.SomeRejected : ExitCodes.Done;
-    }
-
-    private static Dictionary<string, string> QuestionsOf(string[] given) => Named("--question", "NAME=TEXT", given);
-
-    private static Dictionary<string, string> FoldersOf(string[] given) => Named("--generate", "NAME=DIR", given);
-
-    private static Dictionary<string, string> Named(string option, string form, string[] given)
-    {
-        var named = new Dictionary<string, string>();
-        foreach (var one in given)
-        {
-            var parts = one.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (parts.Length < 2 || parts[0].Length == 0 || parts[1].Length == 0) throw new UsageException($"{option} is '{one}', expected {form}.");
-            if (!named.TryAdd(parts[0], parts[1])) throw new UsageException($"{option}: found the name {parts[0]} twice, expected each once.");
-        }
-
-        return named;
     }
 
     private static string[] FieldsOf(string? one, string[] several)

@@ -67,6 +67,22 @@ internal static class CommonOptions
         CustomParser = given => [.. given.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))],
     };
 
+    /// <summary>What was given as names and values.</summary>
+    /// <param name="form">What is expected, such as <c>NAME=TEXT</c>.</param>
+    /// <exception cref="UsageException">Something else was given, or a name twice.</exception>
+    public static Dictionary<string, string> Named(string option, string form, string[] given)
+    {
+        var named = new Dictionary<string, string>();
+        foreach (var one in given)
+        {
+            var parts = one.Split('=', 2, StringSplitOptions.TrimEntries);
+            if (parts.Length < 2 || parts[0].Length == 0 || parts[1].Length == 0) throw new UsageException($"{option} is '{one}', expected {form}.");
+            if (!named.TryAdd(parts[0], parts[1])) throw new UsageException($"{option}: found the name {parts[0]} twice, expected each once.");
+        }
+
+        return named;
+    }
+
     public static Argument<string> File() => new("FILE")
     {
         Description = "File to read, plain or gzipped; - for standard input.",

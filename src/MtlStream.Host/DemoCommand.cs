@@ -21,14 +21,18 @@ internal static class DemoCommand
     /// <param name="Events">Null for no end.</param>
     /// <param name="Rate">Events per second; null for 25 without an end, and as fast as they come back with one.</param>
     /// <param name="Port">Of the page, 0 for a free one; null for no page.</param>
-    internal sealed record Request(long? Events, double? Rate, bool Json, ModelOptions Model, int? Port = null);
+    internal sealed record Request(long? Events, double? Rate, bool Json, ModelOptions Model, int? Port = null)
+    {
+        /// <summary>Folders of packages that write a text about each event, by the name that results give to it.</summary>
+        public IReadOnlyDictionary<string, string> Generate { get; init; } = new Dictionary<string, string>();
+    }
 
     public static Command Build()
     {
         var events = new Option<long?>("--events") { Description = "Ends after this many events; without it on Ctrl+C.", HelpName = "N" };
         var rate = new Option<double?>("--rate") { Description = "Events per second; without it 25, or with --events as fast as they come back.", HelpName = "R" };
         var port = new Option<int?>("--port") { Description = "Port of the page on this machine; without it a free one, and with --events no page.", HelpName = "N" };
-        var (json, model, device) = (CommonOptions.JsonReport(), CommonOptions.Model(), CommonOptions.Device());
+        var (json, model, device, generate) = (CommonOptions.JsonReport(), CommonOptions.Model(), CommonOptions.Device(), GenerateOption.Build());
         events.Validators.Add(given => CommonOptions.RequirePositive(given, "--events"));
         rate.Validators.Add(given => CommonOptions.RequirePositive(given, "--rate"));
         var command = new CliCommand(
@@ -36,13 +40,13 @@ internal static class DemoCommand
             "mtlstream demo",
             "mtlstream demo --events 500 --json")
         {
-            events, rate, port, json, model, device,
+            events, rate, port, json, model, generate, device,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetValue(events), parsed.GetValue(rate), parsed.GetValue(json),
                 new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device) },
-                parsed.GetValue(port) ?? (parsed.GetValue(events) is null ? 0 : null)),
+                parsed.GetValue(port) ?? (parsed.GetValue(events) is null ? 0 : null)) { Generate = GenerateOption.FoldersOf(parsed.GetValue(generate)) },
             Console.Out, stopping));
         return command;
     }
@@ -50,7 +54,7 @@ internal static class DemoCommand
     internal static async Task<int> RunAsync(Request request, TextWriter output, CancellationToken stopping)
     {
         using var tool = new ToolServices();
-        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool);
         using var cluster = new MockCluster();
         foreach (var topic in new[] { DemoTraffic.InputTopic, DemoTraffic.OutputTopic, DemoTraffic.DeadLetterTopic })
             cluster.CreateTopic(topic, DemoTraffic.Partitions);

@@ -18,7 +18,11 @@ internal static class StudioCommand
     /// <param name="File">Path of a file of events; null for typed texts alone.</param>
     /// <param name="TextField">Pointer to its texts, or their column; null for the usual.</param>
     /// <param name="Against">Folder of another package; null for none.</param>
-    internal sealed record Request(string? File, string? TextField, ModelOptions Model, string? Against, string? Answers, int Port, bool Browser);
+    internal sealed record Request(string? File, string? TextField, ModelOptions Model, string? Against, string? Answers, int Port, bool Browser)
+    {
+        /// <summary>Folders of packages that write a text about each, by the name that results give to it.</summary>
+        public IReadOnlyDictionary<string, string> Generate { get; init; } = new Dictionary<string, string>();
+    }
 
     public static Command Build()
     {
@@ -32,17 +36,17 @@ internal static class StudioCommand
             if (given.Tokens is [var token] && (!int.TryParse(token.Value, out var number) || number is < 0 or > 65535)) given.AddError($"--port is {token.Value}, expected a number from 0 to 65535.");
         });
         var quiet = new Option<bool>("--no-browser") { Description = "Only print the address." };
-        var (model, device) = (CommonOptions.Model(), CommonOptions.Device());
+        var (model, device, generate) = (CommonOptions.Model(), CommonOptions.Device(), GenerateOption.Build());
         var command = new CliCommand(
             "studio", "Opens a page on this machine to try texts and look at the model, without Kafka. Ends on Ctrl+C.",
             "mtlstream studio", "mtlstream studio comments.jsonl", "mtlstream studio --model new-package --against models/mtlstream-en")
         {
-            file, field, model, against, answers, device, port, quiet,
+            file, field, model, against, generate, answers, device, port, quiet,
         };
         command.SetAction((parsed, stopping) => RunAsync(
             new(
                 parsed.GetValue(file), parsed.GetValue(field), new() { Path = parsed.GetRequiredValue(model), Device = parsed.GetRequiredValue(device) },
-                parsed.GetValue(against), parsed.GetValue(answers), parsed.GetValue(port), !parsed.GetValue(quiet)),
+                parsed.GetValue(against), parsed.GetValue(answers), parsed.GetValue(port), !parsed.GetValue(quiet)) { Generate = GenerateOption.FoldersOf(parsed.GetValue(generate)) },
             Console.Out, stopping));
         return command;
     }
@@ -51,7 +55,7 @@ internal static class StudioCommand
     {
         using var tool = new ToolServices();
         await using var input = request.File is null ? null : CommonOptions.OpenInput(request.File);
-        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions());
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool);
         using var against = request.Against is null ? null : tool.Models.Load(request.Model with { Path = request.Against }, new TokenizationOptions());
         var question = new RecordQuestion(FileFormat.Auto, request.TextField is null ? [] : [request.TextField], HasHeader: true);
         var file = input is null ? null : await RecordFile.OpenAsync(input, request.File!, question, stopping);

@@ -120,7 +120,8 @@ internal sealed class DemoView(DemoTally tally, TimeProvider time)
     private static IEnumerable<(string Task, string Labels)> ByTask(AnnotatedText shown) => shown.Labels
         .Where(l => l.Label is not null)
         .GroupBy(l => l.Task)
-        .Select(task => (task.Key, string.Join(' ', task.Select(l => l.Label))));
+        .Select(task => (task.Key, string.Join(' ', task.Select(l => l.Label))))
+        .Concat(shown.Written.Select(w => (w.Task, VisibleText.Of(w.Text))));
 
     /// <summary>The first line of what is wrapped, with an ellipsis where that is not all.</summary>
     private static List<Piece> Cut(List<Piece> pieces, int width)

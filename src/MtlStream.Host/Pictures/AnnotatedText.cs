@@ -12,10 +12,16 @@ internal sealed record LabelledRange(string Task, int Start, int End, string Lab
 /// <param name="Given">False for a label that is known only because every label's probability was asked for.</param>
 internal sealed record TextLabel(string Task, string? Label, double? Score, bool Given = true);
 
+/// <summary>A text that a model wrote.</summary>
+internal sealed record WrittenText(string Task, string Text);
+
 /// <summary>A text and what the tasks say of it, as it is shown.</summary>
 internal sealed record AnnotatedText(
     string Text, IReadOnlyList<LabelledRange> Spans, IReadOnlyList<LabelledRange> Tags, IReadOnlyList<TextLabel> Labels)
 {
+    /// <summary>What models wrote about it.</summary>
+    public IReadOnlyList<WrittenText> Written { get; init; } = [];
+
     /// <summary>Most labels of a task that are shown although they were not given.</summary>
     private const int MostOthers = 4;
 
@@ -24,14 +30,16 @@ internal sealed record AnnotatedText(
     public static AnnotatedText Of(string text, JsonElement analysis)
     {
         var (spans, tags, labels) = (new List<LabelledRange>(), new List<LabelledRange>(), new List<TextLabel>());
+        var written = new List<WrittenText>();
         foreach (var task in analysis.GetProperty("tasks").EnumerateObject())
         {
             if (task.Value.TryGetProperty("spans", out var found)) spans.AddRange(found.EnumerateArray().Select(s => Range(task.Name, s)));
             else if (task.Value.TryGetProperty("tags", out var tagged)) tags.AddRange(tagged.EnumerateArray().Select(t => Range(task.Name, t)));
+            else if (task.Value.TryGetProperty("experimental", out _)) written.Add(new(task.Name, task.Value.GetProperty("text").GetString()!));
             else labels.AddRange(LabelsOf(task.Name, task.Value));
         }
 
-        return new(text, spans, tags, labels);
+        return new(text, spans, tags, labels) { Written = written };
     }
 
     private static IEnumerable<TextLabel> LabelsOf(string task, JsonElement value)

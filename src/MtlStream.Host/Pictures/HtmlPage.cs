@@ -61,6 +61,8 @@ internal sealed class HtmlPage(AnnotatedRecords records, string title, ModelIden
             AppendText(text, article);
             article.Append("</p>\n");
             if (text.Labels.Count > 0) AppendLabels(text, article);
+            foreach (var written in text.Written)
+                article.Append(CultureInfo.InvariantCulture, $"<p class=\"written\" dir=\"auto\"><b>{Escape(written.Task)}</b> {Escape(written.Text)}</p>\n");
             Write(article.Append("</article>\n"), output);
         }
     }

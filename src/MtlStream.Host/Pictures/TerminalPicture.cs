@@ -27,7 +27,7 @@ internal sealed class TerminalPicture(AnnotatedRecords records, bool colored, in
 
     public override void Write(OutboundRecord result, Stream output)
     {
-        foreach (var text in records.Of(result)) Print([.. WordWrap.Lines(_pieces.Of(text), width), .. Bars(text), []], output);
+        foreach (var text in records.Of(result)) Print([.. WordWrap.Lines(_pieces.Of(text), width), .. Bars(text), .. Written(text), []], output);
     }
 
     private IEnumerable<List<Piece>> Bars(AnnotatedText shown)
@@ -49,6 +49,9 @@ internal sealed class TerminalPicture(AnnotatedRecords records, bool colored, in
             yield return line;
         }
     }
+
+    private IEnumerable<List<Piece>> Written(AnnotatedText shown) => shown.Written.SelectMany(
+        written => WordWrap.Lines([new($"  {written.Task}  ", s_dim), new(VisibleText.Of(written.Text), Style.Plain)], width));
 
     private static int Widest(IEnumerable<string> names) => names.Select(WordWrap.Cells).DefaultIfEmpty().Max();
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Http.Requests;
 
 namespace MtlStream.Http.Api;
@@ -98,13 +99,14 @@ internal sealed record AskedTexts(AskedForm Form, IReadOnlyList<PendingText> Tex
         return type.MediaType.Value!.ToLowerInvariant();
     }
 
-    /// <summary>The headers that an event on a topic could have: its trace, and what says that it is a CloudEvent.</summary>
+    /// <summary>The headers that an event on a topic could have: its trace, what it is to get, and what says that it is a CloudEvent.</summary>
     private static List<EventHeader> HeadersOf(IHeaderDictionary headers, string type = "")
     {
         var found = new List<EventHeader>();
         var isCloudEvent = type.StartsWith("application/cloudevents", StringComparison.Ordinal);
         foreach (var (name, value) in headers)
         {
+            if (name.Equals(TextGenerators.Header, StringComparison.OrdinalIgnoreCase)) found.Add(new(TextGenerators.Header, Encoding.UTF8.GetBytes(value.ToString())));
             if (name.Equals("traceparent", StringComparison.OrdinalIgnoreCase) || name.Equals("tracestate", StringComparison.OrdinalIgnoreCase))
                 found.Add(new(name.ToLowerInvariant(), Encoding.UTF8.GetBytes(value.ToString())));
             if (type.Length == 0 || !name.StartsWith("ce-", StringComparison.OrdinalIgnoreCase)) continue;

@@ -81,7 +81,7 @@ export function showTry(main, about, query) {
       el('section', { class: 'card', 'aria-label': 'Text' }, el('div', { class: 'row' }, el('h2', {}, name ?? 'Text'),
         answer.analysis.truncated && el('span', { class: 'chip dot warn' }, 'the end is left out'), el('span', { class: 'end' }), tagged && names),
       shown, tagged && el('div', { class: 'key' }, classNames.map((word, i) => el('span', { class: 'w' + i }, word)))),
-      el('div', { class: 'grid' }, about.model.tasks.map(task => card(task, tasks[task.name])).filter(Boolean)));
+      el('div', { class: 'grid' }, [...about.model.tasks, ...Object.keys(tasks).filter(t => 'experimental' in tasks[t]).map(name => ({ name }))].map(task => card(task, tasks[task.name])).filter(Boolean)));
   }
 
   function card(task, answer) {

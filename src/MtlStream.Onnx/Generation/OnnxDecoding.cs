@@ -23,13 +23,13 @@ internal sealed class OnnxDecoding : IDecoding
 
     public int Rows { get; }
 
-    public ReadOnlySpan<float> Read(ReadOnlySpan<int> tokens)
+    public Span<float> Read(scoped ReadOnlySpan<int> tokens)
     {
         if (tokens.Length != Rows) throw new ArgumentException($"Found {tokens.Length} tokens, expected one for each of {Rows} rows.", nameof(tokens));
         using var ids = Ids(tokens, Rows, 1);
         if (_cells is null) First(ids);
         else Next(ids, _cells);
-        return _logits!.GetTensorDataAsSpan<float>();
+        return _logits!.GetTensorMutableDataAsSpan<float>();
     }
 
     public IDecoding Choose(ReadOnlySpan<int> rows)

@@ -22,9 +22,9 @@ public interface IDecoding : IDisposable
     int Rows { get; }
 
     /// <summary>Reads a token more in each row. After an exception everything is as it was.</summary>
-    /// <returns>Logits of what comes next, [rows, vocabulary], row-major; valid until the next call.</returns>
+    /// <returns>Logits of what comes next, [rows, vocabulary], row-major; valid until the next call, and the caller's to change.</returns>
     /// <exception cref="Models.InferenceException">The device refused; fewer rows may pass.</exception>
-    ReadOnlySpan<float> Read(ReadOnlySpan<int> tokens);
+    Span<float> Read(scoped ReadOnlySpan<int> tokens);
 
     /// <summary>A decoding of some of the rows, in this order; a row may come several times. Both live on.</summary>
     IDecoding Choose(ReadOnlySpan<int> rows);

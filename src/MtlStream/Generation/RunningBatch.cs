@@ -63,10 +63,10 @@ internal sealed class RunningBatch(ISequenceModel model, int maxRows, int maxTok
         foreach (var other in _groups) other.Waited++;
         group.Waited = 0;
         var rows = group.Decoding.Rows;
-        float[] scores;
+        Span<float> scores;
         try
         {
-            scores = group.Decoding.Read([.. group.Jobs.SelectMany(j => j.Search.Last)]).ToArray();
+            scores = group.Decoding.Read([.. group.Jobs.SelectMany(j => j.Search.Last)]);
         }
         catch (Exception exception) when (IsTheTexts(exception))
         {
@@ -90,7 +90,7 @@ internal sealed class RunningBatch(ISequenceModel model, int maxRows, int maxTok
 
     private static bool IsTheTexts(Exception exception) => exception is not (OperationCanceledException or ObjectDisposedException);
 
-    private void Advance(Group group, float[] scores)
+    private void Advance(Group group, Span<float> scores)
     {
         var kept = new List<int>();
         var row = 0;
@@ -99,7 +99,7 @@ internal sealed class RunningBatch(ISequenceModel model, int maxRows, int maxTok
             var rows = job.Search.Last.Count;
             try
             {
-                job.Search.Advance(scores.AsSpan(row * model.Vocabulary, rows * model.Vocabulary));
+                job.Search.Advance(scores.Slice(row * model.Vocabulary, rows * model.Vocabulary));
                 foreach (var parent in job.Search.Parents) kept.Add(row + parent);
             }
             catch (Exception exception) when (IsTheTexts(exception))

@@ -72,7 +72,7 @@ internal sealed class EchoModel : ISequenceModel
 
         public int Rows => rows.Length;
 
-        public ReadOnlySpan<float> Read(ReadOnlySpan<int> tokens)
+        public Span<float> Read(scoped ReadOnlySpan<int> tokens)
         {
             model.Stepping();
             Assert.Equal(rows.Length, tokens.Length);

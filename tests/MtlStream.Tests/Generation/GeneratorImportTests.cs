@@ -142,12 +142,18 @@ public sealed class GeneratorImportTests : IDisposable
         var imported = await Cli.RunAsync("", "model", "import", ExportOf("marian"), "--out", Package);
         var verified = await Cli.RunAsync("", "model", "verify", Package);
         var again = await Cli.RunAsync("", "model", "import", ExportOf("marian"), "--out", Package);
+        var input = Path.Combine(_folder, "texts.jsonl");
+        File.WriteAllLines(input, ReferenceOf("marian").Select(r => JsonSerializer.Serialize(new { text = r.Text })));
+        var measured = await Cli.RunAsync("", "bench", "generate", "--generator", Package, "--input", input, "--repetitions", "1", "--json");
         var annotated = await Cli.RunAsync("""{"text":"the cat sat on the mat."}""", "annotate", "-", "--device", "cpu", "--tasks", "sentiment", "--generate", $"german={Package}");
 
         Assert.True(imported.ExitCode == 0, imported.Error);
         Assert.Contains("marian, 3 beams", string.Join('\n', imported.Lines), StringComparison.Ordinal);
         Assert.True(verified.ExitCode == 0, string.Join('\n', verified.Lines));
         Assert.Equal(2, again.ExitCode);
+        Assert.True(measured.ExitCode == 0, measured.Error);
+        var report = JsonDocument.Parse(measured.Lines[^1]).RootElement;
+        Assert.All((string[])["sentencesPerSecond", "fixedSentencesPerSecond", "speedup", "tokensPerSecond", "rowsPerStep"], name => Assert.True(report.GetProperty(name).GetDouble() > 0, name));
         Assert.True(annotated.ExitCode == 0, annotated.Error);
         var tasks = JsonDocument.Parse(annotated.Lines[0]).RootElement.GetProperty("analysis").GetProperty("tasks");
         Assert.Equal(["sentiment", "german"], tasks.EnumerateObject().Select(t => t.Name));

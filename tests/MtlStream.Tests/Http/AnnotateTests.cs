@@ -5,6 +5,7 @@ using System.Text.Json;
 using MtlStream.Events;
 using MtlStream.Models;
 using MtlStream.Tests.Doubles;
+using MtlStream.Tests.Generation;
 using MtlStream.Tests.Host;
 using MtlStream.Tests.Models;
 
@@ -21,6 +22,23 @@ public sealed class AnnotateTests : IDisposable
 
     /// <summary>A model that scores a batch when it is let.</summary>
     private TableModel Held => new() { Refuse = _ => Hold() };
+
+    [Fact]
+    public async Task A_request_asks_for_texts_by_its_header()
+    {
+        using var model = new EchoModel();
+        using var generators = model.Generators("");
+        await using var server = await ApiServer.StartAsync(generators: generators);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/annotate");
+        request.Content = new StringContent("""{"text":"good"}""", Encoding.UTF8, "application/json");
+        request.Headers.Add("mtlstream.generate", "echo");
+
+        using var asked = await server.Client.SendAsync(request);
+        using var other = await server.PostAsync("""{"text":"good"}""");
+
+        Assert.Contains("\"echo\":{\"text\":\"good\"", await asked.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.DoesNotContain("echo", await other.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Events_and_texts_get_the_bytes_that_annotate_writes()

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtlStream.Events;
+using MtlStream.Generation;
 using MtlStream.Host.Worker;
 using MtlStream.Http;
 using MtlStream.Http.Api;
@@ -23,7 +24,8 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly IAsyncDisposable? _open;
 
     private ApiServer(
-        HttpOptions options, TableModel model, InputOptions input, bool opened, bool live, TimeSpan? patience, IModelTrials? trials)
+        HttpOptions options, TableModel model, InputOptions input, bool opened, bool live, TimeSpan? patience, IModelTrials? trials,
+        TextGenerators? generators)
     {
         Options = options;
         Desk = new(options, Meters, NullLoggerFactory.Instance, TimeProvider.System);
@@ -35,7 +37,7 @@ internal sealed class ApiServer : IAsyncDisposable
             Patience = patience ?? TimeSpan.FromMinutes(1),
         };
         var manifest = _package.Manifest();
-        var loaded = new LoadedModel(manifest, model, TextTokenizer.Load(manifest.Tokenizer, new TokenizationOptions()));
+        var loaded = new LoadedModel(manifest, model, TextTokenizer.Load(manifest.Tokenizer, new TokenizationOptions())) { Generators = generators };
         Share = new(model, options.Share, TimeProvider.System);
         if (opened) _open = Desk.Open(loaded, Share, () => manifest, input, new OutputOptions());
     }
@@ -57,10 +59,10 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="patience">With clients that are slow.</param>
     public static async Task<ApiServer> StartAsync(
         HttpOptions? options = null, TableModel? model = null, InputOptions? input = null, bool opened = true, bool live = false, TimeSpan? patience = null,
-        IModelTrials? trials = null)
+        IModelTrials? trials = null, TextGenerators? generators = null)
     {
         options ??= new();
-        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live, patience, trials);
+        var server = new ApiServer(options with { Url = "http://127.0.0.1:0", Annotate = true }, model ?? new(), input ?? new(), opened, live, patience, trials, generators);
         await server._server.StartAsync(CancellationToken.None);
         server.Client.BaseAddress = server._server.Address;
         return server;

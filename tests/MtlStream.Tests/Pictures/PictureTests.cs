@@ -92,6 +92,15 @@ public sealed partial class PictureTests
     }
 
     [Fact]
+    public void Texts_that_models_wrote_are_shown_below()
+    {
+        const string Written = "\"german\": {\"text\": \"die <Katze> sitzt\", \"score\": 0.5, \"truncated\": false, \"experimental\": true}";
+
+        Assert.Equal("the cat\n  german  die <Katze> sitzt\n\n", Write(new TerminalPicture(Records(), colored: false, 60), Analysed("the cat", Written)));
+        Assert.Contains("<b>german</b> die &lt;Katze&gt; sitzt</p>", Write(new HtmlPage(Records(), "title", new("m", "1", "cpu")), Analysed("the cat", Written)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_narrow_terminal_shows_scores_without_bars()
     {
         var picture = Write(new TerminalPicture(Records(), colored: false, 34), Analysed("the cat", "\"mood\": {\"label\": \"comp.os.ms-windows.misc\", \"score\": 0.5}"));
