@@ -32,6 +32,10 @@ NODE = {"type": "record", "name": "Node", "fields": [
 PROTO3 = """syntax = "proto3";
 package shop;
 import "google/protobuf/struct.proto";
+import "google/protobuf/timestamp.proto";
+import "google/protobuf/duration.proto";
+import "google/protobuf/wrappers.proto";
+import "google/protobuf/field_mask.proto";
 message Review {
   int64 id = 1;
   Body body = 2;
@@ -39,6 +43,19 @@ message Review {
   map<string, string> tags = 4;
   oneof price { double euros = 5; string other = 6; }
   google.protobuf.Struct more = 7;
+  google.protobuf.Timestamp written_at = 8;
+  google.protobuf.Duration took = 9;
+  google.protobuf.Int64Value count = 10;
+  google.protobuf.StringValue note = 11;
+  google.protobuf.FieldMask mask = 12;
+  repeated google.protobuf.Value any = 13;
+  map<int64, google.protobuf.Timestamp> times = 14;
+  google.protobuf.BoolValue flag = 15;
+  map<bool, google.protobuf.Value> choices = 16;
+  repeated google.protobuf.Duration pauses = 17;
+  bytes raw = 18;
+  fixed64 wide = 19;
+  float ratio = 20;
   message Body { string text = 1; }
 }
 """
@@ -88,16 +105,19 @@ def write(protoc):
     emit("Avro", json.dumps(NODE), avro_bytes(NODE, {"body": {"text": "Grüße aus Köln ☀"}, "next": inner}), "")
     message = proto_class(protoc, PROTO3, "shop.Review")()
     json_format.ParseDict({
-        "id": "5", "body": {"text": "Grüße aus Köln ☀"}, "numbers": [-1, 300], "tags": {"lang": "de"}, "euros": 1.5, "more": {"a": [1, "b"]}}, message)
-    emit("Protobuf", PROTO3, b"\0" + message.SerializeToString(), "shop.Review")
+        "id": "5", "body": {"text": "Grüße aus Köln ☀"}, "numbers": [-1, 300], "tags": {"lang": "de"}, "euros": 1.5, "more": {"a": [1, "b", {}, None]},
+        "writtenAt": "2026-01-05T06:07:08.120Z", "took": "-1.000001500s", "count": "0", "note": "", "mask": "fooBar.baz,other", "flag": True,
+        "any": [None, 1.5, "x", True, {"a": [[]]}], "times": {"-3": "1969-12-31T23:59:57Z"}, "choices": {"true": None, "false": "no"},
+        "pauses": ["0s", "3s"], "raw": "/wA=", "wide": "18446744073709551615", "ratio": 0.5}, message)
+    emit("Protobuf", PROTO3, b"\0" + message.SerializeToString(), "shop.Review", json_format.MessageToDict(message))
     message = proto_class(protoc, PROTO2, "Review")()
     message.body.text = "Grüße aus Köln ☀"
     message.line.add().name = "one"
-    emit("Protobuf", PROTO2, b"\0" + message.SerializeToString(), "Review")
+    emit("Protobuf", PROTO2, b"\0" + message.SerializeToString(), "Review", json_format.MessageToDict(message))
 
 
-def emit(kind, schema, value, name):
-    print(json.dumps({"kind": kind, "schema": schema, "value": base64.b64encode(value).decode(), "name": name}))
+def emit(kind, schema, value, name, as_json=None):
+    print(json.dumps({"kind": kind, "schema": schema, "value": base64.b64encode(value).decode(), "name": name, "json": as_json}))
 
 
 def read(protoc):

@@ -6,7 +6,12 @@ using MtlStream.Registry.Values;
 
 namespace MtlStream.Registry.Protobuf;
 
-/// <summary>Messages as JSON, as Protobuf's own mapping has them; well-known types as the messages that they are.</summary>
+/// <summary>A field as it stands in the bytes of a message.</summary>
+/// <param name="Wire">Its wire type.</param>
+/// <param name="Start">First byte of its value, behind the length where it has one.</param>
+internal readonly record struct ProtoItem(int Wire, int Start, int End);
+
+/// <summary>Messages as JSON, as Protobuf's own mapping has them.</summary>
 internal static class ProtoJson
 {
     /// <summary>Writes a message up to where one more member of its object can follow.</summary>
@@ -22,8 +27,7 @@ internal static class ProtoJson
     private static bool WriteFields(ProtoMessage message, ByteReader bytes, Utf8Buffer output, string? without = null)
     {
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new BadValueException("it is nested too deep");
-        var items = new SortedDictionary<int, List<(int Wire, int Start, int End)>>();
-        Gather(bytes, items);
+        var items = Gather(message, bytes);
         var any = false;
         foreach (var field in message.Fields)
         {
@@ -32,25 +36,43 @@ internal static class ProtoJson
             any = true;
             output.WriteString(field.JsonName);
             output.Write((byte)':');
-            if (field.IsMap) WriteMap(field, bytes, found, output);
-            else if (field.IsRepeated) WriteList(field, bytes, found, output);
-            else WriteValue(field, bytes, found[^1], output);
+            WriteField(field, bytes, found, output);
         }
         return any;
     }
 
-    private static void Gather(ByteReader bytes, SortedDictionary<int, List<(int Wire, int Start, int End)>> items)
+    /// <summary>The fields that a message has and its schema knows, by their numbers, each in its order.</summary>
+    public static SortedDictionary<int, List<ProtoItem>> Gather(ProtoMessage message, ByteReader bytes)
     {
+        var items = new SortedDictionary<int, List<ProtoItem>>();
         while (!bytes.AtEnd)
         {
             var tag = bytes.ReadVarint();
             var number = (int)(tag >> 3);
             var wire = (int)(tag & 7);
             var (start, end) = Skip(ref bytes, wire, number);
+            if (message.Fields.Find(f => f.Number == number) is not { } field || !field.Fits(wire)) continue;
             if (!items.TryGetValue(number, out var list)) items[number] = list = [];
-            list.Add((wire, start, end));
+            list.Add(new(wire, start, end));
         }
+        return items;
     }
+
+    /// <summary>Writes all that a message has of a field.</summary>
+    public static void WriteField(ProtoField field, ByteReader bytes, List<ProtoItem> found, Utf8Buffer output)
+    {
+        if (field.IsMap) WriteMap(field, bytes, found, output);
+        else if (field.IsRepeated) WriteList(field, bytes, found, output);
+        else WriteValue(field, bytes, found[^1], output);
+    }
+
+    /// <summary>Writes the value of a field that is not there.</summary>
+    public static void WriteDefault(ProtoField field, Utf8Buffer output) => output.Write(field.Kind switch
+    {
+        ProtoKind.String or ProtoKind.Bytes => "\"\""u8,
+        ProtoKind.Message or ProtoKind.Group => "{}"u8,
+        _ => field.Format == ProtoNumber.Boolean ? "false"u8 : IsWide(field) ? "\"0\""u8 : "0"u8,
+    });
 
     private static (int Start, int End) Skip(ref ByteReader bytes, int wire, int number)
     {
@@ -83,26 +105,27 @@ internal static class ProtoJson
         }
     }
 
-    private static void WriteMap(ProtoField field, ByteReader bytes, List<(int Wire, int Start, int End)> entries, Utf8Buffer output)
+    private static void WriteMap(ProtoField field, ByteReader bytes, List<ProtoItem> entries, Utf8Buffer output)
     {
         var (key, value) = (field.Message!.Fields.First(f => f.Number == 1), field.Message.Fields.First(f => f.Number == 2));
         output.Write((byte)'{');
         for (var i = 0; i < entries.Count; i++)
         {
             if (i > 0) output.Write((byte)',');
-            var parts = new SortedDictionary<int, List<(int Wire, int Start, int End)>>();
-            Gather(Inner(bytes, entries[i]), parts);
-            if (key.Kind != ProtoKind.String) output.Write((byte)'"');
+            var parts = Gather(field.Message, Inner(bytes, entries[i]));
+            var isQuoted = key.Kind == ProtoKind.String || IsWide(key); // by itself
+            if (!isQuoted) output.Write((byte)'"');
             if (parts.TryGetValue(1, out var keys)) WriteValue(key, bytes, keys[^1], output);
-            else output.Write(key.Kind == ProtoKind.String ? "\"\""u8 : key.Format == ProtoNumber.Boolean ? "false"u8 : "0"u8);
-            output.Write(key.Kind != ProtoKind.String ? "\":"u8 : ":"u8);
+            else WriteDefault(key, output);
+            output.Write(isQuoted ? ":"u8 : "\":"u8);
             if (parts.TryGetValue(2, out var values)) WriteValue(value, bytes, values[^1], output);
-            else output.Write(value.Kind == ProtoKind.Message ? "{}"u8 : value.Kind is ProtoKind.String or ProtoKind.Bytes ? "\"\""u8 : "0"u8);
+            else if (value.Kind == ProtoKind.Message) WriteValue(value, bytes, new(2, entries[i].End, entries[i].End), output);
+            else WriteDefault(value, output);
         }
         output.Write((byte)'}');
     }
 
-    private static void WriteList(ProtoField field, ByteReader bytes, List<(int Wire, int Start, int End)> found, Utf8Buffer output)
+    private static void WriteList(ProtoField field, ByteReader bytes, List<ProtoItem> found, Utf8Buffer output)
     {
         var any = false;
         output.Write((byte)'[');
@@ -123,16 +146,17 @@ internal static class ProtoJson
                 var start = inner.At;
                 if (field.Kind == ProtoKind.Varint) inner.ReadVarint();
                 else inner.Take(field.Kind == ProtoKind.Fixed32 ? 4 : 8, "a number");
-                WriteValue(field, bytes, (0, start, inner.At), output);
+                WriteValue(field, bytes, new(0, start, inner.At), output);
             }
             while (true);
         }
         output.Write((byte)']');
     }
 
-    private static ByteReader Inner(ByteReader bytes, (int Wire, int Start, int End) item) => new(bytes.Between(0, item.End), item.Start);
+    private static ByteReader Inner(ByteReader bytes, ProtoItem item) => new(bytes.Between(0, item.End), item.Start);
 
-    private static void WriteValue(ProtoField field, ByteReader bytes, (int Wire, int Start, int End) item, Utf8Buffer output)
+    /// <summary>Writes one value.</summary>
+    public static void WriteValue(ProtoField field, ByteReader bytes, ProtoItem item, Utf8Buffer output)
     {
         var inner = Inner(bytes, item);
         switch (field.Kind)
@@ -146,6 +170,7 @@ internal static class ProtoJson
                 output.Write((byte)'"');
                 break;
             case ProtoKind.Message or ProtoKind.Group:
+                if (ProtoWellKnown.TryWrite(field.Message!, inner, output)) break;
                 output.Write((byte)'{');
                 WriteFields(field.Message!, inner, output);
                 output.Write((byte)'}');
@@ -158,10 +183,12 @@ internal static class ProtoJson
                 break;
             default:
                 var value = field.Format == ProtoNumber.ZigZag ? inner.ReadZigZag() : (long)inner.ReadVarint();
-                WriteNumber(field, value, isWide: field.Type.EndsWith("64", StringComparison.Ordinal), output);
+                WriteNumber(field, value, IsWide(field), output);
                 break;
         }
     }
+
+    private static bool IsWide(ProtoField field) => field.Format != ProtoNumber.Real && field.Type.EndsWith("64", StringComparison.Ordinal);
 
     // Numbers of 64 bits are strings in JSON, which many read as floating-point numbers.
     private static void WriteNumber(ProtoField field, long value, bool isWide, Utf8Buffer output)

@@ -36,6 +36,16 @@ internal sealed record ProtoField(int Number, string Name, string JsonName, Prot
     /// <summary>Names of an enum's numbers.</summary>
     public IReadOnlyDictionary<int, byte[]> Symbols { get; init; } = new Dictionary<int, byte[]>();
 
+    /// <summary>Whether a field of that wire type can be it; else it is one that nobody knows.</summary>
+    public bool Fits(int wire) => wire switch
+    {
+        0 => Kind == ProtoKind.Varint,
+        1 => Kind == ProtoKind.Fixed64,
+        5 => Kind == ProtoKind.Fixed32,
+        3 => Kind == ProtoKind.Group,
+        _ => Kind is ProtoKind.String or ProtoKind.Bytes or ProtoKind.Message || IsRepeated,
+    };
+
     public bool IsMap => Message is { IsMapEntry: true } && IsRepeated;
 }
 

@@ -66,7 +66,7 @@ internal ref struct ProtoWalk
 
     private void ReadField(ProtoFieldStep? step, int number, int wire, int end, scoped Span<long> counters)
     {
-        if (step is not null && !Fits(step.Field, wire)) step = null; // as a field that nobody knows
+        if (step is not null && !step.Field.Fits(wire)) step = null; // as a field that nobody knows
         if (step is not null)
         {
             foreach (var pointer in step.Clears) _found[pointer] = default;
@@ -218,13 +218,4 @@ internal ref struct ProtoWalk
         }
         foreach (var pointer in item.Ends) _found[pointer] = new(FoundKind.Other, Type: field.Type);
     }
-
-    private static bool Fits(ProtoField field, int wire) => wire switch
-    {
-        0 => field.Kind == ProtoKind.Varint,
-        1 => field.Kind == ProtoKind.Fixed64,
-        5 => field.Kind == ProtoKind.Fixed32,
-        3 => field.Kind == ProtoKind.Group,
-        _ => field.Kind is ProtoKind.String or ProtoKind.Bytes or ProtoKind.Message || field.IsRepeated,
-    };
 }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using MtlStream.Events;
 using MtlStream.Registry.Schemas;
 
 namespace MtlStream.Tests.Registry;
@@ -9,6 +11,26 @@ namespace MtlStream.Tests.Registry;
 /// </summary>
 public sealed class PythonInteropTests
 {
+    [PythonSchemasFact]
+    public async Task Answers_in_json_are_what_Pythons_mapping_of_Protobuf_has()
+    {
+        var compared = 0;
+        foreach (var line in (await PythonSchemas.RunAsync(Repository.Root, "write", "")).Where(l => l.GetProperty("kind").GetString() == "Protobuf"))
+        {
+            var registry = new TableRegistry();
+            registry.Add(7, line.GetProperty("schema").GetString()!, SchemaType.Protobuf);
+            using var run = new RegistryRun(registry, new() { TextPointer = "/body/text" }, OutputFormat.Json);
+
+            var answer = JsonNode.Parse((await run.AnswerAsync(RegistryRun.Framed(7, line.GetProperty("value").GetBytesFromBase64()))).Payload!)!.AsObject();
+
+            Assert.True(answer.Remove("analysis"));
+            var expected = JsonNode.Parse(line.GetProperty("json").GetRawText());
+            Assert.True(JsonNode.DeepEquals(expected, answer), $"{expected}\n{answer}");
+            compared++;
+        }
+        Assert.Equal(2, compared);
+    }
+
     [PythonSchemasFact]
     public async Task Python_writes_what_is_read_and_reads_what_is_written()
     {
