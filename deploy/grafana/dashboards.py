@@ -110,6 +110,7 @@ MODEL = [
         ("Agreement with the shadow model", "percentunit", [(f'{rate("mtlstream_shadow_agreed_total", "mtlstream_task")} / {rate("mtlstream_shadow_compared_total", "mtlstream_task")}', "{{mtlstream_task}}")], "new-model-versions"),
         ("Candidates on a share of the stream", "none", [(f'sum by (mtlstream_canary_outcome) (mtlstream_canary_outcomes_total{{{JOB}}}) or {zero("mtlstream_canary_outcome")}', "{{mtlstream_canary_outcome}}")], "mtlstreamcanaryrolledback"),
         ("Copies for review", "ops", [(rate("mtlstream_events_review_total", otherwise=True), "copies")], "new-model-versions"),
+        ("Generated texts", "ops", [(rate("mtlstream_generation_texts_total", "mtlstream_generator, mtlstream_outcome"), "{{mtlstream_generator}} {{mtlstream_outcome}}")], "tuning-by-symptom"),
         ("Truncated texts", "ops", [(rate("mtlstream_events_truncated_total", otherwise=True), "texts")], "tuning-by-symptom"),
     ]),
 ]

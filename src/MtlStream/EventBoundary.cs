@@ -15,7 +15,7 @@ internal sealed class EventBoundary(ILogger logger, TimeProvider time)
     public static bool IsBug(Exception exception) => exception is not OperationCanceledException;
 
     /// <summary>The dead letter of an event that cannot be worked on, which the log tells of as an error.</summary>
-    /// <param name="stage">Where it happened: <c>decode</c>, <c>score</c> or <c>encode</c>.</param>
+    /// <param name="stage">Where it happened: <c>decode</c>, <c>score</c>, <c>generate</c> or <c>encode</c>.</param>
     public OutboundRecord DeadLetter(SourceRecord source, string stage, Exception bug)
     {
         var position = source.Position;

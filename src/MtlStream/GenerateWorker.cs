@@ -11,12 +11,12 @@ internal sealed class GenerateWorker(
 {
     private readonly RunningBatch[] _batches = [.. Enumerable.Range(0, generators.Count).Select(i => generators[i].NewBatch())];
     private readonly List<Writing> _running = [];
-    private Writing? _next; // waits for room
+    private readonly List<Writing> _waiting = []; // for room, oldest first
 
     /// <summary>Runs until the input is complete and every event has its texts.</summary>
     public async Task RunAsync(ChannelReader<GeneratingEvent> asked, ChannelWriter<IReadOnlyList<OutboundRecord>> finished, CancellationToken abort)
     {
-        while (_running.Count > 0 || _next is not null || await asked.WaitToReadAsync(abort))
+        while (_running.Count > 0 || _waiting.Count > 0 || await asked.WaitToReadAsync(abort))
         {
             abort.ThrowIfCancellationRequested();
             if (GivesBack(asked)) continue;
@@ -36,14 +36,13 @@ internal sealed class GenerateWorker(
         foreach (var batch in _batches) batch.Dispose();
         foreach (var writing in _running) writing.Event.Dispose();
         _running.Clear();
-        _next?.Event.Dispose();
-        _next = null;
+        foreach (var writing in _waiting) writing.Event.Dispose();
+        _waiting.Clear();
     }
 
     private bool GivesBack(ChannelReader<GeneratingEvent> asked)
     {
-        var begun = _running.Count + (_next is null ? 0 : 1);
-        if (!isGivenBack(begun)) return false;
+        if (!isGivenBack(_running.Count + _waiting.Count)) return false;
         Dispose();
         while (asked.TryRead(out var waiting))
         {
@@ -56,14 +55,16 @@ internal sealed class GenerateWorker(
 
     private void Admit(ChannelReader<GeneratingEvent> asked, List<OutboundRecord> answered)
     {
+        while (_waiting.Count < generators[0].Window && asked.TryRead(out var another))
+            if (Begin(another, answered) is { } begun) _waiting.Add(begun);
+        if (_waiting.Count == 0 || !Array.Exists(_batches, batch => batch.HasRoom)) return;
         var joining = _batches.Select(_ => new List<TextJob>()).ToArray();
-        while (true)
+        foreach (var writing in RunningBatch.Order([.. _waiting], w => w.Jobs[0].Job.Source.Length))
         {
-            while (_next is null && asked.TryRead(out var another)) _next = Begin(another, answered);
-            if (_next is null || !Array.TrueForAll(_next.Jobs, job => HasRoom(job, joining))) break;
-            foreach (var (generator, job) in _next.Jobs) joining[generator].Add(job);
-            _running.Add(_next);
-            _next = null;
+            if (!Array.TrueForAll(writing.Jobs, job => HasRoom(job, joining))) break;
+            foreach (var (generator, job) in writing.Jobs) joining[generator].Add(job);
+            _running.Add(writing);
+            _waiting.Remove(writing);
         }
 
         for (var i = 0; i < _batches.Length; i++) Call(() => _batches[i].Join(joining[i]));

@@ -18,6 +18,7 @@ internal static class ModelDiagnosis
         {
             ModelSettings.Check(settings);
             loaded = tool.Models.LoadVerified(settings.Model, settings.Tokenization, settings.Batching);
+            tool.Generators.Load(settings.Generation, settings.Model.Generate)?.Dispose();
             if (settings.Model.Shadow.Length > 0)
                 tool.Models.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization, settings.Batching).Dispose();
         }

@@ -47,7 +47,17 @@ internal static class ExportedTokenizer
             return null;
         }
 
-        return new(SentencePiece, files, [], [rules.Ends[0]], id, prefix, ["<pad>", "</s>", "<s>", "<unk>"]);
+        // Models of several languages are told the one to write by a token of its own, such as >>fra<<.
+        var isLanguage = prefix.StartsWith(">>", StringComparison.Ordinal) && prefix.EndsWith("<<", StringComparison.Ordinal);
+        var language = isLanguage && vocabulary.TryGetProperty(prefix, out var token) && token.TryGetInt32(out var number) ? number : -1;
+        if (isLanguage && language < 0)
+        {
+            var known = vocabulary.EnumerateObject().Select(piece => piece.Name).Where(name => name.StartsWith(">>", StringComparison.Ordinal));
+            from.Problem($"vocab.json has no {prefix}; expected one of {string.Join(", ", known)}");
+        }
+
+        string[] silent = ["<pad>", "</s>", "<s>", "<unk>"];
+        return new(SentencePiece, files, isLanguage ? [language] : [], [rules.Ends[0]], id, isLanguage ? "" : prefix, silent);
     }
 
     private static GeneratorTokens? Bart(ExportedFolder from, GenerationRules rules, string prefix, string to)

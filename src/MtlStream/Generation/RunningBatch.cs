@@ -17,7 +17,12 @@ internal sealed class RunningBatch(ISequenceModel model, int maxRows, int maxTok
     public int Rows { get; private set; }
 
     /// <summary>True when so many rows are free that those that join make large calls of their own until they have caught up.</summary>
-    public bool HasRoom => Rows * 2 <= maxRows;
+    public bool HasRoom => Rows * 4 <= maxRows;
+
+    /// <summary>Who joins first: what has waited longest, then what has a source of about the same length, and so ends about when it does.</summary>
+    /// <param name="waiting">Oldest first.</param>
+    public static IEnumerable<T> Order<T>(IReadOnlyList<T> waiting, Func<T, int> length) =>
+        waiting.Take(1).Concat(waiting.Skip(1).OrderBy(one => Math.Abs(length(one) - length(waiting[0]))));
 
     /// <summary>True when a text may join these others; the first always may.</summary>
     public bool Fits(IReadOnlyList<TextJob> joining, TextJob job)

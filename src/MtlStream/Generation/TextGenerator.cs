@@ -11,6 +11,9 @@ internal sealed class TextGenerator(string name, GeneratorManifest manifest, ISe
     public GeneratorManifest Manifest => manifest;
     public ISequenceModel Model => model;
 
+    /// <summary>How many texts wait, at most, for others of their length.</summary>
+    public int Window => 2 * options.MaxRows;
+
     private int Beams => options.Beams > 0 ? options.Beams : Math.Min(manifest.Rules.Beams, options.MaxRows);
 
     /// <summary>A running batch of its own for a worker.</summary>
@@ -40,11 +43,17 @@ internal sealed class TextGenerator(string name, GeneratorManifest manifest, ISe
     {
         var jobs = sources.Select(s => JobOf(s)).ToList();
         using var batch = NewBatch();
-        var next = 0;
-        while (next < jobs.Count || batch.Rows > 0)
+        var waiting = new List<TextJob>(jobs);
+        while (waiting.Count > 0 || batch.Rows > 0)
         {
             var joining = new List<TextJob>();
-            while (batch.HasRoom && next < jobs.Count && batch.Fits(joining, jobs[next])) joining.Add(jobs[next++]);
+            foreach (var job in batch.HasRoom ? RunningBatch.Order([.. waiting.Take(Window)], job => job.Source.Length) : [])
+            {
+                if (!batch.Fits(joining, job)) break;
+                joining.Add(job);
+            }
+
+            waiting.RemoveAll(joining.Contains);
             batch.Join(joining);
             var rows = batch.Step();
             stepped?.Invoke(rows);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using MtlStream.Generation;
 using MtlStream.Onnx.Generation;
 using MtlStream.Tests.Host;
+using MtlStream.Tests.Schemas;
 
 namespace MtlStream.Tests.Generation;
 
@@ -20,6 +21,7 @@ public sealed class GeneratorImportTests : IDisposable
     public void An_export_writes_what_it_wrote_before_with_its_cache_and_in_company(string export)
     {
         GeneratorImport.Run(ExportOf(export), Package, export);
+        Assert.Empty(SchemaFiles.Strict("generator-manifest.v1").Problems(SchemaFiles.Parse(File.ReadAllBytes(Path.Combine(Package, GeneratorManifest.FileName)))));
         using var greedy = GeneratorLoader.Load(export, Package, new() { Beams = 1, MaxRows = 4 }); // not all of them at once
         using var searched = GeneratorLoader.Load(export, Package, new() { Beams = 3 });
         var expected = ReferenceOf(export);
@@ -163,6 +165,24 @@ public sealed class GeneratorImportTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     internal static string ExportOf(string name) => Path.Combine(Repository.Root, "tests", "MtlStream.Tests", "Generation", "exports", name);
+
+    [Fact]
+    public void A_model_of_several_languages_is_told_which()
+    {
+        var export = Copy("marian");
+        Edit(export, "vocab.json", json =>
+        {
+            json.Remove("z");
+            json[">>fra<<"] = 2;
+        });
+
+        GeneratorImport.Run(export, Package, "several", prefix: ">>fra<<");
+        var refusal = Assert.Throws<InvalidDataException>(() => GeneratorImport.Run(export, Path.Combine(_folder, "other"), "several", prefix: ">>fre<<"));
+
+        using var generator = GeneratorLoader.Load("several", Package, new());
+        Assert.Equal([2, 30, 29, 0], generator.JobOf("a").Source);
+        Assert.Contains("no >>fre<<; expected one of >>fra<<", refusal.Message, StringComparison.Ordinal);
+    }
 
     private TextGenerator Plain(string export)
     {

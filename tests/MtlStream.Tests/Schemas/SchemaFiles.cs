@@ -7,7 +7,7 @@ namespace MtlStream.Tests.Schemas;
 /// <summary>The schemas and their examples as the repository holds them.</summary>
 internal static class SchemaFiles
 {
-    public static readonly string[] Names = ["text-event.v1", "enriched-event.v1", "dead-letter.v1", "model-manifest.v1", "model-golden.v1", "review-answer.v1", "promotion.v1"];
+    public static readonly string[] Names = ["text-event.v1", "enriched-event.v1", "dead-letter.v1", "model-manifest.v1", "model-golden.v1", "review-answer.v1", "promotion.v1", "generator-manifest.v1"];
 
     private const int MaxDepth = 1000;
 
