@@ -178,12 +178,22 @@ internal sealed class RegistryClient : ISchemaRegistry
         throw new RegistryTroubleException("the schema registry's answer holds no schema");
     }
 
-    private static SchemaType TypeOf(Schema schema) => schema.SchemaType switch
+    private static SchemaType TypeOf(Schema schema)
     {
-        Confluent.SchemaRegistry.SchemaType.Protobuf => SchemaType.Protobuf,
-        Confluent.SchemaRegistry.SchemaType.Json => SchemaType.Json,
-        _ => SchemaType.Avro,
-    };
+        try
+        {
+            return schema.SchemaType switch
+            {
+                Confluent.SchemaRegistry.SchemaType.Protobuf => SchemaType.Protobuf,
+                Confluent.SchemaRegistry.SchemaType.Json => SchemaType.Json,
+                _ => SchemaType.Avro,
+            };
+        }
+        catch (Exception unknown) when (unknown is InvalidOperationException or ArgumentException or NotSupportedException) // the client knows three
+        {
+            throw new UnusableSchemaException("The schema is of a type that is not read; expected AVRO, PROTOBUF or JSON");
+        }
+    }
 
     private static Schema ToSchema(SchemaText schema)
     {

@@ -150,6 +150,19 @@ public sealed class RegistryTroubleTests
     }
 
     [Fact]
+    public async Task A_schema_of_a_type_that_nobody_knows_is_a_dead_letter()
+    {
+        await using var registry = await StandInRegistry.StartAsync();
+        registry.Add("in-value", "struct Review { 1: string text }", "THRIFT");
+        using var run = Run(registry);
+
+        var rejection = await run.RejectAsync(s_good);
+
+        Assert.Equal("unknown_schema", rejection.Reason.WireName());
+        Assert.Contains("of a type that is not read", rejection.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_schema_that_there_was_not_is_asked_for_again_after_a_minute()
     {
         var table = new TableRegistry();
