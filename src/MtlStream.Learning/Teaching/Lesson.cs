@@ -7,6 +7,7 @@ namespace MtlStream.Learning.Teaching;
 /// <param name="unlabelled">Number of texts without labels.</param>
 internal sealed class Lesson(LabelTargets targets, int unlabelled)
 {
+    private const int AHandful = 60;
     private const int VeryFewTexts = 500;
     private const int FewTexts = 2000;
     private const int SomeTexts = 5000;
@@ -51,6 +52,7 @@ internal sealed class Lesson(LabelTargets targets, int unlabelled)
 
     private static int StepsFor(int texts) => texts switch
     {
+        <= AHandful => 80,
         <= VeryFewTexts => 200,
         <= FewTexts => 400,
         <= SomeTexts => 800,
