@@ -1,5 +1,4 @@
 using System.CommandLine;
-using MtlStream.Onnx.Generation;
 
 namespace MtlStream.Host;
 
@@ -17,18 +16,6 @@ internal static class GenerateOption
     /// <returns>Owns all of them.</returns>
     /// <exception cref="UsageException">A folder is not there, or a name is a task's.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says.</exception>
-    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool)
-    {
-        try
-        {
-            var options = new Generation.GenerationOptions { Models = folders };
-            GeneratorLoader.Check(options, "", [.. labels.Model.Tasks.Select(t => t.Name)]);
-            return labels with { Generators = tool.Generators.Load(options, string.Join(',', folders.Keys)) };
-        }
-        catch
-        {
-            labels.Dispose();
-            throw;
-        }
-    }
+    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool) =>
+        tool.Generators.Beside(labels, new() { Models = folders }, string.Join(',', folders.Keys));
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MtlStream.Generation;
 using MtlStream.Models;
+using MtlStream.Onnx.Generation;
 using MtlStream.Text;
 
 namespace MtlStream.Onnx;
@@ -15,14 +17,15 @@ public sealed class TextAnnotator : IDisposable
     private readonly PipelineAssembly _pipelines;
     private readonly LoadedModel _loaded;
 
-    private TextAnnotator(ModelOptions options, Action<ILoggingBuilder>? logging)
+    private TextAnnotator(ModelOptions options, GenerationOptions generation, Action<ILoggingBuilder>? logging)
     {
         _services = new ServiceCollection().AddMetrics().AddLogging(logging ?? (_ => { })).BuildServiceProvider();
         try
         {
             var (loggers, meters) = (_services.GetRequiredService<ILoggerFactory>(), _services.GetRequiredService<IMeterFactory>());
             _pipelines = new(loggers, meters, TimeProvider.System);
-            _loaded = new ModelLoader(loggers, meters).Load(options, new TokenizationOptions());
+            var labels = new ModelLoader(loggers, meters).Load(options, new TokenizationOptions());
+            _loaded = new GeneratorLoader(meters).Beside(labels, generation, string.Join(',', generation.Models.Keys));
         }
         catch
         {
@@ -42,7 +45,16 @@ public sealed class TextAnnotator : IDisposable
 
     /// <summary>As <see cref="Load(string, Action{ILoggingBuilder}?)"/>, with the device, the tasks and the other settings of <c>Model</c>.</summary>
     /// <exception cref="UsageException">The options name a folder or a task that there is not.</exception>
-    public static TextAnnotator Load(ModelOptions options, Action<ILoggingBuilder>? logging = null) => new(options, logging);
+    public static TextAnnotator Load(ModelOptions options, Action<ILoggingBuilder>? logging = null) => new(options, new(), logging);
+
+    /// <summary>As <see cref="Load(ModelOptions, Action{ILoggingBuilder}?)"/>, with models each of which writes a text about every one.</summary>
+    /// <param name="generation">Its <see cref="GenerationOptions.Models"/>; <see cref="Annotation.this"/> has what they wrote, by their names.</param>
+    /// <exception cref="UsageException">The options name a folder or a task that there is not, or a name is a task's.</exception>
+    public static TextAnnotator Load(ModelOptions options, GenerationOptions generation, Action<ILoggingBuilder>? logging = null)
+    {
+        ArgumentNullException.ThrowIfNull(generation);
+        return new(options, generation, logging);
+    }
 
     /// <summary>Annotates one text.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled.</exception>

@@ -73,8 +73,8 @@ internal sealed class ServedModel : IAsyncDisposable
         var reloads = !options.ConstantLabels && options.ReloadInterval > TimeSpan.Zero;
         var folder = ModelLoader.Find(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
-        var generators = new GeneratorLoader(assembly.Meters).Load(settings.Generation, options.Generate);
-        var loaded = LoadBeside(generators, () => Load(options, reloads, settings, models));
+        var loaded = Load(options, reloads, settings, models);
+        loaded = new GeneratorLoader(assembly.Meters).Beside(loaded, settings.Generation, options.Generate);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);
@@ -169,19 +169,6 @@ internal sealed class ServedModel : IAsyncDisposable
 
     private static List<ModelTask> TasksOf(ModelManifest manifest, ModelOptions options) =>
         [.. manifest.Select(options.Tasks, options.OnRequest).Select(t => t.Task)];
-
-    private static LoadedModel LoadBeside(TextGenerators? generators, Func<LoadedModel> load)
-    {
-        try
-        {
-            return load() with { Generators = generators };
-        }
-        catch
-        {
-            generators?.Dispose();
-            throw;
-        }
-    }
 
     /// <param name="copied">From a copy, so that nobody writes into files that the loaded model still reads.</param>
     private static LoadedModel Load(ModelOptions options, bool copied, ServingOptions settings, ModelLoader models)

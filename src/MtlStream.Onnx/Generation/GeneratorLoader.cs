@@ -30,6 +30,26 @@ public sealed class GeneratorLoader(IMeterFactory meters)
         }
     }
 
+    /// <summary>Loads what the settings name beside a model, which is disposed when one of the packages cannot be had.</summary>
+    /// <param name="always">As for <see cref="Load(GenerationOptions, string)"/>.</param>
+    /// <returns>Owns all of them.</returns>
+    /// <exception cref="UsageException">There is no such folder, no such name, or a name is a task's.</exception>
+    /// <exception cref="InvalidDataException">A package is not what its manifest says, or writes something else than it did.</exception>
+    public LoadedModel Beside(LoadedModel labels, GenerationOptions options, string always)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        try
+        {
+            Check(options, always, [.. labels.Model.Tasks.Select(t => t.Name)]);
+            return labels with { Generators = Load(options, always) };
+        }
+        catch
+        {
+            labels.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Says what is wrong with the settings before anything is loaded.</summary>
     /// <param name="tasks">Names that the labels have, and texts cannot.</param>
     /// <exception cref="UsageException">Something is.</exception>

@@ -56,6 +56,20 @@ public sealed class GenerationTests
         Assert.True(model.Calls.Average(c => c.Rows) > 3, "rows that joined did not share calls");
     }
 
+    [Fact]
+    public void Of_mixed_lengths_a_running_batch_computes_less_than_fixed_ones_in_as_few_calls()
+    {
+        const int Rows = 16;
+        var texts = Enumerable.Range(0, 640).Select(i => Alphabet(i, 5 + (i * 29 % 46))).ToList(); // 5 to 50 letters
+        using var model = new EchoModel();
+
+        model.Generator("echo", new() { MaxRows = Rows, MaxTokensInFlight = 1 << 20 }).Write(texts);
+
+        var fixedCalls = texts.Chunk(Rows).Sum(batch => batch.Max(t => t.Length + 2)); // each ends with its longest
+        Assert.True(fixedCalls * Rows > 1.5 * model.Calls.Sum(c => c.Rows), $"{fixedCalls * Rows} rows against {model.Calls.Sum(c => c.Rows)}");
+        Assert.True(model.Calls.Count < fixedCalls, $"{model.Calls.Count} calls against {fixedCalls}");
+    }
+
     [Theory]
     [InlineData("nan", "inference_failed")]
     [InlineData("refused", "inference_failed")]

@@ -1,5 +1,9 @@
+using System.Text.Json;
+using MtlStream.Generation;
 using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
+using MtlStream.Tests.Generation;
 
 namespace MtlStream.Tests.Models;
 
@@ -48,6 +52,20 @@ public sealed class TextAnnotatorTests : IDisposable
 
         Assert.Contains("mood", Assert.Throws<KeyNotFoundException>(() => found.Label("moods")).Message, StringComparison.Ordinal);
         Assert.Equal("Task 'mood' has no spans; it gives label, score.", Assert.Throws<InvalidOperationException>(() => found.Spans("mood")).Message);
+    }
+
+    [Fact]
+    public async Task Models_beside_it_write_a_text_about_each()
+    {
+        var written = Path.Combine(_package.Folder, "written");
+        GeneratorImport.Run(GeneratorImportTests.ExportOf("t5"), written, "t5");
+        using var annotator = TextAnnotator.Load(
+            new ModelOptions { Path = _package.Folder, Device = "cpu" }, new GenerationOptions { Models = new Dictionary<string, string> { ["title"] = written } });
+
+        var found = await annotator.AnnotateAsync(["so happy", "today"]);
+
+        Assert.All(found, f => Assert.Equal(JsonValueKind.String, f["title"].GetProperty("text").ValueKind));
+        Assert.All(found, f => Assert.Equal(JsonValueKind.Object, f["mood"].ValueKind));
     }
 
     [Fact]
