@@ -79,7 +79,7 @@ internal sealed class HeadChoice(Lesson lesson, int seed, IProgress<double>? pro
     }
 
     /// <param name="only">Number of folds that are scored.</param>
-    private void Score(IReadOnlyList<TriedHead> runners, IReadOnlyList<int[]> folds, int only, bool names)
+    private void Score(List<TriedHead> runners, IReadOnlyList<int[]> folds, int only, bool names)
     {
         var targets = lesson.Targets;
         var jobs = runners.Count * only;
