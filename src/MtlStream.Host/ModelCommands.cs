@@ -93,13 +93,15 @@ internal static class ModelCommands
         }
 
         using var tool = new ToolServices();
+        var every = string.Join(',', manifest.Tasks.Select(t => t.Task.Name));
         foreach (var device in manifest.Graphs.Keys)
         {
             try
             {
-                using var model = OnnxMultitaskModel.Load(manifest, OnDevice(device), tool.Loggers.CreateLogger<OnnxMultitaskModel>());
+                using var model = OnnxMultitaskModel.Load(manifest, OnDevice(device) with { Tasks = every }, tool.Loggers.CreateLogger<OnnxMultitaskModel>());
                 model.Probe(0);
-                if (golden is not null) findings.AddRange(golden.Compare(model, manifest.Tasks));
+                // Golden texts are asked nothing.
+                if (golden is not null) findings.AddRange(golden.Compare(model, [.. manifest.Tasks.Where(t => t.Task is not AnswerSpanTask)]));
             }
             catch (DeviceUnavailableException exception)
             {

@@ -26,6 +26,7 @@ internal static class FeatureGraph
     private const string Norm = "LayerNormalization";
     private const string FusedNorm = "SkipLayerNormalization";
     private const string Prefix = "taught";
+    private const string Branch = "branch/"; // names of nodes of layers that some tasks have of their own: training/mtltrain/grow.py
     private const int TokenAxis = 1;
     private const int NewAxis = 1;
     private const int TokenLayerStep = 2; // every other layer: a head over all tokens costs time
@@ -103,7 +104,7 @@ internal static class FeatureGraph
     /// <summary>The norm of the embeddings and those that end a layer, but for the first layer's: they say least by themselves.</summary>
     private static List<NodeProto> LayersOf(GraphProto graph)
     {
-        var norms = graph.Node.Where(n => n.OpType is Norm or FusedNorm).ToList();
+        var norms = graph.Node.Where(n => n.OpType is Norm or FusedNorm && !n.Name.StartsWith(Branch, StringComparison.Ordinal)).ToList();
         if (norms.Count < 3 || norms.Count % 2 == 0)
         {
             throw new InvalidDataException(

@@ -80,7 +80,8 @@ public sealed class GoldenOutputs
             return [$"{Path.GetFileName(_path)}: tolerance: found none for {device}."];
 
         var file = Path.GetFileName(_path);
-        var comparisons = tasks.Select((task, index) => new GoldenComparison(task, index, tolerance)).ToList();
+        var places = model.Tasks.Select((task, place) => (task.Name, place)).ToDictionary(t => t.Name, t => t.place);
+        var comparisons = tasks.Select(task => new GoldenComparison(task, places[task.Task.Name], tolerance)).ToList();
         var problems = new List<string>();
         for (var i = 0; i < _file.Texts.Count; i++)
         {
