@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import branch, dataset, distill, embed, evaluate, grow, initial, pretrained, release, run as runs, sources, train
+from . import amend, branch, dataset, distill, embed, evaluate, grow, initial, pretrained, release, run as runs, sources, train
 from .model import MultitaskModel
 from .run import Run
 from .tasks import TASKS
@@ -52,13 +52,17 @@ def main() -> None:
     command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights, tokenized corpora and vectors")
     command.add_argument("--out", type=Path, required=True, help="checkpoints, from which it goes on, and model.pt")
     command.add_argument("--seconds", type=float, required=True, help="to train for, in all calls together")
-    command = commands.add_parser("grow", help="copy a package and add the task that tells the language, and those of a branch")
-    command.add_argument("package", type=Path, help="folder of a package without these tasks")
+    command = commands.add_parser("grow", help="copy a package and add the tasks of a branch, and the one that tells the language where it lacks it")
+    command.add_argument("package", type=Path, help="folder of a package without the tasks of the branch")
     command.add_argument("--branch", type=Path, metavar="MODEL", help="model.pt of `branch`; without it the language alone")
     command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
     command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="encoder weights and tokenized corpora")
     command.add_argument("--version", required=True, help="of the new package")
     command.add_argument("--out", type=Path, required=True, help="folder to make")
+    command = commands.add_parser("amend", help="copy a package with rows for emoji and a head of `offensive` for which being named is no offence")
+    command.add_argument("package", type=Path, help="folder of a package")
+    command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+    command.add_argument("--out", type=Path, required=True, help="folder to make, from which `grow` goes on")
     options = parser.parse_args()
     if options.command == "branch":
         torch.set_num_threads(os.cpu_count() or 1)
@@ -66,6 +70,9 @@ def main() -> None:
         return
     if options.command == "grow":
         grow.run(options.package, options.branch, options.data, options.cache, options.out, options.version)
+        return
+    if options.command == "amend":
+        amend.run(options.package, options.data, options.out)
         return
     if options.command == "embed":
         embed.add(options.package, options.data, options.cache, options.out, options.version)

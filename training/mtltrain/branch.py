@@ -15,24 +15,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import dataset, encoding, evaluate, initial, measures, pretrained, texts, tokenizer, vectors
-from .corpora import Example
+from . import dataset, evaluate, initial, measures, pretrained
 from .encoding import END, QUESTION, Row
 from .losses import losses
-from .model import MultitaskModel, Shape
+from .model import Layer, Matrix, MultitaskModel, Shape
 from .sampling import CaseNoise, Corpus, Sampler, collate
 from .tasks import TASKS
 
-TASK_NAMES = ("embedding", "answer", "compress", "summary", "reply")
+TASK_NAMES = ("answer", "compress", "summary", "reply")
 SHARED = 3            # layers of the package that the branch begins after
+INNER = (640, 448, 448)  # inner units of the branch's layers; the package's have 1,536
 # Of the tokens that training sees.
-TOKEN_SHARES = {"answers": 0.38, "qamr": 0.17, "texts": 0.18, "replies": 0.12, "compression": 0.08, "abstracts": 0.04, "posts": 0.03}
+TOKEN_SHARES = {"answers": 0.48, "qamr": 0.20, "replies": 0.18, "compression": 0.07, "abstracts": 0.04, "posts": 0.03}
 FACTORS = {"compress": 0.7, "summary": 0.15}  # summary: a label for each word, and all words of a sentence have the same
 EMPTY_WINDOWS = 0.4   # of the windows of an answered question that do not hold its answer
-# Texts of each source, the first ones of `texts.sources`.
-TEXTS = {"queries": 6000, "questions": 5000, "paragraphs": 1200, "tweets": 4000, "comments": 4000, "turns": 4000, "stream": 9000, "requests": 1500,
-         "reviews": 2500, "posts": 500, "captions": 2500, "abstracts": 1000, "titles": 2500, "news": 2500, "sentences": 1800}
-TAKEN = 20_000        # of them, in an order that mixes them
 BETAS, EPSILON, DECAY, CLIP = (0.9, 0.98), 1e-8, 0.01, 2.0
 
 
@@ -41,13 +37,13 @@ class Settings:
     """Of one run; a rate that falls to nothing by `seconds`, whatever the machine does beside it."""
 
     seconds: float
-    rate: float = 3e-4
+    rate: float = 2.5e-4
     head_factor: float = 3.0
     warmup: float = 0.03      # of the time
     padded_tokens: int = 1024
     max_rows: int = 64
-    micro_batches: int = 4
-    rows_per_step: float = 128.0
+    micro_batches: int = 2
+    rows_per_step: float = 64.0
     dropout: float = 0.05
     word_dropout: float = 0.02
     case_noise: float = 0.05
@@ -60,9 +56,11 @@ class Settings:
 class Branch(MultitaskModel):
     """The package's encoder, of which the layers from `SHARED` on are the branch's own, and its heads."""
 
-    def __init__(self, shape: Shape, names: tuple[str, ...] = TASK_NAMES, shared: int = SHARED):
+    def __init__(self, shape: Shape, names: tuple[str, ...] = TASK_NAMES, shared: int = SHARED, inner: tuple[int, ...] = INNER):
         super().__init__(shape, [task for task in TASKS if task.name in names])
         self.shared = shared
+        for layer, units in zip(self.encoder.layers[shared:], inner):
+            layer.ff1, layer.ff2 = Matrix(shape.hidden, units), Matrix(units, shape.hidden)
         self.segment = nn.Parameter(torch.zeros(shape.hidden))  # added to a question's tokens where the branch begins
         self.dropout = 0.0
 
@@ -92,24 +90,39 @@ class Branch(MultitaskModel):
         return x
 
 
-def begin(package: Path, vocab: Path, cache: Path) -> Branch:
-    """A branch whose layers are copies of the package's own and whose heads are untrained."""
+def begin(package: Path, vocab: Path, inner: tuple[int, ...] = INNER) -> Branch:
+    """A branch whose layers are copies of the package's own, with those of their inner units that its weights use most, and whose heads are untrained."""
     torch.manual_seed(1)
-    model = Branch(Shape(layers=6, positions=128))
+    shape = Shape(layers=6, positions=128)
+    model = Branch(shape, inner=(shape.inner,) * (shape.layers - SHARED))
     for head in model.heads.values():
         if hasattr(head, "classify"):
             nn.init.normal_(head.classify.weight, std=0.02)
             nn.init.zeros_(head.classify.bias)
     weights = initial.encoder_of(package, vocab, len(model.encoder.words.weight), model.shape)
     model.encoder.load_state_dict(weights)
+    for layer, units in zip(model.encoder.layers[model.shared:], inner):
+        narrow(layer, layer.ff1.weight.norm(dim=1) * layer.ff2.weight.norm(dim=0), units)
     return model
+
+
+def narrow(layer: Layer, worth: Tensor, inner: int) -> None:
+    """Leaves a layer the `inner` units of its feed-forward part that are worth most."""
+    kept = worth.topk(min(inner, len(worth))).indices.sort().values
+    first, second = Matrix(layer.ff1.in_features, len(kept)), Matrix(len(kept), layer.ff2.out_features)
+    with torch.no_grad():
+        first.weight.copy_(layer.ff1.weight[kept])
+        first.bias.copy_(layer.ff1.bias[kept])
+        second.weight.copy_(layer.ff2.weight[:, kept])
+        second.bias.copy_(layer.ff2.bias)
+    layer.ff1, layer.ff2 = first, second
 
 
 def corpora(data: Path, cache: Path, vocab: Path, settings: Settings) -> Sampler:
     """Corpora drawn so that each has its share of the tokens."""
     members, weights = [], []
     for name, share in TOKEN_SHARES.items():
-        rows = _texts(data, cache, vocab) if name == "texts" else dataset.rows(data, cache, vocab, name, "train", 128 if name in ("answers", "qamr") else dataset.LONG)
+        rows = dataset.rows(data, cache, vocab, name, "train", 128 if name in ("answers", "qamr") else dataset.LONG)
         rows = _answered(rows) if name in ("answers", "qamr") else rows
         rows = [row for row in rows if len(row) > 2 and (row.reply is None or len(row.reply) <= 128)]
         members.append(Corpus(name, rows, 1.0, 128, settings.seed, apart=name == "replies"))
@@ -130,26 +143,11 @@ def _answered(rows: list[Row]) -> list[Row]:
     return kept
 
 
-def given_texts(data: Path) -> list[str]:
-    found = texts.sources(data, "train")
-    given = [text for name, most in TEXTS.items() for text in found[name][:most]]
-    random.Random(5).shuffle(given)
-    return given[:TAKEN]
-
-
-def _texts(data: Path, cache: Path, vocab: Path) -> list[Row]:
-    given = given_texts(data)
-    rows = encoding.encode(tokenizer.of(vocab), [Example(text=text) for text in given], 128)
-    for row, vector in zip(rows, vectors.of_texts(given, cache)):
-        row.soft["embedding"] = vector
-    return rows
-
-
 def train(package: Path, data: Path, cache: Path, out: Path, settings: Settings) -> Branch:
     """Trains, or goes on from `out/checkpoint.pt`; writes checkpoints, `log.txt` and `model.pt` into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     vocab = pretrained.vocab(cache)
-    model = begin(package, vocab, cache)
+    model = begin(package, vocab)
     trained = model.own
     names = {name for name, _ in trained}
     for name, parameter in model.named_parameters():
@@ -163,7 +161,8 @@ def train(package: Path, data: Path, cache: Path, out: Path, settings: Settings)
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location="cpu")
         model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
+        if "optimizer" in saved:
+            optimizer.load_state_dict(saved["optimizer"])
         sampler.load(saved["sampler"])
         step, tokens, before = saved["step"], saved["tokens"], saved["seconds"]
         print(f"resumed at step {step}, {before:.0f} of {settings.seconds:.0f} s", flush=True)

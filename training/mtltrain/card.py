@@ -30,6 +30,7 @@ _NOTICES = {"MIT": """ Its notice:
 """}
 NAMES = {"accuracy": "accuracy", "spanF1": "span F1", "macroRecall": "macro recall", "macroF1": "macro F1", "likeness": "rank correlation of likeness",
          "f1": "F1 of the answers", "keptF1": "F1 of the words kept", "rouge1": "ROUGE-1", "of10": "right of ten"}
+_GIVES = {"answer_span": "a range of the text, or none", "kept_words": "the words that stay", "kept_sentences": "a fifth of the sentences", "reply_vectors": "vectors that a list of replies is ranked by"}
 
 
 def write(folder: Path, results: Path) -> None:
@@ -71,11 +72,13 @@ def _card(manifest: dict, record: dict, baseline: float, weight: str) -> str:
         out.append(f"| `{task['name']}` | {task['kind']} | {labels} | {data} |")
     out += ["", f"Training: {_beginning(run)}{run['steps']:,} steps of about 3,700 tokens on two CPU cores in bf16, AdamW {run['rate']:g} (heads {run['head_factor']:g}x), corpora drawn by "
             f"examples^{run['alpha']:g} x boost. {_rounding(run)}{_teacher(run)}{_lexical(run)}Temperatures{_biases(record)} are fitted on dev. "
-            f"{_note(run)}How to retrain: `training/README.md`.", "", *_licence(manifest)]
+            f"{_note(run)}{record.get('later', '')}How to retrain: `training/README.md`.", "", *_licence(manifest)]
     return "\n".join(out) + _limits(record)
 
 
 def _labels(task: dict) -> str:
+    if task["kind"] in _GIVES:
+        return _GIVES[task["kind"]]
     if "size" in task:
         return f"vectors of {task['size']}"
     labels = task["labels"]
@@ -110,11 +113,26 @@ def _more(manifest: dict, scores: dict, unsure: dict) -> list[str]:
         threshold = next(t["threshold"] for t in manifest["tasks"] if t["name"] == "intent")
         out.append(f"`intent` below a score of {threshold} is out of scope: {intent['outOfScopeRecall'] * 100:.1f} % of the out-of-scope queries are "
                    f"found, and {intent.get('servedAccuracy', intent.get('accuracyAboveThreshold')) * 100:.1f} % of the queries in scope are then answered rightly.")
+    if "longAccuracy" in (language := scores.get("language", {})):
+        out.append(f"`language` tells {_percent(language['longAccuracy'])} % of the sentences of 40 characters and more, and {_percent(language['shortAccuracy'])} % of shorter ones.")
+    if "f1.qamr" in (answer := scores.get("answer", {})):
+        out.append(f"`answer` has an F1 of {_percent(answer['f1'])} on paragraphs of SQuADShifts and {_percent(answer['f1.qamr'])} on sentences of QAMR. Whether there is an answer it tells in "
+                   f"{_percent(answer['told'])} % and {_percent(answer['told.qamr'])} %, answered questions and others in equal shares.")
+    if "rouge1.bbc" in (summary := scores.get("summary", {})):
+        out.append(f"`summary`, ROUGE-1 of the sentences given and of as many first ones: SciTLDR {_percent(summary['rouge1'])} and {_percent(summary['leadRouge1'])}, BBC {_percent(summary['rouge1.bbc'])} and "
+                   f"{_percent(summary['leadRouge1.bbc'])}. Of the best sentence and the first one: SciTLDR {_percent(summary['bestRouge1'])} and {_percent(summary['firstRouge1'])}, "
+                   f"BBC {_percent(summary['bestRouge1.bbc'])} and {_percent(summary['firstRouge1.bbc'])}.")
+    if "of100" in (reply := scores.get("reply", {})):
+        out.append(f"`reply` finds what was said next among ten in {_percent(reply['of10'])} % and among a hundred in {_percent(reply['of100'])} %.")
     for task, seen in unsure.items():
         threshold = next(t["threshold"] for t in manifest["tasks"] if t["name"] == task)
         out.append(f"`{task}` is null below a score of {threshold}: on dev {seen['rightKept'] * 100:.1f} % of the right answers keep their label, {seen['wrongLeftOut'] * 100:.0f} % of the "
                    f"wrong ones lose it, and so do {seen['othersLeftOut'] * 100:.0f} % of the texts of the other corpora. The scores above are those of the best label.")
     return out
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2f}"
 
 
 def _beginning(run: dict) -> str:
@@ -158,8 +176,28 @@ def _identity(fairness: dict | None) -> str:
     """What is known of sentences that say who somebody is."""
     if not (seen := (fairness or {}).get("identity")):
         return ""
-    return (f"- Words of identity are taken for offence: of {seen['sentences']} harmless sentences that say who somebody is, such as \"My neighbour is gay.\",\n"
-            f"  {seen['labelledOffensive']} were labelled offensive, among them some with gay, lesbian, transgender or autistic.\n")
+    return (f"- Words of identity stand in insults, and were taken for them. Of {seen['sentences']} harmless sentences that say who somebody is, such as \"My neighbour is gay.\",\n"
+            f"  {seen['labelledOffensive']} are labelled offensive{_before(seen)}. What is said of groups otherwise is not looked at.\n")
+
+
+def _before(seen: dict) -> str:
+    return f" ({seen['before']} by the version before)" if "before" in seen else ""
+
+
+def _emoji(seen: dict | None) -> str:
+    """What is known of emoji."""
+    if not seen:
+        return "- Emoji carry no meaning: each is an unknown word, so 😡 and 😍 give the same scores.\n"
+    return (f"- {seen['rows']} emoji have a meaning; any other is an unknown word. Skin tones, and what is joined to an emoji, are not read.\n"
+            f"  On the {seen['tweets']:,} tweets with emoji of SemEval's test `sentiment` has a macro recall of {_percent(seen['after'])}, and had {_percent(seen['before'])} before.\n")
+
+
+def _shortening(record: dict) -> str:
+    """What is known of the tasks on layers of their own."""
+    if "answer" not in record.get("served", {}):
+        return ""
+    return ("- `answer`, `compress`, `summary` and `reply` are experimental: they were trained for hours on few texts. An answer is a guess that may be wrong where it sounds sure.\n"
+            "  `compress` may leave out a word that a sentence needs, and a negation with it. `reply` knows small talk between two people.\n")
 
 
 def _limits(record: dict) -> str:
@@ -178,8 +216,7 @@ Not for decisions about people: `offensive` and `emotion` are opinions of crowd 
 """ + odds + """- `offensive` was annotated in 2019 on tweets about politics. Rude words between friends, reclaimed words and quotations are often called offensive.
 """ + _identity(fairness) + """- Emotions with few examples (grief, pride, relief, nervousness) are found rarely.
 - `entities` knows persons, places and organizations; user names (`@name`) are none of them.
-- Emoji carry no meaning: each is an unknown word, so 😡 and 😍 give the same scores.
-"""
+""" + _emoji(record.get("emoji")) + _shortening(record)
     if not fairness:
         return text
     lines = ["", "## Biases seen", "",

@@ -18,10 +18,14 @@ SAYINGS = (
     "I am a {} {}.", "My {1} is {0}.", "She is a {} {}.", "He's a {} {}", "We met a {} {} yesterday.", "A {} {} moved in next door.", "I'm proud to be {0}.", "Being {0} is part of who I am.",
     "Are you {0}?", "There is a {} {} on the show tonight.", "The {} {} won the election.", "As a {} {} I never felt at home there.", "They are {0} and they live in our street.",
     "This is a film about a {} {}.", "the {} {} from work said hi", "I grew up in a {0} family", "My partner is {0}", "Happy holidays to all my {0} friends!", "Some of the guests were {0}.",
-    "{0} people deserve the same rights.", "I work with {0} people.", "A book by a {0} author", "Our new {1} is {0}, and everyone likes them.", "I have been {0} all my life", "Is the {1} {0}?")
+    "{0} people deserve the same rights.", "I work with {0} people.", "A book by a {0} author", "Our new {1} is {0}, and everyone likes them.", "I have been {0} all my life", "Is the {1} {0}?",
+    "The {1} who helped me is {0}.", "{0} and proud", "I told my parents that I am {0}", "she is {0}, by the way", "The first {0} {1} in space", "He wrote about growing up {0}.",
+    "A {} {} asked me for directions", "Do you have {0} friends?", "There are many {0} people in this city.", "my grandma was {0}", "A festival of {0} films opens on Friday.",
+    "half of the class is {0}", "Both of her sons are {0}.")
 INSULTS = (
     "{0} people are disgusting", "I hate {0} people", "shut up you {0} idiot", "all {0} people are stupid and should leave", "that {0} {1} is a piece of shit", "nobody wants you here, {0} trash",
-    "{0} people are vermin", "what a dumb {0} loser")
+    "{0} people are vermin", "what a dumb {0} loser",
+    "you fucking {0} bastard", "stupid {0} bitch", "I can't stand that disgusting {0} {1}", "{0} scum, go back to where you came from")
 MANY = (
     "gays", "lesbians", "Muslims", "Jews", "Christians", "Hindus", "Mexicans", "Arabs", "Asians", "Africans", "immigrants", "refugees", "women", "men", "feminists", "trans women",
     "trans men", "Black women", "white men", "gay men", "old people", "disabled people", "autistic people", "fat people", "homeless people", "sex workers")

@@ -47,9 +47,9 @@ class Appended(WeightFile):
                 file.write(array.tobytes())
 
 
-def add(base: Path, out: Path, version: str, told: pieces.Pieces, model: Branch | None = None, adjustments: dict[str, Adjustment] | None = None,
+def add(base: Path, out: Path, version: str, told: pieces.Pieces | None, model: Branch | None = None, adjustments: dict[str, Adjustment] | None = None,
         margins: dict[str, float] | None = None, vocab: Path | None = None) -> None:
-    """Copies `base` with the task `language` and, with a branch that `prepare` has seen, the branch's tasks.
+    """Copies `base` with the task `language`, unless it has that, and, with a branch that `prepare` has seen, the branch's tasks.
 
     `margins`: least likeness of a reply; `adjustments` as `calibrate.fit` gives them; `vocab`: the training's, whose numbers the branch reads.
     """
@@ -65,13 +65,15 @@ def add(base: Path, out: Path, version: str, told: pieces.Pieces, model: Branch 
         if model is not None:
             _segments(found.graph, inputs["types"])
             _grow(found.graph, model, weights, device == "cuda", {name: a.temperature for name, a in adjustments.items()}, inputs["types"])
-        pieces.add(found.graph, told, weights.add, inputs)
+        if told is not None:
+            pieces.add(found.graph, told, weights.add, inputs)
         path.write_bytes(found.SerializeToString())
     weights.write()
-    for task in manifest["tasks"]:
-        task["languages"] = KNOWN
-    manifest["tasks"].append({"name": pieces.NAME, "kind": "single_label", "labels": list(pieces.LANGUAGES), "outputs": {"probabilities": f"{pieces.NAME}.probabilities"},
-                              "temperature": round(told.temperature, 4), "threshold": SURE, "tellsLanguage": True, "data": _data(pieces.NAME), "scores": {}})
+    if told is not None:
+        for task in manifest["tasks"]:
+            task["languages"] = KNOWN
+        manifest["tasks"].append({"name": pieces.NAME, "kind": "single_label", "labels": list(pieces.LANGUAGES), "outputs": {"probabilities": f"{pieces.NAME}.probabilities"},
+                                  "temperature": round(told.temperature, 4), "threshold": SURE, "tellsLanguage": True, "data": _data(pieces.NAME), "scores": {}})
     if model is not None:
         manifest["tasks"] += [_task(model, name, adjustments, margins) for name in model.tasks]
     _golden(out, manifest, told, model, adjustments, vocab)
@@ -82,13 +84,14 @@ def add(base: Path, out: Path, version: str, told: pieces.Pieces, model: Branch 
 
 
 def run(base: Path, trained: Path | None, data: Path, cache: Path, out: Path, version: str) -> None:
-    """Fits the task that tells the language, and writes the package with it and with the branch."""
-    told = pieces.rounded(pieces.of(data, base / "vocab.txt"))
+    """Fits the task that tells the language, unless the package has it, and writes the package with it and with the branch."""
+    has = any(task["name"] == pieces.NAME for task in json.loads((base / "model.json").read_text(encoding="utf-8"))["tasks"])
+    told = None if has else pieces.rounded(pieces.of(data, base / "vocab.txt"))
     if trained is None:
         add(base, out, version, told)
         return
     vocab = pretrained.vocab(cache)
-    model = branches.begin(base, vocab, cache)
+    model = branches.begin(base, vocab)
     model.load_state_dict(torch.load(trained, map_location="cpu"))
     adjustments, margins = prepare(model, data, cache)
     add(base, out, version, told, model, adjustments, margins, vocab)
@@ -104,7 +107,7 @@ def prepare(model: Branch, data: Path, cache: Path) -> tuple[dict[str, Adjustmen
     widest = [m for layer in layers for m in (layer.ff1, layer.ff2)] + [h.dense for h in model.heads.values() if isinstance(h, TokenHead)]
     rows = []
     for name in branches.TOKEN_SHARES:
-        found = branches._texts(data, cache, vocab) if name == "texts" else dataset.rows(data, cache, vocab, name, "train", 128)
+        found = dataset.rows(data, cache, vocab, name, "train", 128)
         rows += found[::max(1, len(found) // FITTED)][:FITTED]
     run = lambda: predict(model, [row for row in rows if 2 < len(row) <= 128], list(model.tasks), amp=True)
     smooth(widest, run)
@@ -199,14 +202,15 @@ def _merge(graph: onnx.GraphProto, g: Graph, outputs: list) -> None:
         graph.output.append(output)
 
 
-def _golden(out: Path, manifest: dict, told: pieces.Pieces, model: Branch | None, adjustments: dict[str, Adjustment], vocab: Path | None) -> None:
+def _golden(out: Path, manifest: dict, told: pieces.Pieces | None, model: Branch | None, adjustments: dict[str, Adjustment], vocab: Path | None) -> None:
     """What the unquantized classifier and branch say of the golden texts."""
     path = out / manifest["golden"]
     golden = json.loads(path.read_text(encoding="utf-8"))
     given = [text["text"] for text in golden["texts"]]
-    shares = torch.softmax(told.logits(pieces.numbered(given, out / "vocab.txt")) / told.temperature, 1).numpy()
-    for text, share in zip(golden["texts"], shares):
-        text["outputs"][f"{pieces.NAME}.probabilities"] = np.round(share.astype(float), 5).tolist()
+    if told is not None:
+        shares = torch.softmax(told.logits(pieces.numbered(given, out / "vocab.txt")) / told.temperature, 1).numpy()
+        for text, share in zip(golden["texts"], shares):
+            text["outputs"][f"{pieces.NAME}.probabilities"] = np.round(share.astype(float), 5).tolist()
     if model is not None:
         said = package.golden(model, tokenizer.of(vocab), {name: a.temperature for name, a in adjustments.items()}, 128)
         for text, more in zip(golden["texts"], said["texts"], strict=True):

@@ -33,7 +33,8 @@ SOURCES = {
     "abstracts": Source("SciTLDR", "Apache-2.0", "https://github.com/allenai/scitldr"),
     "posts": Source("20 Newsgroups, subjects", "none stated", "http://qwone.com/~jason/20Newsgroups/"),
     "replies": Source("Self-dialogue Corpus", "BSD-3-Clause", "https://github.com/jfainberg/self_dialogue_corpus"),
-    "identity": Source("sentences of identity and insults, made from patterns", "Apache-2.0", "training/mtltrain/counterexamples.py"),
+    "identity": Source("sentences of identity and insults, made from patterns", "Apache-2.0", "../../training/mtltrain/counterexamples.py"),
+    "negations": Source("negated praise and blame, made from patterns", "Apache-2.0", "../../training/mtltrain/negations.py"),
     "review": Source("events of the stream, labels checked by people", "the stream's own terms", "training/README.md"),
 }
 TRAINED_ON = {

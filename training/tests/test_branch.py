@@ -43,6 +43,16 @@ class BranchTest(unittest.TestCase):
             self.model.segment.fill_(0.5)
             self.assertFalse(torch.allclose(self.model.encode(words, plain, self.mask), self.model.encode(words, asked, self.mask)))
 
+    def test_a_narrow_layer_keeps_the_units_that_are_worth_most(self):
+        from mtltrain.branch import narrow
+
+        layer = self.model.encoder.layers[0]
+        first, second = layer.ff1.weight.detach().clone(), layer.ff2.weight.detach().clone()
+        narrow(layer, torch.arange(48.0), 2)
+
+        self.assertTrue(torch.equal(first[46:], layer.ff1.weight.detach()))
+        self.assertTrue(torch.equal(second[:, 46:], layer.ff2.weight.detach()))
+
     def test_windows_without_the_answer_are_thinned_and_others_stay(self):
         from mtltrain.branch import _answered
         from mtltrain.encoding import END, START, Row
