@@ -8,6 +8,7 @@ using Confluent.Kafka;
 using MtlStream.IntegrationTests.Kafka;
 using MtlStream.Kafka;
 using MtlStream.Learning.Review;
+using MtlStream.Onnx.Generation;
 using MtlStream.Tests.Registry;
 
 namespace MtlStream.IntegrationTests;
@@ -200,6 +201,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Kafka:Producer:message.max.bytes"] = "20000",
         ["Registry:Url"] = _registry!.Url,
         ["Http:Annotate"] = "true",
+        ["Generation:Models:german"] = Writer(),
         ["Model:ReloadInterval"] = "00:00:01",
         ["Model:Shadow"] = CopyModel("shadow"),
         ["Model:ShadowShare"] = "1",
@@ -211,7 +213,7 @@ public sealed class OpsRun : IAsyncLifetime
         ["Watch:LowConfidence"] = "0.9",
     };
 
-    /// <summary>Sends a hundred events: most are good, some of them traced, and some end as dead letters. How many answers to expect.</summary>
+    /// <summary>Sends a hundred events: most are good, some of them traced or with a text to be written, and some end as dead letters. How many answers to expect.</summary>
     private int Send(Topics topics, int round, int events)
     {
         for (var i = 0; i < events; i++)
@@ -221,6 +223,7 @@ public sealed class OpsRun : IAsyncLifetime
             var headers = new Headers();
             if (i % 10 == 9 || i == 3) headers.Add("traceparent", Encoding.ASCII.GetBytes(NewTrace(Sampled, "01")));
             if (i % 10 == 8) headers.Add("traceparent", Encoding.ASCII.GetBytes(NewTrace(Unsampled, "00")));
+            if (i % 25 == 11) headers.Add("mtlstream.generate", Encoding.ASCII.GetBytes("german"));
             topics.Write(new(Input, i % 2), new() { Key = Topics.Bytes($"{round}-{i}"), Value = Topics.Bytes(payload), Headers = headers });
         }
 
@@ -298,6 +301,14 @@ public sealed class OpsRun : IAsyncLifetime
         foreach (var file in Directory.GetFiles(Path.Combine(OpsTools.Root, "tests", "MtlStream.Tests", "Models", "toy-model")))
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
         return target;
+    }
+
+    /// <summary>A package that writes texts.</summary>
+    private string Writer()
+    {
+        var package = Path.Combine(_folder, "writer");
+        GeneratorImport.Run(Path.Combine(OpsTools.Root, "tests", "MtlStream.Tests", "Generation", "exports", "marian"), package, "tiny");
+        return package;
     }
 
     /// <summary>Every label as likely as every other.</summary>
