@@ -97,7 +97,7 @@ public sealed class OpsSwapTests(ITestOutputHelper output) : IDisposable
     private static OnnxMultitaskModel Load(ModelManifest manifest)
     {
         var model = OnnxMultitaskModel.Load(manifest, new ModelOptions { Device = "cpu" }.WithOnRequest(true), NullLogger.Instance);
-        if (manifest.Golden is { } golden) Assert.Empty(GoldenOutputs.Load(golden).Compare(model, manifest.Tasks));
+        if (manifest.Golden is { } golden) Assert.Empty(GoldenOutputs.Load(golden).Compare(model, [.. manifest.Tasks.Where(t => model.Tasks.Contains(t.Task))]));
         return model;
     }
 
