@@ -10,7 +10,7 @@ internal sealed class Browser : IDisposable
 {
     private const string Program = "/usr/bin/chromium", Driver = "/usr/bin/chromedriver";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly ChromeDriver _driver;
     private readonly List<string> _requests = [];

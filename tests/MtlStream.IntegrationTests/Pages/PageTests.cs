@@ -72,6 +72,7 @@ public sealed class PageTests(PageWorker worker) : IClassFixture<PageWorker>
         worker.Produce(300);
         browser.WaitForText(".tile dd", text => text.Contains(" ms", StringComparison.Ordinal));
         browser.WaitForText(".list code", text => text.Length > 0); // a reason, with what to do
+        worker.ProduceHostile(20); // the list shows the last eight, which were any of the others until now
         browser.WaitForText(".list mark", text => text.StartsWith("Berlin", StringComparison.Ordinal));
         browser.WaitForText(".grid .note", text => text.Contains("confidence", StringComparison.Ordinal));
 

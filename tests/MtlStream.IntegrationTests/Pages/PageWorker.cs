@@ -34,16 +34,23 @@ public sealed class PageWorker : IDisposable
         return _worker!.Address!;
     }
 
-    /// <summary>Writes sample events, a few of them bad, and one that tries to be HTML in text, header and key.</summary>
+    /// <summary>Writes sample events, a few of them bad, and every tenth of them <see cref="Hostile"/>.</summary>
     internal void Produce(int events)
     {
         var samples = new SampleEvents();
+        Produce(events, number => number % 10 == 5 ? HostilePayload() : samples.Payload(number));
+    }
+
+    /// <summary>Writes events whose texts and keys try to be HTML.</summary>
+    internal void ProduceHostile(int events) => Produce(events, _ => HostilePayload());
+
+    private static byte[] HostilePayload() => System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { text = Hostile });
+
+    private void Produce(int events, Func<int, byte[]> payload)
+    {
         using var writer = new EventWriter(new(new() { BootstrapServers = _bootstrap, GroupId = "page", InputTopics = [_input], OutputTopic = _output, DeadLetterTopic = _letters }, new()), lingerMs: 1);
         for (var number = 0; number < events; number++)
-        {
-            var payload = number % 10 == 5 ? Encoding.UTF8.GetBytes(System.Text.Json.JsonSerializer.Serialize(new { text = Hostile })) : samples.Payload(number);
-            writer.TryWrite(_input, Encoding.UTF8.GetBytes("<b>" + number), payload, () => { });
-        }
+            writer.TryWrite(_input, Encoding.UTF8.GetBytes("<b>" + number), payload(number), () => { });
 
         writer.Flush(CancellationToken.None);
     }
