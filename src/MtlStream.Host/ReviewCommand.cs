@@ -14,7 +14,7 @@ internal static class ReviewCommand
     private const double DefaultOverlap = 0.1;
 
     /// <param name="Labels">Of a task that the package has not; empty for the package's.</param>
-    private sealed record Wanted(string? Task, IReadOnlyList<string> Labels, bool Several, string By, double Overlap, int? Limit, bool Suggest);
+    private sealed record Wanted(string? Task, IReadOnlyList<string> Labels, bool Several, bool Spans, string By, double Overlap, int? Limit, bool Suggest);
 
     public static Command Build()
     {
@@ -23,8 +23,8 @@ internal static class ReviewCommand
         var answers = new Option<string?>("--answers") { Description = "File that answers are added to; beside FILE unless named.", HelpName = "FILE" };
         var task = new Option<string?>("--task") { Description = "Task that is asked about; without it the one that most copies are about.", HelpName = "NAME" };
         var labels = CommonOptions.List("--labels", "Labels of a task that the package does not have yet.", "a,b");
-        var kind = new Option<string?>("--kind") { Description = "One label a text, or any number; as the package has it unless said." };
-        kind.AcceptOnlyFromAmong("single_label", "multi_label");
+        var kind = new Option<string?>("--kind") { Description = "One label a text, any number, or labelled parts; as the package has it unless said." };
+        kind.AcceptOnlyFromAmong("single_label", "multi_label", "token_spans");
         var by = new Option<string>("--by") { Description = "Who answers.", HelpName = "NAME", DefaultValueFactory = _ => Environment.UserName };
         var overlap = new Option<double>("--overlap") { Description = "Share of the questions that everybody is asked, so that agreement shows.", HelpName = "SHARE", DefaultValueFactory = _ => DefaultOverlap };
         var limit = new Option<int?>("--limit") { Description = "Ends after this many answers.", HelpName = "N" };
@@ -46,7 +46,7 @@ internal static class ReviewCommand
             var settings = AppSettings.Load(parsed, arguments, ReviewStore.Unused);
             using var store = Open(settings, path, parsed.GetValue(fromTopic), parsed.GetValue(answers), stopping);
             var wanted = new Wanted(
-                parsed.GetValue(task), parsed.GetValue(labels) ?? [], parsed.GetValue(kind) == "multi_label", parsed.GetRequiredValue(by), parsed.GetValue(overlap),
+                parsed.GetValue(task), parsed.GetValue(labels) ?? [], parsed.GetValue(kind) == "multi_label", parsed.GetValue(kind) == "token_spans", parsed.GetRequiredValue(by), parsed.GetValue(overlap),
                 parsed.GetValue(limit), parsed.GetValue(suggest));
             var output = parsed.InvocationConfiguration.Output;
             var name = wanted.Task ?? MostAskedTask(store);
@@ -85,14 +85,15 @@ internal static class ReviewCommand
 
     private static ReviewChoices ChoicesOf(string task, Wanted wanted, AppSettings settings)
     {
-        if (wanted.Labels.Count > 0) return new(wanted.Labels, wanted.Several);
+        if (wanted.Labels.Count > 0) return new(wanted.Labels, wanted.Several || wanted.Spans, wanted.Spans);
         var manifest = ModelLoader.Find(settings.Model.Path);
         var served = manifest.Tasks.Select(t => t.Task).FirstOrDefault(t => t.Name == task);
         return served switch
         {
             null => throw new UsageException($"--task {task}: {manifest.Name} {manifest.Version} has no task of that name; name its labels with --labels a,b."),
             TextLabelTask => new(served.Labels, served is MultiLabelTask || wanted.Several),
-            _ => throw new UsageException($"--task {task}: it is about words; expected a task about whole texts."),
+            _ when ReviewChoices.Has(served) => ReviewChoices.Of(served),
+            _ => throw new UsageException($"--task {task}: it is about words; expected a task about whole texts or spans."),
         };
     }
 }

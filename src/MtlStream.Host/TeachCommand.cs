@@ -63,7 +63,7 @@ internal static class TeachCommand
                     ReviewedBy(parsed, parsed.GetValue(fromTopic), parsed.GetValue(task)!, stopping),
                     parsed.GetValue(test), parsed.GetValue(unlabelled), columns);
                 if (source.Data.Count == 0 && !parsed.GetValue(fromTopic)) throw new UsageException("expected --data FILE, --from-topic, or both.");
-                if (source.OfWords && parsed.GetValue(fromTopic)) throw new UsageException("--from-topic: answers are about texts, not about words; leave it out.");
+                if (source.OfTags && parsed.GetValue(fromTopic)) throw new UsageException("--from-topic: answers are about texts or spans, not about words; leave it out.");
                 var report = parsed.GetValue(more) ? run.TeachMore(source, manifest, target) : run.Teach(source, manifest, target);
                 TeachText.Write(report, output);
                 written = TeachText.Json(report);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MtlStream.Learning.Data;
+using MtlStream.Learning.Review;
 using MtlStream.Learning.Teaching;
 using MtlStream.Models;
 using MtlStream.Tasks;
@@ -15,7 +16,9 @@ internal sealed record TeachSource(
     string Task, string Kind, IReadOnlyList<(string Path, LabelledColumns Columns)> Data, IReadOnlyList<LabelledExample> Reviewed, string? Test, string? Unlabelled, LabelledColumns Columns)
 {
     /// <summary>Whether the labels are about words.</summary>
-    public bool OfWords => Kind is "token_spans" or "token_tags";
+    public bool OfWords => OfTags || Kind == TokenSpansTask.Definition.Name;
+
+    public bool OfTags => Kind == TokenTagsTask.Definition.Name;
 
     public TeachRequest Texts() => new(
         Task, [.. Data.SelectMany(d => new LabelledFile(d.Path, d.Columns).Read()), .. Reviewed], Kind == MultiLabelTask.Definition.Name,
@@ -26,8 +29,10 @@ internal sealed record TeachSource(
     {
         if (Unlabelled is not null) throw new UsageException($"--unlabelled {Unlabelled}: tasks about words learn from labelled sentences only; leave it out.");
         var spans = Kind == TokenSpansTask.Definition.Name;
+        var files = Data.SelectMany(d => new SentenceFile(d.Path, d.Columns, tokenizer, spans).Read());
+        var reviewed = Reviewed.Select(r => LabelledSentence.Of(r.Text, [.. r.Labels.Select(SpanLabel.Parse).OfType<LabelledRange>()], tokenizer, spans, r.Line));
         return new(
-            Task, [.. Data.SelectMany(d => new SentenceFile(d.Path, d.Columns, tokenizer, spans).Read())], spans,
+            Task, [.. files, .. reviewed], spans,
             Test is null ? [] : new SentenceFile(Test, Columns, tokenizer, spans).Read());
     }
 }

@@ -5,7 +5,7 @@ using MtlStream.Tasks;
 
 namespace MtlStream.Host.Review;
 
-/// <summary>Asks people on the page, about the tasks of whole texts. Thread-safe.</summary>
+/// <summary>Asks people on the page, about the tasks of whole texts and about spans. Thread-safe.</summary>
 /// <param name="open">Reads questions and answers from where they lie; again when nobody has anything left to answer.</param>
 /// <param name="manifest">Of the model that serves; null before there is one.</param>
 internal sealed class PageReviewer(Func<ReviewStore> open, Func<ModelManifest?> manifest, TimeProvider time) : IReviewer, IDisposable
@@ -42,7 +42,7 @@ internal sealed class PageReviewer(Func<ReviewStore> open, Func<ModelManifest?> 
         {
             var person = PersonOf(task, by);
             if (!_questions.TryGetValue(question, out var asked)) throw new ArgumentException("question: there is no such question.");
-            if (labels is not null) Check(person.Task, labels);
+            if (labels is not null && person.Choices.Problem(labels, asked.Text) is { } problem) throw new ArgumentException($"labels: {problem}.");
             Write(person, person.Session.Answer(asked, labels));
             person.Answers++;
             return StateOf(person);
@@ -63,12 +63,6 @@ internal sealed class PageReviewer(Func<ReviewStore> open, Func<ModelManifest?> 
 
     public void Dispose() => Close();
 
-    private static void Check(TextLabelTask task, IReadOnlyList<string> labels)
-    {
-        if (labels.Any(l => !task.Labels.Contains(l))) throw new ArgumentException($"labels: one is none of the labels of {task.Name}.");
-        if (labels.Count > 1 && task is not MultiLabelTask) throw new ArgumentException($"labels: found {labels.Count}, expected at most one for {task.Name}.");
-    }
-
     /// <summary>What cannot be written down counts as not said.</summary>
     private void Write(Person person, ReviewAnswer answer)
     {
@@ -85,32 +79,33 @@ internal sealed class PageReviewer(Func<ReviewStore> open, Func<ModelManifest?> 
 
     private ReviewState StateOf(Person person)
     {
-        var (session, task) = (person.Session, person.Task);
+        var (session, choices) = (person.Session, person.Choices);
         var next = session.Next;
         return new(
-            task.Name, [.. TasksOf().Select(t => t.Name)], task.Labels, task is MultiLabelTask, session.Done, session.Left, person.Answers > 0,
-            Agreement.Alpha(_store!.Book, task.Name), next is null ? null : new(next.Id, next.Text, next.Reasons));
+            session.Task, [.. TasksOf().Select(t => t.Name)], choices.Labels, choices.Several, choices.Spans, session.Done, session.Left, person.Answers > 0,
+            Agreement.Alpha(_store!.Book, session.Task), next is null ? null : new(next.Id, next.Text, next.Reasons));
     }
 
     private Person PersonOf(string name, string by)
     {
         var store = Open();
         var tasks = TasksOf();
-        if (tasks.Count == 0) throw new ArgumentException("task: the model has none about whole texts.");
+        if (tasks.Count == 0) throw new ArgumentException("task: the model has none about whole texts or spans.");
         if (name.Length == 0) name = MostAsked(store, tasks);
         var task = tasks.Find(t => t.Name == name) ?? throw new ArgumentException($"task: there is no such task; there are {string.Join(", ", tasks.Select(t => t.Name))}.");
         if (!_people.TryGetValue((name, by), out var person))
-            _people[(name, by)] = person = new(new(store.Questions, store.Book, name, by, Overlap, time), task);
+            _people[(name, by)] = person = new(new(store.Questions, store.Book, name, by, Overlap, time), ReviewChoices.Of(task));
         return person;
     }
 
-    private static string MostAsked(ReviewStore store, List<TextLabelTask> tasks)
+    private static string MostAsked(ReviewStore store, List<ModelTask> tasks)
     {
         var unsure = store.Questions.SelectMany(q => q.Unsure).CountBy(t => t).Where(t => tasks.Exists(known => known.Name == t.Key)).ToList();
         return unsure.Count == 0 ? tasks[0].Name : unsure.MaxBy(t => t.Value).Key;
     }
 
-    private List<TextLabelTask> TasksOf() => [.. manifest()?.Tasks.Select(t => t.Task).OfType<TextLabelTask>() ?? []];
+    /// <summary>Those about whole texts first.</summary>
+    private List<ModelTask> TasksOf() => [.. (manifest()?.Tasks ?? []).Select(t => t.Task).Where(ReviewChoices.Has).OrderBy(t => t is TokenSpansTask)];
 
     private ReviewStore Open()
     {
@@ -128,11 +123,11 @@ internal sealed class PageReviewer(Func<ReviewStore> open, Func<ModelManifest?> 
         _people.Clear();
     }
 
-    private sealed class Person(ReviewSession session, TextLabelTask task)
+    private sealed class Person(ReviewSession session, ReviewChoices choices)
     {
         public ReviewSession Session { get; } = session;
 
-        public TextLabelTask Task { get; } = task;
+        public ReviewChoices Choices { get; } = choices;
 
         /// <summary>Given since the topics were read, so that they can be taken back.</summary>
         public int Answers { get; set; }

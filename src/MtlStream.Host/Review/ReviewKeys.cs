@@ -5,6 +5,9 @@ internal static class ReviewKeys
 {
     public const char Undo = '-', CannotTell = '?', None = '.', More = '/', Enter = '\n', End = '!';
 
+    /// <summary>The next word, the one before; a word more, one less.</summary>
+    public const char Next = '>', Before = '<', Longer = ']', Shorter = '[';
+
     /// <summary>Keys of labels, in their order.</summary>
     public const string Labels = "1234567890abcdefghijklmnopqrstuvwxyz";
 
@@ -19,6 +22,8 @@ internal static class ReviewKeys
             ConsoleKey.Escape => End,
             ConsoleKey.Tab => More,
             ConsoleKey.Enter => Enter,
+            ConsoleKey.RightArrow => pressed.Modifiers.HasFlag(ConsoleModifiers.Shift) ? Longer : Next,
+            ConsoleKey.LeftArrow => pressed.Modifiers.HasFlag(ConsoleModifiers.Shift) ? Shorter : Before,
             ConsoleKey.D when pressed.Modifiers.HasFlag(ConsoleModifiers.Control) => End,
             _ => char.ToLowerInvariant(pressed.KeyChar),
         };

@@ -4,15 +4,12 @@ using MtlStream.Learning.Review;
 
 namespace MtlStream.Host.Review;
 
-/// <summary>What a person may choose from.</summary>
-/// <param name="Several">Whether a text may have any number of the labels.</param>
-internal sealed record ReviewChoices(IReadOnlyList<string> Labels, bool Several);
-
 /// <summary>Asks a person one question after the other, a key each. Here alone are texts of events shown, because the person asked for them.</summary>
 /// <param name="suggest">Whether what the model says is shown, and taken by the enter key. It sways people, so estimates flatter the model.</param>
 internal sealed class ReviewPrompt(ReviewSession session, ReviewChoices choices, bool suggest, Action<ReviewAnswer> write, Func<char> key, TextWriter output)
 {
     private readonly SortedSet<int> _marked = []; // labels chosen so far, where there may be several
+    private SpanChoice? _words; // of the question, where parts of it are labelled
     private int _page;
 
     /// <summary>Asks until nothing is left, so many are answered, or the person ends it.</summary>
@@ -53,9 +50,12 @@ internal sealed class ReviewPrompt(ReviewSession session, ReviewChoices choices,
     {
         _marked.Clear();
         _page = 0;
+        _words = choices.Spans ? new(question.Text) : null;
+        if (_words is not null) ShowWords(_words);
         while (true)
         {
             var pressed = key();
+            if (_words is not null && Choose(_words, pressed)) continue;
             switch (pressed)
             {
                 case ReviewKeys.End:
@@ -71,6 +71,8 @@ internal sealed class ReviewPrompt(ReviewSession session, ReviewChoices choices,
                     _page = (_page + 1) % Pages;
                     output.WriteLine(LabelLine());
                     break;
+                case ReviewKeys.Enter when _words is { Labels.Count: > 0 }:
+                    return Answer(question, _words.Labels);
                 case ReviewKeys.Enter when choices.Several && _marked.Count > 0:
                     return Answer(question, [.. _marked.Select(m => choices.Labels[m])]);
                 case ReviewKeys.Enter when suggest && question.Given.TryGetValue(session.Task, out var given):
@@ -84,6 +86,32 @@ internal sealed class ReviewPrompt(ReviewSession session, ReviewChoices choices,
             }
         }
     }
+
+    /// <summary>Whether a key was about words and spans.</summary>
+    private bool Choose(SpanChoice words, char pressed)
+    {
+        switch (pressed)
+        {
+            case ReviewKeys.Next or ReviewKeys.Before:
+                words.Move(pressed == ReviewKeys.Next ? 1 : -1);
+                break;
+            case ReviewKeys.Longer or ReviewKeys.Shorter:
+                words.Extend(pressed == ReviewKeys.Longer ? 1 : -1);
+                break;
+            case ReviewKeys.Undo:
+                if (!words.Remove()) return false;
+                break;
+            default:
+                if (LabelOf(pressed) is not { } label) return false;
+                words.Mark(choices.Labels[label]);
+                break;
+        }
+
+        ShowWords(words);
+        return true;
+    }
+
+    private void ShowWords(SpanChoice words) => output.WriteLine($"  > {VisibleText.Of(words.Chosen)}   {VisibleText.Of(words.Said)}");
 
     private Outcome Answer(ReviewQuestion question, IReadOnlyList<string>? labels)
     {
@@ -119,9 +147,9 @@ internal sealed class ReviewPrompt(ReviewSession session, ReviewChoices choices,
 
     private string Help()
     {
-        var keys = new List<string> { "a key answers" };
-        if (choices.Several) keys.Add("or marks, enter answers");
-        else if (suggest) keys.Add("enter takes what the model says");
+        var keys = new List<string> { choices.Spans ? "arrows choose a word, with shift several; a key labels them, backspace takes that back, enter answers" : "a key answers" };
+        if (choices.Several && !choices.Spans) keys.Add("or marks, enter answers");
+        else if (suggest && !choices.Several) keys.Add("enter takes what the model says");
         keys.Add($"{ReviewKeys.None} none of them");
         keys.Add($"{ReviewKeys.CannotTell} cannot tell");
         keys.Add($"{ReviewKeys.Undo} or backspace takes the last answer back");

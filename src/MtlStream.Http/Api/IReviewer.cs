@@ -8,12 +8,13 @@ public sealed record AskedQuestion(string Id, string Text, IReadOnlyList<string>
 /// <param name="Tasks">Those that can be asked about.</param>
 /// <param name="Labels">To choose from.</param>
 /// <param name="Several">Whether a text may have any number of them.</param>
+/// <param name="Spans">Whether they are types of spans: an answer has labels such as <c>LOC 12-18</c>, UTF-16 units of the text.</param>
 /// <param name="Done">Questions that this person has answered.</param>
 /// <param name="Left">Questions still to be answered by this person.</param>
 /// <param name="Agreement">Krippendorff's alpha between people; null where no two answered the same.</param>
 /// <param name="Question">The next one; null where none is left.</param>
 public sealed record ReviewState(
-    string Task, IReadOnlyList<string> Tasks, IReadOnlyList<string> Labels, bool Several, int Done, int Left, bool CanUndo, double? Agreement, AskedQuestion? Question);
+    string Task, IReadOnlyList<string> Tasks, IReadOnlyList<string> Labels, bool Several, bool Spans, int Done, int Left, bool CanUndo, double? Agreement, AskedQuestion? Question);
 
 /// <summary>Asks people for labels, and keeps what they say. Thread-safe.</summary>
 public interface IReviewer

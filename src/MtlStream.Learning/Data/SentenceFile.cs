@@ -112,47 +112,24 @@ public sealed class SentenceFile(string path, LabelledColumns columns, TextToken
         {
             if (JsonRecords.At(record, text) is not { ValueKind: JsonValueKind.String } value) throw Missing(line, columns.Text, "a string");
             if (JsonRecords.At(record, label) is not { ValueKind: JsonValueKind.Array } ranges) throw Missing(line, columns.Label, "a list of ranges");
-            sentences.Add(Sentence(value.GetString()!, [.. ranges.EnumerateArray().Select(r => Range(r, value.GetString()!, line))], line));
+            var found = ranges.EnumerateArray().Select(r => Range(r, value.GetString()!, line));
+            sentences.Add(LabelledSentence.Of(value.GetString()!, [.. found], tokenizer, spans, line));
         }
 
         return sentences;
     }
 
-    private (int Start, int End, string Label) Range(JsonElement range, string text, int line)
+    private LabelledRange Range(JsonElement range, string text, int line)
     {
         if (range.ValueKind != JsonValueKind.Object || Number("start") is not { } start || Number("end") is not { } end
             || !range.TryGetProperty("label", out var label) || label.ValueKind != JsonValueKind.String)
             throw Missing(line, columns.Label, "objects with start, end and label");
         if (start < 0 || end <= start || end > text.Length)
             throw new UsageException($"{path}: line {line}: found the range {start} to {end}, expected one within the text's {text.Length} UTF-16 units.");
-        return (start, end, label.GetString()!);
+        return new(start, end, label.GetString()!);
 
         int? Number(string member) =>
             range.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : null;
-    }
-
-    /// <summary>The words are those that the package finds; one has the label of the range that it touches.</summary>
-    private LabelledSentence Sentence(string text, List<(int Start, int End, string Label)> ranges, int line)
-    {
-        using var tokens = tokenizer.Tokenize(text);
-        var words = new List<LabelledWord>();
-        var last = -1;
-        foreach (var word in tokens.Words)
-        {
-            var (start, end) = (word.Start, word.End);
-            var range = ranges.FindIndex(r => start < r.End && end > r.Start);
-            words.Add(new(start, end, LabelOf(range, goesOn: range == last)));
-            last = range;
-        }
-
-        return new(text, words, line);
-
-        string LabelOf(int range, bool goesOn)
-        {
-            if (range < 0) return spans ? "O" : LabelledWord.None;
-            if (!spans) return ranges[range].Label;
-            return (goesOn ? "I-" : "B-") + ranges[range].Label;
-        }
     }
 
     private UsageException Missing(int line, string name, string expected) => new($"{path}: line {line}: expected {expected} at {name}.");

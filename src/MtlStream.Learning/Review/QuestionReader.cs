@@ -108,12 +108,16 @@ public sealed class QuestionReader
         return given;
     }
 
-    /// <summary>Null for a task that is not about whole texts.</summary>
+    /// <summary>Null for a task that is neither about whole texts nor about spans.</summary>
     private static List<string>? LabelsIn(JsonElement said)
     {
         if (said.ValueKind != JsonValueKind.Object) return null;
+        if (said.TryGetProperty("spans", out var spans) && spans.ValueKind == JsonValueKind.Array) return [.. spans.EnumerateArray().Select(SpanIn)];
         if (said.TryGetProperty("label", out var label)) return label.ValueKind == JsonValueKind.String ? [label.GetString()!] : [];
         if (!said.TryGetProperty("labels", out var labels) || labels.ValueKind != JsonValueKind.Array) return null;
         return [.. labels.EnumerateArray().Select(l => l.GetProperty("label").GetString()!)];
     }
+
+    private static string SpanIn(JsonElement span) =>
+        SpanLabel.Of(new(span.GetProperty("start").GetInt32(), span.GetProperty("end").GetInt32(), span.GetProperty("label").GetString()!));
 }

@@ -7,7 +7,7 @@ namespace MtlStream.Learning.Review;
 
 /// <summary>What a person said of a text, and when: <c>schemas/review-answer.v1.json</c>. It holds no text.</summary>
 /// <param name="Question">Id of the question.</param>
-/// <param name="Labels">The true labels, none where none fits; null where the person could not tell.</param>
+/// <param name="Labels">The true labels, none where none fits; null where the person could not tell. Of spans as <see cref="SpanLabel"/> writes them.</param>
 /// <param name="By">Who.</param>
 public sealed record ReviewAnswer(string Question, string Task, IReadOnlyList<string>? Labels, string By, DateTimeOffset At)
 {

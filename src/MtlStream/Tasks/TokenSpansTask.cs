@@ -34,6 +34,9 @@ public sealed class TokenSpansTask : TokenLabelTask
         Members = ["labels", "rules"],
     };
 
+    /// <summary>Types of spans, without <c>B-</c> and <c>I-</c>.</summary>
+    public IReadOnlyList<string> Types => _bio.Types;
+
     protected override int Neutral { get; }
 
     public override void Write(TaskValues values, TaskText text, AnswerDetail detail, Utf8Buffer output)

@@ -64,6 +64,18 @@ internal sealed class Browser : IDisposable
 
     public void Press(string keys) => new OpenQA.Selenium.Interactions.Actions(_driver).SendKeys(keys).Perform();
 
+    public void PressWithShift(string key) => new OpenQA.Selenium.Interactions.Actions(_driver).KeyDown(Keys.Shift).SendKeys(key).KeyUp(Keys.Shift).Perform();
+
+    /// <summary>Drags the mouse from one element to another; both are told by their texts.</summary>
+    public void Drag(string css, string from, string to)
+    {
+        var elements = _driver.FindElements(By.CssSelector(css));
+        var (first, last) = (elements.First(e => e.Text == from), elements.First(e => e.Text == to));
+        var (x, y) = (Middle(last).X - Middle(first).X, Middle(last).Y - Middle(first).Y);
+        // By distance: the elements are made anew while the mouse moves.
+        new OpenQA.Selenium.Interactions.Actions(_driver).MoveToElement(first).ClickAndHold().MoveByOffset(x, y).Release().Perform();
+    }
+
     public object? Run(string script, params object[] arguments) => _driver.ExecuteScript(script, arguments);
 
     /// <summary>A window of this width, in light or dark.</summary>
@@ -104,6 +116,9 @@ internal sealed class Browser : IDisposable
     }
 
     public void Dispose() => _driver.Dispose();
+
+    private static (int X, int Y) Middle(IWebElement element) =>
+        (element.Location.X + (element.Size.Width / 2), element.Location.Y + (element.Size.Height / 2));
 
     private T Until<T>(Func<IWebDriver, T?> found, string what) where T : class
     {

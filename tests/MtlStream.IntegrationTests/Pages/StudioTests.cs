@@ -44,6 +44,41 @@ public sealed class StudioTests : IDisposable
     }
 
     [ChromiumFact]
+    public async Task Parts_of_a_text_are_labelled_by_keys_and_by_mouse()
+    {
+        var file = Path.Combine(_folder, "names.jsonl");
+        await File.WriteAllLinesAsync(file, ["""{"text": "Tim Cook <b>left</b> Oslo."}"""]);
+        using var studio = await StudioProcess.StartAsync(file);
+        using var browser = new Browser();
+        browser.Look(1280, dark: false);
+        browser.Open(new(studio.Address, "#review"));
+        browser.WaitForText(".note", text => text.StartsWith("0 of 1 answered", StringComparison.Ordinal));
+        browser.Run("const t = document.getElementById('task'); t.value = 'entities'; t.dispatchEvent(new Event('change'))");
+        browser.WaitForText(".words .word", text => text == "Tim");
+
+        browser.PressWithShift(Keys.ArrowRight);
+        browser.Press("1"); // PER
+        browser.WaitForText(".words mark", text => text.StartsWith("Tim Cook", StringComparison.Ordinal));
+        browser.Drag(".words .word", "left", "Oslo");
+        browser.Find("[aria-label=Labels] button:nth-of-type(2)").Click(); // LOC
+        browser.WaitForText("[aria-label=Spans] button", text => text.Contains("Oslo", StringComparison.Ordinal));
+        Screenshots.Take(browser, "review-spans");
+        Assert.Empty(browser.Barriers());
+        browser.Press(Keys.Backspace); // takes the span away that the last word is in
+        browser.Drag(".words .word", "Oslo", "Oslo");
+        browser.Press("2");
+        browser.WaitForText("[aria-label=Spans] button", text => text.EndsWith("Oslo ×", StringComparison.Ordinal) && text.StartsWith("LOC: Oslo", StringComparison.Ordinal));
+        browser.Press(Keys.Enter);
+        browser.WaitForText(".empty strong", text => text == "All answered");
+
+        var answer = JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(file + ".answers.jsonl")))!;
+        Assert.Equal(["PER 0-8", "LOC 21-25"], answer["labels"]!.AsArray().Select(l => l!.GetValue<string>()));
+        Assert.Equal("entities", answer["task"]!.GetValue<string>());
+        Assert.Empty(browser.Complaints);
+        Assert.Null(browser.Run("return document.querySelector('.words b b')"));
+    }
+
+    [ChromiumFact]
     public async Task Two_versions_stand_side_by_side_and_names_of_labels_are_no_HTML()
     {
         var (one, other) = (Package("1.0.0"), Package("2.0.0"));

@@ -27,7 +27,8 @@ public sealed class PageReviewerTests : IDisposable
         using var reviewer = Reviewer();
         var first = reviewer.State("", "anna");
         Assert.Equal(("mood", 3, 0, false), (first.Task, first.Left, first.Done, first.CanUndo));
-        Assert.Equal(["mood", "traits"], first.Tasks);
+        Assert.Equal(["mood", "traits", "names"], first.Tasks);
+        Assert.False(first.Spans);
 
         var second = reviewer.Answer("mood", "anna", first.Question!.Id, ["high"]);
 
@@ -62,10 +63,28 @@ public sealed class PageReviewerTests : IDisposable
         foreach (var labels in new[] { new[] { "glad" }, ["high", "low"] })
             Assert.Throws<ArgumentException>(() => reviewer.Answer("mood", "anna", id, labels));
         Assert.Throws<ArgumentException>(() => reviewer.Answer("mood", "anna", "no such question", ["high"]));
-        Assert.Throws<ArgumentException>(() => reviewer.State("names", "anna"));
+        Assert.Throws<ArgumentException>(() => reviewer.State("ages", "anna"));
         Assert.Equal(2, reviewer.Answer("traits", "anna", id, ["red", "blue"]).Left);
 
         Assert.Single(new AnswerFile(Answers).Read());
+    }
+
+    [Fact]
+    public void Parts_of_a_text_are_labelled_and_what_is_none_is_refused()
+    {
+        using var reviewer = Reviewer();
+        var state = reviewer.State("names", "anna");
+        var id = state.Question!.Id;
+
+        Assert.True(state.Spans);
+        Assert.DoesNotContain(state.Labels, label => label is "O" || label.StartsWith("B-", StringComparison.Ordinal));
+        var type = state.Labels[0];
+        foreach (var wrong in (string[][])[[type], [$"{type} 5-3"], [$"{type} 0-99"], ["thing 0-3"], [$"{type} 0-4", $"{type} 2-8"]])
+            Assert.StartsWith("labels: ", Assert.Throws<ArgumentException>(() => reviewer.Answer("names", "anna", id, wrong)).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Answers));
+
+        Assert.Equal(1, reviewer.Answer("names", "anna", id, [$"{type} 0-8", $"{type} 9-10"]).Done);
+        Assert.Equal([$"{type} 0-8", $"{type} 9-10"], new AnswerFile(Answers).Read().Single().Labels);
     }
 
     private PageReviewer Reviewer()

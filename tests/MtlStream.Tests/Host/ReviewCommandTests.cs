@@ -44,9 +44,24 @@ public sealed class ReviewCommandTests : IDisposable
         Assert.Equal(1, Report(suggested).GetProperty("answered").GetInt32());
     }
 
+    [Fact]
+    public async Task Parts_of_a_text_are_chosen_and_labelled_by_keys()
+    {
+        var questions = Path.Combine(_folder, "names.jsonl");
+        File.WriteAllLines(questions, Enumerable.Repeat("""{"text":"Tim Cook left Oslo."}""", 1));
+
+        // Tim Cook, two words on Oslo; left by mistake, which is taken back.
+        var result = await Cli.RunAsync("]1>2->2\n", "review", questions, "--task", "who", "--labels", "PER,LOC", "--kind", "token_spans", "--by", "anna", "--json");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var answer = JsonDocument.Parse(File.ReadAllLines(questions + ".answers.jsonl").Single()).RootElement;
+        Assert.Equal(["PER 0-8", "LOC 14-18"], answer.GetProperty("labels").EnumerateArray().Select(l => l.GetString()));
+        Assert.Contains(result.Lines, line => line.Contains("PER Tim Cook, LOC left", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("--task nosuch", "has no task of that name")]
-    [InlineData("--task entities", "about words")]
+    [InlineData("--task pos", "about words")]
     [InlineData("--task sentiment --overlap 2", "share from 0 to 1")]
     [InlineData("--task sentiment --Kafka:AnswerTopik=x", "there is no key AnswerTopik")]
     [InlineData("--from-topic", "either a FILE")]

@@ -78,7 +78,7 @@ public sealed class OpenApiTests
 
     private sealed class NoReviewer : IReviewer
     {
-        public ReviewState State(string task, string by) => new("", [], [], false, 0, 0, false, null, null);
+        public ReviewState State(string task, string by) => new("", [], [], false, false, 0, 0, false, null, null);
 
         public ReviewState Answer(string task, string by, string question, IReadOnlyList<string>? labels) => State(task, by);
 

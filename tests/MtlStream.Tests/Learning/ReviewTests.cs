@@ -8,7 +8,7 @@ public sealed class ReviewTests
 {
     private const string Copy = """
         {"text":"so slow","analysis":{"schema":"enriched-event.v1","model":{"name":"m","version":"2"},"offsets":"utf16","truncated":false,"tasks":{
-        "mood":{"label":"bad","score":0.5},"topics":{"labels":[{"label":"a","score":0.9}]},"names":{"spans":[]},"intent":{"label":null,"score":0.1}}}}
+        "mood":{"label":"bad","score":0.5},"topics":{"labels":[{"label":"a","score":0.9}]},"names":{"spans":[{"start":0,"end":2,"text":"so","label":"PER","score":0.9}]},"intent":{"label":null,"score":0.1}}}}
         """;
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class ReviewTests
         Assert.Equal(["bad"], question.Given["mood"]);
         Assert.Equal(["a"], question.Given["topics"]);
         Assert.Empty(question.Given["intent"]);
-        Assert.DoesNotContain("names", question.Given.Keys);
+        Assert.Equal(["PER 0-2"], question.Given["names"]);
     }
 
     [Fact]
