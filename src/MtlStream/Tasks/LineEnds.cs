@@ -31,7 +31,14 @@ internal static class LineEnds
             var span = spans[i];
             for (var word = span.First + 1; word < span.End; word++)
             {
-                if (!words.Gap(word).ContainsAny(s_marks) || !Parts(words, spans[i], word)) continue;
+                if (!words.Gap(word).ContainsAny(s_marks)) continue;
+                if (IsNextField(words, spans[i], word))
+                {
+                    spans[i] = spans[i] with { End = word }; // and the name of the field is no span
+                    break;
+                }
+
+                if (!Parts(words, spans[i], word)) continue;
                 spans[i] = spans[i] with { End = word };
                 spans.Insert(++i, span with { First = word });
             }
@@ -52,6 +59,10 @@ internal static class LineEnds
         if (words.IsPerson(span) && Readable(words, left, word) > 1 && Readable(words, word, right) > 1) return true;
         return words.Score(word) < (words.Length(first, word - 1) >= WrappedLength ? LeastInWrapped : Least);
     }
+
+    // Whether the span is the value of a field, City: Baden-Baden, and ends with the name of the next one, Company:
+    private static bool IsNextField(LabelledWords words, WordSpan span, int word) =>
+        span.First > 0 && words[span.First - 1] is ":" && span.End < EndOfLine(words, word) && words[span.End] is ":";
 
     private static int FirstOfLine(LabelledWords words, int word)
     {
