@@ -181,7 +181,7 @@ public sealed partial class OpsTelemetryTests(OpsRun run) : IClassFixture<OpsRun
                         .Replace("$job", ".*", StringComparison.Ordinal).Replace("$task", "mood", StringComparison.Ordinal);
                     // On a loaded machine a scrape may come too late, and everything has no value until the next.
                     await Wait.Until(
-                        () => run.Query(expression).Count > 0, TimeSpan.FromSeconds(30), () => $"{file}, {panel.GetProperty("title").GetString()}: no data for {expression}");
+                        () => run.Query(expression).Count > 0, TimeSpan.FromMinutes(2), () => $"{file}, {panel.GetProperty("title").GetString()}: no data for {expression}");
                     queries++;
                 }
             }

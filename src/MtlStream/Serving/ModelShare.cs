@@ -53,6 +53,15 @@ public sealed class ModelShare
     /// <summary>Seconds of a worker that requests took so far.</summary>
     public double SecondsTaken => Volatile.Read(ref _taken);
 
+    /// <summary>Calls of the stream that run or wait, and calls of requests that wait.</summary>
+    internal (int Stream, int Requests) Calls
+    {
+        get
+        {
+            lock (_gate) return (_streamCalls, _requestsWaiting);
+        }
+    }
+
     private void TakeForStream(int worker)
     {
         lock (_gate)

@@ -82,7 +82,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     private List<PartitionMetadata> Partitions(string topic)
     {
         using var admin = new DependentAdminClientBuilder(_producer.Handle).Build();
-        return admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions;
+        return admin.GetMetadata(topic, TimeSpan.FromMinutes(1)).Topics.Single().Partitions;
     }
 
     /// <summary>Writes payloads "0", "1", ... round robin over the partitions; the key is the partition's number.</summary>
@@ -119,7 +119,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     public void Flush()
     {
         Assert.Equal(0, _producer.Flush(TimeSpan.FromSeconds(120)));
-        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _unreported) == 0, TimeSpan.FromSeconds(30))); // the last report may still be on its way
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _unreported) == 0, TimeSpan.FromMinutes(2))); // the last report may still be on its way
         Assert.Null(_failed);
     }
 
@@ -177,7 +177,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     {
         var everything = new Dictionary<string, string>(Properties(Unique("ends"))) { ["isolation.level"] = "read_uncommitted" };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(everything).SetLogHandler((_, _) => { }).Build();
-        return partitions.ToDictionary(p => p, p => consumer.QueryWatermarkOffsets(p, TimeSpan.FromSeconds(60)).High.Value);
+        return partitions.ToDictionary(p => p, p => consumer.QueryWatermarkOffsets(p, TimeSpan.FromMinutes(1)).High.Value);
     }
 
     /// <summary>The group's committed offset per partition of a topic; -1001 where there is none.</summary>
@@ -189,7 +189,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
         {
             try
             {
-                return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromSeconds(20))
+                return [.. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), TimeSpan.FromMinutes(1))
                     .OrderBy(o => o.Partition.Value).Select(o => o.Offset.Value)];
             }
             catch (KafkaException exception) when (
@@ -206,7 +206,7 @@ internal sealed class Topics(string bootstrapServers, IReadOnlyDictionary<string
     {
         var consumer = new ConsumerBuilder<byte[]?, byte[]?>(Properties(Unique("reader"))).SetLogHandler((_, _) => { }).Build();
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
-        var partitions = admin.GetMetadata(topic, TimeSpan.FromSeconds(20)).Topics.Single().Partitions;
+        var partitions = admin.GetMetadata(topic, TimeSpan.FromMinutes(1)).Topics.Single().Partitions;
         consumer.Assign(partitions.Select(p => new TopicPartitionOffset(topic, p.PartitionId, Offset.Beginning)));
         return consumer;
     }

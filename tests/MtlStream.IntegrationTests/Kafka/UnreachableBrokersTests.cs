@@ -39,7 +39,7 @@ public sealed class UnreachableBrokersTests
         Assert.DoesNotContain("127.0.0.1", worker.ReadyBody(), StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, worker.Log, StringComparison.Ordinal);
         worker.SendTerminate();
-        Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(25)) == 0, worker.Log);
+        Assert.True(await worker.EndedAsync(TimeSpan.FromMinutes(1)) == 0, worker.Log);
     }
 
     private static Dictionary<string, string> Settings(string wrong)

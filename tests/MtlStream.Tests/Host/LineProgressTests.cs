@@ -7,7 +7,7 @@ namespace MtlStream.Tests.Host;
 
 public sealed class LineProgressTests : IDisposable
 {
-    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(3);
 
     private readonly FakeTimeProvider _time = new();
     private readonly TaskCompletionSource _work = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,7 +9,7 @@ namespace MtlStream.Tests.Host;
 
 public sealed class LineSinkTests
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task Neither_the_timer_nor_the_end_waits_for_a_reader_that_does_not_read()

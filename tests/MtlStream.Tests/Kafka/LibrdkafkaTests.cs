@@ -12,7 +12,7 @@ public sealed class LibrdkafkaTests
         using var cluster = new MockCluster();
         using var client = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.BootstrapServers }).Build();
 
-        Assert.Single(client.GetMetadata(TimeSpan.FromSeconds(30)).Brokers);
+        Assert.Single(client.GetMetadata(TimeSpan.FromMinutes(2)).Brokers);
 
         var loaded = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..]).Where(file => file.Contains("librdkafka", StringComparison.Ordinal));
         Assert.Single(loaded.Distinct());

@@ -10,7 +10,7 @@ namespace MtlStream.Tests.Kafka;
 
 public sealed class TopicWatchTests : IAsyncDisposable
 {
-    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(11);
+    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(11), s_patience = TimeSpan.FromMinutes(3);
     private static readonly string[] s_all = ["in", "out", "dead"];
 
     private readonly FakeTimeProvider _time = new();
@@ -274,7 +274,7 @@ public sealed class TopicWatchTests : IAsyncDisposable
             await Task.WhenAny(stopped, Task.Delay(10)); // gives the stop a chance to ask for the time
         }
 
-        await stopped.WaitAsync(TimeSpan.FromMinutes(1));
+        await stopped.WaitAsync(s_patience);
         Assert.Equal(0, _cluster.Ended);
         _cluster.Block.Set(); // the client is disposed once nobody is inside it
         await _cluster.EndedAsync();
@@ -310,9 +310,9 @@ public sealed class TopicWatchTests : IAsyncDisposable
             return new Client(this);
         }
 
-        public async Task AskedAsync() => await _asked.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+        public async Task AskedAsync() => await _asked.Reader.ReadAsync().AsTask().WaitAsync(s_patience);
 
-        public Task EndedAsync() => _ended.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        public Task EndedAsync() => _ended.Task.WaitAsync(s_patience);
 
         private sealed class Client(FakeCluster cluster) : IClusterClient
         {

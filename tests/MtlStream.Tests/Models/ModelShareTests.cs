@@ -25,7 +25,7 @@ public sealed class ModelShareTests : IDisposable
         await Wait.UntilAsync(() => _started.Count == 1);
         var next = PredictAsync(share.Stream, 11);
         var request = PredictAsync(share.Requests, 5);
-        await Task.WhenAny(next, request, Task.Delay(50));
+        await Wait.UntilAsync(() => share.Calls == (2, 1));
 
         _free.Release(3);
         await Task.WhenAll(running, next, request);
@@ -42,7 +42,7 @@ public sealed class ModelShareTests : IDisposable
         await Wait.UntilAsync(() => _started.Count == 2);
         var request = PredictAsync(share.Requests, 5);
         var next = PredictAsync(share.Stream, 11);
-        await Task.WhenAny(next, request, Task.Delay(50));
+        await Wait.UntilAsync(() => share.Calls == (2, 1));
 
         _free.Release(2);
         await Task.WhenAll(running, next);
@@ -63,7 +63,7 @@ public sealed class ModelShareTests : IDisposable
         await Wait.UntilAsync(() => _started.Count == 2);
         var request = PredictAsync(share.Requests, 5);
         var next = PredictAsync(share.Stream, 11);
-        await Task.WhenAny(next, request, Task.Delay(50));
+        await Wait.UntilAsync(() => share.Calls == (2, 1));
 
         _time.Advance(TimeSpan.FromSeconds(60));
         _free.Release(3);
