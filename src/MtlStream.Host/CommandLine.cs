@@ -1,5 +1,6 @@
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.CommandLine;
 using MtlStream.Models;
 using MtlStream.Onnx;
@@ -50,9 +51,10 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, CancellationToken stopping)
     {
         var parsed = Parse(args);
-        if (parsed.Action is ParseErrorAction)
+        var mistyped = MistypedOption(parsed);
+        if (mistyped is not null || parsed.Action is ParseErrorAction)
         {
-            foreach (var error in Errors(parsed)) await Console.Error.WriteLineAsync($"mtlstream: {error}");
+            foreach (var error in mistyped is null ? Errors(parsed) : [mistyped]) await Console.Error.WriteLineAsync($"mtlstream: {error}");
             await Console.Error.WriteLineAsync($"Try: {HelpOf(parsed)}");
             return ExitCodes.Usage;
         }
@@ -80,6 +82,19 @@ internal static class CommandLine
         // As git, docker and dotnet have it: "help annotate" is "annotate --help".
         if (args.Count > 0 && args[0] == "help") args = [.. args.Skip(1), "--help"];
         return Build().Parse(args, new() { ResponseFileTokenReplacer = null });
+    }
+
+    /// <summary>What is said of an option that the command does not have, which the parser takes for a file; null where there is none.</summary>
+    /// <remarks>A file whose name begins like an option is given behind <c>--</c>.</remarks>
+    private static string? MistypedOption(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        if (!command.TreatUnmatchedTokensAsErrors || parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash)) return null;
+        var taken = parsed.CommandResult.Tokens.Select(t => t.Value).Concat(parsed.UnmatchedTokens);
+        var wrong = taken.FirstOrDefault(v => v.Length > 2 && v.StartsWith("--", StringComparison.Ordinal))?.Split('=')[0];
+        if (wrong is null) return null;
+        var options = command.Options.Where(o => !o.Hidden).Select(o => o.Name);
+        return Nearest.Of(wrong, options) is { } meant ? $"there is no option {wrong}; did you mean {meant}?" : $"there is no option {wrong}.";
     }
 
     private static IEnumerable<string> Errors(ParseResult parsed)

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Reflection;
 using Microsoft.Extensions.Options;
 using MtlStream.Batching;
 using MtlStream.Bench;
@@ -157,12 +159,29 @@ internal sealed class AppSettings
             results.AddRange(validatable.Validate(context));
         }
 
-        return results.Where(r => !r.MemberNames.Any(unused.Contains)).Select(r => Describe(name, r)).Distinct();
+        return results.Where(r => !r.MemberNames.Any(unused.Contains)).Select(r => Describe(name, section, r)).Distinct();
     }
 
-    private static string Describe(string section, ValidationResult result)
+    private static string Describe(string section, object options, ValidationResult result)
     {
-        var key = result.MemberNames.FirstOrDefault() is { } member ? $"{section}:{member}" : section;
+        var member = result.MemberNames.FirstOrDefault();
+        var key = member is null ? section : $"{section}:{member}";
+        if (member is not null && Expected(options, member, result.ErrorMessage) is { } expected) return $"{key} {expected}";
         return result.ErrorMessage!.StartsWith(section + ":", StringComparison.Ordinal) ? result.ErrorMessage : $"{key}: {result.ErrorMessage}";
+    }
+
+    // What the validator says of a range or a choice has nothing of the value that was found.
+    private static string? Expected(object options, string member, string? said)
+    {
+        if (options.GetType().GetProperty(member) is not { } property) return null;
+        var value = property.GetValue(options);
+        var broken = property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(a => !a.IsValid(value));
+        if (broken?.FormatErrorMessage(member) != said) return null;
+        return broken switch
+        {
+            RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"is {value}, expected {range.Minimum} to {range.Maximum}."),
+            RegularExpressionAttribute choice => $"is '{value}', expected one of {choice.Pattern.Replace("|", ", ", StringComparison.Ordinal)}.",
+            _ => null,
+        };
     }
 }

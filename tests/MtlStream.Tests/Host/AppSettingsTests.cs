@@ -237,6 +237,17 @@ public sealed class AppSettingsTests
     }
 
     [Theory]
+    [InlineData("--Delivery:DrainTimeout=20", "Delivery:DrainTimeout is 20.00:00:00, expected 00:00:01 to 00:10:00.")]
+    [InlineData("--Watch:Share=2.5", "Watch:Share is 2.5, expected 0 to 1.")]
+    [InlineData("--Model:Device=gpu", "Model:Device is 'gpu', expected one of auto, cpu, cuda.")]
+    public void A_value_out_of_range_is_said_with_what_was_found(string setting, string said)
+    {
+        var error = Assert.Throws<UsageException>(() => Load([], setting));
+
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("http://127.0.0.1:0", true)]
     [InlineData("http://*:8080", true)]
     [InlineData("OFF", true)]

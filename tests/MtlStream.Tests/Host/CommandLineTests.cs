@@ -104,6 +104,28 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("annotate --task sentiment", "there is no option --task; did you mean --tasks?")]
+    [InlineData("annotate --taks=sentiment", "there is no option --taks; did you mean --tasks?")]
+    [InlineData("studio --prot 8090", "there is no option --prot; did you mean --port?")]
+    [InlineData("demo --evnets 10", "there is no option --evnets; did you mean --events?")]
+    [InlineData("tokenize --xyzzyxyzzy", "there is no option --xyzzyxyzzy.")]
+    public async Task A_mistyped_option_is_no_name_of_a_file(string arguments, string said)
+    {
+        var result = await Cli.RunAsync("", arguments.Split(' '));
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith($"mtlstream: {said}\nTry: mtlstream ", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_whose_name_begins_like_an_option_is_named_behind_two_hyphens()
+    {
+        var result = await Cli.RunAsync("", "tokenize", "--", "--words");
+
+        Assert.Contains("--words cannot be read", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("help")]
     [InlineData("help annotate")]
     [InlineData("help model inspect")]
