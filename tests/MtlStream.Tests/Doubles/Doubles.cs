@@ -27,13 +27,21 @@ internal static class Make
     /// <summary>A WordPiece tokenizer with a vocabulary of a few words and all lower-case letters.</summary>
     public static TextTokenizer Tokenizer(int maxTokens, int overlap)
     {
-        var vocabulary = Path.Combine(Directory.CreateTempSubdirectory("mtlstream-").FullName, "vocab.txt");
+        var folder = Directory.CreateTempSubdirectory("mtlstream-");
+        var vocabulary = Path.Combine(folder.FullName, "vocab.txt");
         string[] letters = [.. Enumerable.Range('a', 26).Select(c => ((char)c).ToString())];
         File.WriteAllLines(vocabulary, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "morning", .. letters, .. letters.Select(l => "##" + l)]);
-        return TextTokenizer.Load(
-            new("wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary }, Lowercase: true, StripAccents: true, CaseIds: true,
-                SplitWords: false, maxTokens, overlap),
-            new());
+        try
+        {
+            return TextTokenizer.Load(
+                new("wordpiece", new Dictionary<string, string> { ["vocab"] = vocabulary }, Lowercase: true, StripAccents: true, CaseIds: true,
+                    SplitWords: false, maxTokens, overlap),
+                new());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     /// <summary>A pipeline that cuts texts into windows of 14 tokens, [CLS] and [SEP] left out.</summary>
