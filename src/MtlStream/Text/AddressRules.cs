@@ -205,7 +205,7 @@ internal static class AddressRules
                     if (chunk.Text[(i + 1)..chunk.End].StartsWith(entity)) return true;
                 }
                 return false;
-            case '¡' or '«' or '»' or '¿' or '´':
+            case '¡' or '«' or '»' or '¿' or '´' or '©' or '®' or '™':
                 return true;
             case '–':
                 return inHost || !chunk.AlnumBefore(i) || !chunk.Alnum(i + 1);

@@ -61,6 +61,7 @@ public sealed class WordSplitterTests
     [InlineData(
         "https://a.org/x—so https://a.org/x… https://a.org/a–b",
         "https://a.org/x — so https://a.org/x … https://a.org/a–b")]
+    [InlineData("https://a.org/x™ https://a.org/x® ©https://a.org", "https://a.org/x ™ https://a.org/x ® © https://a.org")]
     [InlineData("https://a.org/x|y https://a.org/x\\n", "https://a.org/x | y https://a.org/x \\ n")]
     [InlineData(
         "**https://a.org/x** _https://a.org/x_ https://a.org/x_",
