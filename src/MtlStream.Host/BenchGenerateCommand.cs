@@ -13,7 +13,7 @@ internal static class BenchGenerateCommand
     public static Command Build()
     {
         var (input, repetitions, json) = (CommonOptions.Input(), BenchOptions.Repetitions(), CommonOptions.JsonReport());
-        var package = new Option<string>("--generator") { Description = "Folder of a package that model import wrote.", HelpName = "DIR", Required = true };
+        var package = new Option<string>("--generator") { Description = "Folder of a package that model import wrote, or FOLDER/NAME for a text that a model package writes.", HelpName = "DIR", Required = true };
         var rows = new Option<int>("--rows") { Description = "Most rows of a batch, running or fixed.", HelpName = "N", DefaultValueFactory = _ => new GenerationOptions().MaxRows };
         var sentences = new Option<int>("--sentences") { Description = "Texts of the input that are written about.", HelpName = "N", DefaultValueFactory = _ => 1000 };
         foreach (var count in new[] { rows, sentences }) count.Validators.Add(given => CommonOptions.RequirePositive(given, count.Name));
@@ -40,7 +40,9 @@ internal static class BenchGenerateCommand
 
     private static TextGenerator Load(string folder, GenerationOptions options)
     {
-        if (!Directory.Exists(folder)) throw new UsageException($"--generator: the folder {folder} does not exist.");
-        return GeneratorLoader.Load("measured", folder, options);
+        if (Directory.Exists(folder)) return GeneratorLoader.Load("measured", folder, options);
+        var (package, name) = (Path.GetDirectoryName(folder) ?? "", Path.GetFileName(folder));
+        if (!GeneratorManifest.NamesIn(package).Contains(name)) throw new UsageException($"--generator: the folder {folder} does not exist.");
+        return GeneratorLoader.Load(name, package, options);
     }
 }

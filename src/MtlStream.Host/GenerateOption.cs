@@ -2,20 +2,30 @@ using System.CommandLine;
 
 namespace MtlStream.Host;
 
-/// <summary><c>--generate NAME=DIR</c>: packages that write a text about every event beside the labels.</summary>
+/// <summary><c>--generate NAME[=DIR]</c>: texts that are written about every event beside the labels.</summary>
 internal static class GenerateOption
 {
     public static Option<string[]> Build() => CommonOptions.List(
-        "--generate", "Have packages that model import wrote each write a text about every event; the name is what results call it.", "NAME=DIR");
+        "--generate", "Have a text written about every event: NAME of those that the model writes, or NAME=DIR for a package that model import wrote.", "NAME[=DIR]");
 
-    /// <summary>Folders by name.</summary>
+    /// <summary>Folders by name; "" for the model's own.</summary>
     /// <exception cref="UsageException">Something else was given.</exception>
-    public static IReadOnlyDictionary<string, string> FoldersOf(string[]? given) => CommonOptions.Named("--generate", "NAME=DIR", given ?? []);
+    public static IReadOnlyDictionary<string, string> FoldersOf(string[]? given)
+    {
+        var all = given ?? [];
+        var own = all.Where(one => one.Length > 0 && !one.Contains('=', StringComparison.Ordinal)).Distinct().ToList();
+        var folders = CommonOptions.Named("--generate", "NAME or NAME=DIR", [.. all.Except(own)]);
+        foreach (var name in own) folders.TryAdd(name, "");
+        return folders;
+    }
 
     /// <summary>Loads packages beside a model, which is disposed when one of them cannot be had.</summary>
     /// <returns>Owns all of them.</returns>
     /// <exception cref="UsageException">A folder is not there, or a name is a task's.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says.</exception>
-    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool) =>
-        tool.Generators.Beside(labels, new() { Models = folders }, string.Join(',', folders.Keys));
+    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool)
+    {
+        var named = folders.Where(f => f.Value.Length > 0).ToDictionary();
+        return tool.Generators.Beside(labels, new() { Models = named }, string.Join(',', folders.Keys));
+    }
 }

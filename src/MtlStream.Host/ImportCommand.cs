@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MtlStream.Generation;
 using MtlStream.Onnx.Generation;
 
@@ -10,7 +11,7 @@ internal static class ImportCommand
     public static Command Build()
     {
         var folder = new Argument<string>("FOLDER") { Description = "Folder that Optimum exported: encoder_model.onnx, decoder_model_merged.onnx, config.json and the tokenizer." };
-        var target = new Option<string>("--out") { Description = "Folder of the package; must not exist yet.", HelpName = "DIR", Required = true };
+        var target = new Option<string?>("--out") { Description = "Folder of the package; must not exist yet. Without it FOLDER is a model package with a decoder of its own: what it writes is noted in it.", HelpName = "DIR" };
         var name = new Option<string?>("--name") { Description = "Name of the package; without it the export's folder.", HelpName = "NAME" };
         var prefix = new Option<string>("--prefix") { Description = "Words before each text, such as T5's summarize:; a space comes between.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         var command = new CliCommand(
@@ -24,16 +25,14 @@ internal static class ImportCommand
         {
             var from = parsed.GetRequiredValue(folder);
             var called = parsed.GetValue(name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(from)));
-            var report = GeneratorImport.Run(from, parsed.GetRequiredValue(target), called, parsed.GetRequiredValue(prefix));
-            foreach (var note in report.Notes) parsed.InvocationConfiguration.Error.WriteLine(note);
-            Print(report.Manifest, parsed.InvocationConfiguration.Output);
+            var to = parsed.GetValue(target);
+            var reports = to is null ? GeneratorImport.Complete(from) : [GeneratorImport.Run(from, to, called, parsed.GetRequiredValue(prefix))];
+            foreach (var note in reports.SelectMany(report => report.Notes)) parsed.InvocationConfiguration.Error.WriteLine(note);
+            foreach (var report in reports) Print(report.Manifest, parsed.InvocationConfiguration.Output);
             return ExitCodes.Done;
         });
         return command;
     }
-
-    /// <summary>Whether a folder holds a package that writes texts.</summary>
-    public static bool IsGenerator(string folder) => File.Exists(Path.Combine(folder, GeneratorManifest.FileName));
 
     public static void Print(GeneratorManifest manifest, TextWriter output)
     {
@@ -43,6 +42,7 @@ internal static class ImportCommand
         output.WriteLine($"  writes texts: {manifest.Architecture}, {search}, at most {rules.MaxTokens} tokens about {manifest.MaxSourceTokens}");
         var graphs = new[] { manifest.Graphs.Encoder, manifest.Graphs.Decoder, manifest.Graphs.DecoderWithPast }.OfType<string>();
         output.WriteLine($"  tokenizer: {manifest.Tokenizer.Kind}; graphs: {string.Join(", ", graphs)}");
+        foreach (var score in manifest.Scores ?? []) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {score.Metric} {score.Value:N1} on {score.Set}"));
         if (manifest.Tokenizer.Prefix.Length > 0) output.WriteLine($"  before each text: {manifest.Tokenizer.Prefix}");
     }
 }

@@ -27,7 +27,7 @@ internal static class ModelCommands
         {
             var output = parsed.InvocationConfiguration.Output;
             var path = parsed.GetValue(folder)!;
-            if (ImportCommand.IsGenerator(path))
+            if (GeneratorManifest.IsIn(path))
             {
                 var generator = GeneratorManifest.Load(path);
                 if (parsed.GetValue(json)) output.WriteLine(JsonSerializer.Serialize(generator, CommonOptions.Json));
@@ -38,6 +38,7 @@ internal static class ModelCommands
             var manifest = ModelLoader.Find(path);
             if (parsed.GetValue(json)) output.WriteLine(JsonSerializer.Serialize(Describe(manifest), CommonOptions.Json));
             else Print(manifest, output);
+            if (!parsed.GetValue(json)) PrintGenerators(manifest.Folder, output);
             return ExitCodes.Done;
         });
         return command;
@@ -54,13 +55,22 @@ internal static class ModelCommands
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var path = ModelManifest.Locate(parsed.GetValue(folder)!);
             if (!Directory.Exists(path)) throw new UsageException($"the model folder {path} does not exist.");
-            var findings = ImportCommand.IsGenerator(path) ? GeneratorLoader.Findings(path) : Findings(path, error);
+            var findings = GeneratorManifest.IsIn(path) ? GeneratorLoader.Findings(path) : [.. Findings(path, error), .. FindingsOfTexts(path)];
             foreach (var finding in findings) output.WriteLine(finding);
             output.WriteLine(findings.Count == 0 ? $"{path}: verified, nothing found." : $"{path}: {findings.Count} finding(s).");
             return findings.Count == 0 ? ExitCodes.Done : ExitCodes.Failed;
         });
         return command;
     }
+
+    private static void PrintGenerators(string folder, TextWriter output)
+    {
+        foreach (var name in GeneratorManifest.NamesIn(folder))
+            ImportCommand.Print(GeneratorManifest.Load(folder, name), output);
+    }
+
+    private static IEnumerable<string> FindingsOfTexts(string folder) =>
+        GeneratorManifest.NamesIn(folder).SelectMany(name => GeneratorLoader.Findings(folder, name).Select(finding => $"{name}: {finding}"));
 
     /// <summary>Everything that is wrong with a package.</summary>
     /// <param name="notes">Takes a line for each check that could not be made on this machine.</param>

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import amend, branch, dataset, distill, embed, evaluate, grow, initial, pretrained, release, run as runs, sources, train
+from . import amend, branch, dataset, distill, embed, evaluate, grow, initial, pretrained, release, run as runs, sources, train, writing, written
 from .model import MultitaskModel
 from .run import Run
 from .tasks import TASKS
@@ -63,7 +63,26 @@ def main() -> None:
     command.add_argument("package", type=Path, help="folder of a package")
     command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
     command.add_argument("--out", type=Path, required=True, help="folder to make, from which `grow` goes on")
+    command = commands.add_parser("decoder", help="train a decoder that translates and titles, over the encoder of a package as it is")
+    command.add_argument("package", type=Path, help="folder of a package")
+    command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+    command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="vocabulary")
+    command.add_argument("--out", type=Path, required=True, help="states of the encoder, checkpoints, from which it goes on, and model.pt")
+    command.add_argument("--seconds", type=float, required=True, help="to train for, in all calls together")
+    command = commands.add_parser("attach", help="copy a package and add a decoder; the program then notes what it writes: `mtlstream model import COPY`")
+    command.add_argument("package", type=Path, help="folder of a package")
+    command.add_argument("--decoder", type=Path, required=True, metavar="OUT", help="the --out of `decoder`")
+    command.add_argument("--data", type=Path, required=True, help="folder with the corpora (training/data.md)")
+    command.add_argument("--cache", type=Path, default=Path.home() / ".cache/mtltrain", help="vocabulary")
+    command.add_argument("--version", required=True, help="of the decoder")
+    command.add_argument("--out", type=Path, required=True, help="folder to make")
     options = parser.parse_args()
+    if options.command == "decoder":
+        writing.train(options.package, options.data, options.cache, options.out, writing.Settings(seconds=options.seconds, threads=os.cpu_count() or 1))
+        return
+    if options.command == "attach":
+        written.add(options.package, options.decoder, options.data, options.cache, options.out, options.version)
+        return
     if options.command == "branch":
         torch.set_num_threads(os.cpu_count() or 1)
         branch.train(options.package, options.data, options.cache, options.out, branch.Settings(seconds=options.seconds))

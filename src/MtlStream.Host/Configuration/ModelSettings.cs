@@ -25,7 +25,8 @@ internal static class ModelSettings
             Collect(() => DriftMonitor.CheckSave(settings.Watch));
         }
 
-        Collect(() => GeneratorLoader.Check(settings.Generation, settings.Model.Generate, [.. manifest.Tasks.Select(t => t.Task.Name)]));
+        var generation = GeneratorLoader.WithOwn(settings.Generation, settings.Model.Generate, manifest.Folder);
+        Collect(() => GeneratorLoader.Check(generation, settings.Model.Generate, [.. manifest.Tasks.Select(t => t.Task.Name)]));
         if (settings.Model.Shadow.Length > 0)
         {
             Collect(() => CheckShadow(

@@ -3,6 +3,7 @@ using MtlStream.Host.Configuration;
 using MtlStream.Host.Worker;
 using MtlStream.Models;
 using MtlStream.Onnx;
+using MtlStream.Onnx.Generation;
 
 namespace MtlStream.Host.Diagnosis;
 
@@ -18,7 +19,8 @@ internal static class ModelDiagnosis
         {
             ModelSettings.Check(settings);
             loaded = tool.Models.LoadVerified(settings.Model, settings.Tokenization, settings.Batching);
-            tool.Generators.Load(settings.Generation, settings.Model.Generate)?.Dispose();
+            var texts = GeneratorLoader.WithOwn(settings.Generation, settings.Model.Generate, loaded.Manifest.Folder);
+            tool.Generators.Load(texts, settings.Model.Generate)?.Dispose();
             if (settings.Model.Shadow.Length > 0)
                 tool.Models.LoadVerified(ServedModel.ShadowOptions(settings.Model, loaded.Model.Identity.Device), settings.Tokenization, settings.Batching).Dispose();
         }

@@ -74,7 +74,8 @@ internal sealed class ServedModel : IAsyncDisposable
         var folder = ModelLoader.Find(options.Path).Folder;
         var seen = reloads ? ModelReload.Signature(folder) : ""; // before it is read: what changes meanwhile is a new version
         var loaded = Load(options, reloads, settings, models);
-        loaded = new GeneratorLoader(assembly.Meters).Beside(loaded, settings.Generation, options.Generate);
+        var texts = GeneratorLoader.WithOwn(settings.Generation, options.Generate, folder); // what was loaded may be a copy that is gone by now
+        loaded = new GeneratorLoader(assembly.Meters).Beside(loaded, texts, options.Generate);
         loaded = loaded with { Model = new ModelSwap(loaded.Model) }; // which also keeps it for a call that a run did not wait for
         var served = Surround(loaded, settings, assembly, models);
         if (served.Shadow is not null) served._background.Start("the shadow model", served.Shadow.RunAsync);

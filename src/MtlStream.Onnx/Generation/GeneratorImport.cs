@@ -1,4 +1,3 @@
-using System.Text.Json;
 using MtlStream.Generation;
 using MtlStream.Models;
 
@@ -45,6 +44,29 @@ public static class GeneratorImport
         }
     }
 
+    /// <summary>Notes what a model package writes whose decoder has just been trained: golden outputs, and their checksums, for each of its texts.</summary>
+    /// <returns>One report for each text that the package writes.</returns>
+    /// <exception cref="UsageException">The folder has no manifest <c>generator.NAME.json</c>.</exception>
+    /// <exception cref="InvalidDataException">A manifest or a graph is not what it should be.</exception>
+    public static IReadOnlyList<ImportReport> Complete(string folder)
+    {
+        var names = GeneratorManifest.NamesIn(folder);
+        if (names.Count == 0) throw new UsageException($"{folder}: found no generator.NAME.json, expected a package whose decoder was trained with it; or name a folder with --out.");
+        return [.. names.Select(name => Complete(GeneratorManifest.Load(folder, name), name))];
+    }
+
+    private static ImportReport Complete(GeneratorManifest manifest, string name)
+    {
+        var notes = Try(manifest);
+        var checksums = new Dictionary<string, string>(manifest.Checksums)
+        {
+            [manifest.Golden] = GeneratorManifest.Sha256(Path.Combine(manifest.Folder, manifest.Golden)),
+        };
+        var complete = manifest with { Checksums = checksums };
+        complete.Save(name);
+        return new(GeneratorManifest.Load(manifest.Folder, name), notes);
+    }
+
     private static ImportReport Make(ExportedFolder from, string making, string name, string prefix)
     {
         var rules = from.RulesOf();
@@ -69,7 +91,7 @@ public static class GeneratorImport
         var notes = Try(manifest);
         var checksums = Directory.GetFiles(making).Order(StringComparer.Ordinal).ToDictionary(f => Path.GetFileName(f), GeneratorManifest.Sha256);
         manifest = manifest with { Checksums = checksums };
-        File.WriteAllBytes(Path.Combine(making, GeneratorManifest.FileName), JsonSerializer.SerializeToUtf8Bytes(manifest, GeneratorManifest.Json));
+        manifest.Save();
         return new(GeneratorManifest.Load(making), notes);
     }
 

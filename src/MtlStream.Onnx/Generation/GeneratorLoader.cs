@@ -20,7 +20,7 @@ public sealed class GeneratorLoader(IMeterFactory meters)
         var loaded = new List<TextGenerator>();
         try
         {
-            foreach (var (name, folder) in options.Models) loaded.Add(Load(name, folder, options));
+            foreach (var (name, folder) in options.Models) loaded.Add(Load(name, folder, options, loaded));
             return new(loaded, always, options, meters);
         }
         catch
@@ -40,14 +40,27 @@ public sealed class GeneratorLoader(IMeterFactory meters)
         ArgumentNullException.ThrowIfNull(labels);
         try
         {
-            Check(options, always, [.. labels.Model.Tasks.Select(t => t.Name)]);
-            return labels with { Generators = Load(options, always) };
+            var all = WithOwn(options, always, labels.Manifest.Folder);
+            Check(all, always, [.. labels.Model.Tasks.Select(t => t.Name)]);
+            return labels with { Generators = Load(all, always) };
         }
         catch
         {
             labels.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The settings with the texts that the model package writes itself, where they are asked for by name and no other package is named.</summary>
+    /// <param name="always">As for <see cref="Load(GenerationOptions, string)"/>.</param>
+    /// <param name="package">Folder of the model package.</param>
+    public static GenerationOptions WithOwn(GenerationOptions options, string always, string package)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(always);
+        var asked = Names(always).Intersect(GeneratorManifest.NamesIn(package)).Where(name => !options.Models.ContainsKey(name));
+        var own = asked.ToDictionary(name => name, _ => package);
+        return own.Count == 0 ? options : options with { Models = options.Models.Concat(own).ToDictionary() };
     }
 
     /// <summary>Says what is wrong with the settings before anything is loaded.</summary>
@@ -64,17 +77,18 @@ public sealed class GeneratorLoader(IMeterFactory meters)
             if (!Directory.Exists(folder)) throw new UsageException($"Generation:Models:{name}: the folder {folder} does not exist.");
         }
 
-        var unknown = always.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(n => n != TextGenerators.Nothing && !options.Models.ContainsKey(n));
+        var unknown = Names(always).FirstOrDefault(n => n != TextGenerators.Nothing && !options.Models.ContainsKey(n));
         if (unknown is not null && options.Models.Count == 0) throw new UsageException($"Model:Generate: found {unknown}, expected a model of that name: Generation:Models:{unknown}=DIR.");
         if (unknown is not null) throw new UsageException($"Model:Generate: there is no generator {unknown}{Text.Nearest.Suggest(unknown, options.Models.Keys)}");
     }
 
     /// <summary>Everything that is wrong with a package; none when nothing is.</summary>
-    public static IReadOnlyList<string> Findings(string folder)
+    /// <param name="name">Of the texts, where a model package writes them.</param>
+    public static IReadOnlyList<string> Findings(string folder, string name = "")
     {
         try
         {
-            using var loaded = Load("verified", folder, new());
+            using var loaded = Load(name, folder, new());
             return [];
         }
         catch (Exception exception) when (exception is InvalidDataException or InferenceException)
@@ -83,13 +97,14 @@ public sealed class GeneratorLoader(IMeterFactory meters)
         }
     }
 
+    /// <param name="others">Loaded before: what has the same graphs shares their memory.</param>
     /// <exception cref="InvalidDataException">The package is not what its manifest says, or writes something else than it did.</exception>
-    internal static TextGenerator Load(string name, string folder, GenerationOptions options)
+    internal static TextGenerator Load(string name, string folder, GenerationOptions options, IReadOnlyList<TextGenerator>? others = null)
     {
-        var manifest = GeneratorManifest.Load(folder);
+        var manifest = GeneratorManifest.Load(folder, name);
         if (manifest.VerifyChecksums() is { Count: > 0 } wrong) throw PackageProblems.Of(manifest.Folder, wrong);
         var tokenizer = GeneratorTokenizer.Load(manifest.Tokenizer, manifest.Folder, manifest.Rules);
-        var model = OnnxSequenceModel.Load(manifest);
+        var model = Shared(manifest, others ?? []) ?? new SharedSequenceModel(OnnxSequenceModel.Load(manifest));
         try
         {
             var golden = GoldenTexts.Load(Path.Combine(manifest.Folder, manifest.Golden));
@@ -102,4 +117,12 @@ public sealed class GeneratorLoader(IMeterFactory meters)
             throw;
         }
     }
+
+    private static SharedSequenceModel? Shared(GeneratorManifest manifest, IReadOnlyList<TextGenerator> others)
+    {
+        var same = others.FirstOrDefault(o => o.Manifest.Folder == manifest.Folder && o.Manifest.Graphs == manifest.Graphs);
+        return (same?.Model as SharedSequenceModel)?.Share();
+    }
+
+    private static string[] Names(string always) => always.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 }

@@ -28,7 +28,10 @@ public sealed record GeneratorManifest
     public required string Name { get; init; }
     public required string Version { get; init; }
 
-    /// <summary>As <c>model_type</c> of its <c>config.json</c>: <c>t5</c>, <c>mt5</c>, <c>bart</c> or <c>marian</c>.</summary>
+    /// <summary>
+    /// As <c>model_type</c> of its <c>config.json</c>: <c>t5</c>, <c>mt5</c>, <c>bart</c> or <c>marian</c>; <c>mtlstream</c> for a decoder
+    /// over the encoder of the model package in the same folder.
+    /// </summary>
     public required string Architecture { get; init; }
 
     /// <summary>Whether results call its texts experimental.</summary>
@@ -45,6 +48,9 @@ public sealed record GeneratorManifest
     /// <summary>File of the expected outputs.</summary>
     public required string Golden { get; init; }
 
+    /// <summary>What was measured of its texts; none where nothing was.</summary>
+    public IReadOnlyList<GeneratorScore>? Scores { get; init; }
+
     /// <summary>SHA-256 in lower-case hex by file name.</summary>
     public required IReadOnlyDictionary<string, string> Checksums { get; init; }
 
@@ -52,13 +58,25 @@ public sealed record GeneratorManifest
     [JsonIgnore]
     public string Folder { get; init; } = "";
 
+    /// <summary>Whether a folder holds a package that writes texts, and nothing else.</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Names of the texts that a model package writes beside its labels, each with a manifest of its own: <c>generator.NAME.json</c>.</summary>
+    public static IReadOnlyList<string> NamesIn(string folder)
+    {
+        if (!Directory.Exists(folder)) return [];
+        var files = Directory.EnumerateFiles(folder, PathOf("", "*")).Select(Path.GetFileName).OfType<string>();
+        return [.. files.Select(NameOf).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Reads a package's manifest.</summary>
+    /// <param name="name">What its texts are called: of the manifests of a model package the one of that name is read.</param>
     /// <exception cref="InvalidDataException">There is none, or it is not what it should be.</exception>
-    public static GeneratorManifest Load(string folder)
+    public static GeneratorManifest Load(string folder, string name = "")
     {
         var full = Path.GetFullPath(folder);
-        var path = Path.Combine(full, FileName);
-        if (!File.Exists(path)) throw new InvalidDataException($"{full}: found no {FileName}, expected a package that mtlstream model import wrote.");
+        var path = IsIn(full) ? Path.Combine(full, FileName) : PathOf(full, name);
+        if (!File.Exists(path)) throw Missing(full, name);
         try
         {
             var manifest = JsonSerializer.Deserialize<GeneratorManifest>(File.ReadAllBytes(path), Json);
@@ -81,6 +99,23 @@ public sealed record GeneratorManifest
     {
         using var stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Writes it into its folder.</summary>
+    /// <param name="name">What its texts are called, where a model package writes them.</param>
+    internal void Save(string name = "") =>
+        File.WriteAllBytes(name.Length == 0 ? Path.Combine(Folder, FileName) : PathOf(Folder, name), JsonSerializer.SerializeToUtf8Bytes(this, Json));
+
+    private static string PathOf(string folder, string name) => Path.Combine(folder, $"generator.{name}.json");
+
+    private static string NameOf(string file) => file["generator.".Length..^".json".Length];
+
+    private static InvalidDataException Missing(string folder, string name)
+    {
+        var names = NamesIn(folder);
+        return names.Count == 0
+            ? new($"{folder}: found no {FileName}, expected a package that mtlstream model import wrote.")
+            : new($"{folder}: found no texts {name}, expected one of {string.Join(", ", names)}.");
     }
 
     private string? ChecksumProblem(string name, string expected)
@@ -108,8 +143,8 @@ public sealed record GeneratorManifest
 public sealed record GeneratorGraphs(string Encoder, string Decoder, string? DecoderWithPast = null);
 
 /// <summary>How a package makes tokens of a text.</summary>
-/// <param name="Kind"><c>sentencepiece</c> or <c>bpe</c>, as of a model package.</param>
-/// <param name="Files">By role: <c>model</c>, and <c>ids</c> of Marian; or <c>vocab</c> and <c>merges</c>.</param>
+/// <param name="Kind"><c>sentencepiece</c> or <c>bpe</c>, as of a model package; <c>package</c>: as the model package in the same folder reads texts.</param>
+/// <param name="Files">By role: <c>model</c>, and <c>ids</c> of Marian; or <c>vocab</c> and <c>merges</c>; or <c>pieces</c>, a <c>vocab.json</c> of byte-level pieces.</param>
 /// <param name="Before">Tokens before those of the text.</param>
 /// <param name="After">Tokens behind them.</param>
 /// <param name="Unknown">Token of what is not known.</param>
@@ -118,3 +153,10 @@ public sealed record GeneratorGraphs(string Encoder, string Decoder, string? Dec
 public sealed record GeneratorTokens(
     string Kind, IReadOnlyDictionary<string, string> Files, IReadOnlyList<int> Before, IReadOnlyList<int> After, int Unknown, string Prefix,
     IReadOnlyList<string> Silent);
+
+/// <summary>A score of the texts, as they are served.</summary>
+/// <param name="Metric">Such as <c>BLEU</c>, 0 to 100.</param>
+/// <param name="Set">What they were about.</param>
+/// <param name="Free">Of what costs nothing: the source as its translation, its first words as its title.</param>
+/// <param name="Corpus">Short name of the set.</param>
+public sealed record GeneratorScore(string Metric, double Value, string Set, double? Free = null, string? Corpus = null);

@@ -7,31 +7,32 @@ namespace MtlStream.Generation;
 /// <summary>Texts to the tokens of a model that writes texts, and back. Thread-safe.</summary>
 /// <remarks>
 /// Pieces are those of SentencePiece's Unigram or of byte-level BPE. Marian's have other ids than in their file:
-/// those of a <c>vocab.json</c>.
+/// those of a <c>vocab.json</c>. A decoder over the encoder of a model package reads that package's tokens, and writes
+/// byte-level pieces.
 /// </remarks>
 internal sealed class GeneratorTokenizer
 {
     private const string Unigram = "sentencepiece";
     private const string ByteLevelBpe = "bpe";
+    private const string OfPackage = "package";
     private const char WordMark = '\u2581';
 
     private static readonly Dictionary<char, byte> s_bytes = BytesOfCharacters();
 
-    private readonly SubwordTokenizer _pieces;
-    private readonly Dictionary<string, int>? _ids; // by piece, where they are not those of the file
+    private readonly ISourceTokens _source;
     private readonly Dictionary<int, string> _texts;
     private readonly GeneratorTokens _settings;
     private readonly HashSet<int> _silent;
 
-    private GeneratorTokenizer(SubwordTokenizer pieces, Dictionary<string, int>? ids, GeneratorTokens settings, GenerationRules rules, IReadOnlyDictionary<int, string> texts)
+    private GeneratorTokenizer(ISourceTokens source, GeneratorTokens settings, GenerationRules rules, IReadOnlyDictionary<int, string> texts)
     {
-        (_pieces, _ids, _settings) = (pieces, ids, settings);
+        (_source, _settings) = (source, settings);
         _texts = new(texts);
         _silent = [.. settings.Before, .. settings.After, .. rules.Ends, rules.Start, rules.Pad, settings.Unknown];
     }
 
     /// <summary>Kinds of tokenizers that there are.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = [Unigram, ByteLevelBpe];
+    public static IReadOnlyList<string> Kinds { get; } = [Unigram, ByteLevelBpe, OfPackage];
 
     /// <exception cref="InvalidDataException">A file is not there, is damaged, or asks for what is not supported.</exception>
     public static GeneratorTokenizer Load(GeneratorTokens settings, string folder, GenerationRules rules)
@@ -41,14 +42,20 @@ internal sealed class GeneratorTokenizer
         if (settings.Kind == ByteLevelBpe)
         {
             var bpe = ByteLevelBpeTokenizer.Load(given);
-            return new(bpe, null, settings, rules, bpe.Tokens);
+            return new(new PieceTokens(bpe, null, settings), settings, rules, bpe.Tokens);
+        }
+
+        if (settings.Kind == OfPackage)
+        {
+            var pieces = given.FileOf("pieces");
+            return new(PackageTokens.Load(folder), settings, rules, ReadIds(pieces).ToDictionary(p => p.Value, p => p.Key));
         }
 
         if (settings.Kind != Unigram) throw new InvalidDataException($"tokenizer.kind: found {settings.Kind}, expected one of {string.Join(", ", Kinds)}.");
         var unigram = UnigramTokenizer.Load(given, wraps: false);
         var ids = files.TryGetValue("ids", out var path) ? ReadIds(path) : null;
         var texts = ids?.DistinctBy(i => i.Value).ToDictionary(i => i.Value, i => i.Key) ?? Enumerable.Range(0, unigram.Count).ToDictionary(id => id, unigram.TokenText);
-        return new(unigram, ids, settings, rules, texts);
+        return new(new PieceTokens(unigram, ids, settings), settings, rules, texts);
     }
 
     /// <summary>The tokens of a source, with what stands around it.</summary>
@@ -56,14 +63,9 @@ internal sealed class GeneratorTokenizer
     /// <param name="cut">Whether the source has more.</param>
     public int[] Encode(ReadOnlySpan<char> text, int most, out bool cut)
     {
-        using var tokens = new TokenizedText([], [], [], -1, -1);
         var room = Math.Max(1, most - _settings.Before.Count - _settings.After.Count);
         var whole = _settings.Prefix.Length == 0 ? text : $"{_settings.Prefix} {text}";
-        cut = !_pieces.Encode(whole, 0, addWords: false, room, tokens);
-        var ids = new List<int>(_settings.Before);
-        foreach (var token in tokens.Tokens) ids.Add(IdOf(token.Id));
-        ids.AddRange(_settings.After);
-        return [.. ids];
+        return [.. _settings.Before, .. _source.Encode(whole, room, out cut), .. _settings.After];
     }
 
     /// <summary>The text of tokens; those that stand for no text are left out.</summary>
@@ -71,16 +73,10 @@ internal sealed class GeneratorTokenizer
     {
         var pieces = ids.Where(id => !_silent.Contains(id)).Select(id => _texts.GetValueOrDefault(id, "")).Where(IsText);
         var joined = string.Concat(pieces);
-        return _settings.Kind == ByteLevelBpe ? OfBytes(joined).Trim() : joined.Replace(WordMark, ' ').Trim();
+        return _settings.Kind is ByteLevelBpe or OfPackage ? OfBytes(joined).Trim() : joined.Replace(WordMark, ' ').Trim();
     }
 
     private bool IsText(string piece) => !_settings.Silent.Contains(piece) && !piece.StartsWith("<extra_id_", StringComparison.Ordinal); // T5's for its training
-
-    private int IdOf(int piece)
-    {
-        if (_ids is null) return piece;
-        return _ids.GetValueOrDefault(_pieces.TokenText(piece), _settings.Unknown);
-    }
 
     private static string OfBytes(string characters)
     {

@@ -54,8 +54,8 @@ public sealed record ModelOptions : IValidatableObject
     public ModelOptions Asking(IReadOnlyDictionary<string, string> questions, string ofEvents) => this with { Questions = questions, QuestionPointer = ofEvents };
 
     /// <summary>
-    /// Names of <c>Generation:Models</c>, comma-separated: each writes a text about every event whose header <c>mtlstream.generate</c>
-    /// does not say otherwise. Empty: none.
+    /// Names of <c>Generation:Models</c>, or of texts that the package writes itself, comma-separated: each is written about every event
+    /// whose header <c>mtlstream.generate</c> does not say otherwise. Empty: none.
     /// </summary>
     public string Generate { get; init; } = "";
 

@@ -51,6 +51,9 @@ public sealed class TokenizedText : IDisposable
     public static TokenizedText Of(ReadOnlySpan<Token> tokens, int clsId, int sepId) =>
         new(tokens.ToArray(), [], [new(0, tokens.Length)], clsId, sepId);
 
+    /// <summary>Some tokens of a text, in one window and without words. The caller owns it.</summary>
+    internal static TokenizedText Of(ReadOnlySpan<Token> tokens, TokenizedText text) => Of(tokens, text._clsId, text._sepId);
+
     /// <summary>All tokens kept, in text order, without [CLS] and [SEP].</summary>
     public ReadOnlySpan<Token> Tokens => _tokens.AsSpan(0, _tokenCount);
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Confluent.Kafka;
+using MtlStream.Models;
 using MtlStream.Onnx.Generation;
 
 namespace MtlStream.IntegrationTests.Kafka;
@@ -38,10 +40,35 @@ public sealed class GenerationOnRealKafkaTests() : OnRealKafka(Partitions)
 
         AssertEvents(2 * Round, exact: true);
         var results = _topics.ReadAll(_output);
-        Assert.All(results, r => Assert.True(TextOf(r.Message.Value!).ValueKind == JsonValueKind.String));
+        Assert.All(results, r => Assert.True(WrittenIn(r.Message.Value!, "german").GetProperty("text").ValueKind == JsonValueKind.String));
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static JsonElement TextOf(byte[] value) =>
-        JsonDocument.Parse(value).RootElement.GetProperty("analysis").GetProperty("tasks").GetProperty("german").GetProperty("text");
+    [RealKafkaFact]
+    public async Task The_shipped_package_writes_what_a_setting_names_and_what_a_header_names()
+    {
+        const int events = 60;
+        var settings = Settings("ExactlyOnce");
+        settings["Model:Generate"] = "translate_de"; // by name alone
+        settings["Generation:Models:title"] = ModelManifest.Locate("");
+        settings["Model:Device"] = "cpu";
+        WriteEvents(_input, 0, events, Partitions);
+        var headers = new Headers { { "mtlstream.generate", "title"u8.ToArray() } };
+        _topics.Write(new(_input, 0), new() { Value = Event(events), Headers = headers });
+        _topics.Flush();
+
+        var worker = Start(settings, ModelManifest.Locate(""));
+        await Wait.Until(() => Committed(Partitions) > events, TimeSpan.FromMinutes(3), () => worker.Log);
+        await worker.StopAsync();
+
+        AssertEvents(events + 1, exact: true);
+        var results = _topics.ReadAll(_output).ToDictionary(IdOf, r => r.Message.Value!);
+        Assert.All(Enumerable.Range(0, events), id => Assert.True(WrittenIn(results[id], "translate_de").GetProperty("experimental").GetBoolean()));
+        Assert.NotEmpty(WrittenIn(results[events], "title").GetProperty("text").GetString()!);
+        Assert.False(TasksIn(results[events]).TryGetProperty("translate_de", out _));
+    }
+
+    private static JsonElement WrittenIn(byte[] value, string name) => TasksIn(value).GetProperty(name);
+
+    private static JsonElement TasksIn(byte[] value) => JsonDocument.Parse(value).RootElement.GetProperty("analysis").GetProperty("tasks");
 }
