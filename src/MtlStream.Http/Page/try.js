@@ -81,12 +81,12 @@ export function showTry(main, about, query) {
       el('section', { class: 'card', 'aria-label': 'Text' }, el('div', { class: 'row' }, el('h2', {}, name ?? 'Text'),
         answer.analysis.truncated && el('span', { class: 'chip dot warn' }, 'the end is left out'), el('span', { class: 'end' }), tagged && names),
       shown, tagged && el('div', { class: 'key' }, classNames.map((word, i) => el('span', { class: 'w' + i }, word)))),
-      el('div', { class: 'grid' }, [...about.model.tasks, ...Object.keys(tasks).filter(t => 'experimental' in tasks[t]).map(name => ({ name }))].map(task => card(task, tasks[task.name])).filter(Boolean)));
+      el('div', { class: 'grid' }, [...about.model.tasks, ...Object.keys(tasks).filter(t => 'experimental' in tasks[t]).map(name => ({ name }))].map(task => card(task, tasks[task.name], given)).filter(Boolean)));
   }
 
-  function card(task, answer) {
+  function card(task, answer, given) {
     if (!answer || answer.spans || answer.tags) return null;
-    return el('section', { class: 'card', 'aria-label': task.name }, el('h2', {}, task.name), labels(task, answer) ?? other(answer));
+    return el('section', { class: 'card', 'aria-label': task.name }, el('h2', {}, task.name), labels(task, answer) ?? other(answer, given));
   }
 
   function labels(task, answer) {
@@ -101,8 +101,11 @@ export function showTry(main, about, query) {
     rest > 0 ? el('p', { class: 'note' }, `and ${rest} less likely`) : null];
   }
 
-  function other(answer) {
-    if (answer.text !== undefined) return el('p', { class: 'text' }, String(answer.text));
+  function other(answer, given) {
+    if (answer.text !== undefined) return [el('p', { class: 'text' }, String(answer.text)), answer.experimental && el('p', { class: 'note' }, `experimental, score ${percent(answer.score)}`)];
+    if (answer.sentences) return el('ol', {}, answer.sentences.map(s => el('li', {}, given.slice(s.start, s.end), ' ', el('span', { class: 'note' }, percent(s.score)))));
+    if (answer.label !== undefined) return el('p', {}, answer.label ?? 'none', ' ', el('span', { class: 'note' }, percent(answer.score)));
+    if (answer.vector) return el('p', { class: 'note' }, `${number(answer.vector.length)} numbers: see the JSON`);
     if (answer.answers) return el('div', {}, answer.answers.map(a => el('p', {}, el('span', { class: 'note' }, a.question, ': '), a.text ?? 'no answer in the text')));
     return el('pre', {}, JSON.stringify(answer, null, 1).slice(0, 2000));
   }
