@@ -54,7 +54,7 @@ internal static class DemoCommand
     internal static async Task<int> RunAsync(Request request, TextWriter output, CancellationToken stopping)
     {
         using var tool = new ToolServices();
-        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool);
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool, offered: request.Port is not null);
         using var cluster = new MockCluster();
         foreach (var topic in new[] { DemoTraffic.InputTopic, DemoTraffic.OutputTopic, DemoTraffic.DeadLetterTopic })
             cluster.CreateTopic(topic, DemoTraffic.Partitions);

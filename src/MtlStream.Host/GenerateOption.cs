@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MtlStream.Generation;
 
 namespace MtlStream.Host;
 
@@ -20,12 +21,14 @@ internal static class GenerateOption
     }
 
     /// <summary>Loads packages beside a model, which is disposed when one of them cannot be had.</summary>
+    /// <param name="offered">Whether the texts that the model writes itself can be asked for by each event, too.</param>
     /// <returns>Owns all of them.</returns>
     /// <exception cref="UsageException">A folder is not there, or a name is a task's.</exception>
     /// <exception cref="InvalidDataException">A package is not what its manifest says.</exception>
-    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool)
+    public static LoadedModel Beside(this LoadedModel labels, IReadOnlyDictionary<string, string> folders, ToolServices tool, bool offered = false)
     {
         var named = folders.Where(f => f.Value.Length > 0).ToDictionary();
+        foreach (var name in offered ? GeneratorManifest.NamesIn(labels.Manifest.Folder) : []) named.TryAdd(name, labels.Manifest.Folder);
         return tool.Generators.Beside(labels, new() { Models = named }, string.Join(',', folders.Keys));
     }
 }

@@ -55,7 +55,7 @@ internal static class StudioCommand
     {
         using var tool = new ToolServices();
         await using var input = request.File is null ? null : CommonOptions.OpenInput(request.File);
-        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool);
+        using var loaded = tool.Models.Load(request.Model, new TokenizationOptions()).Beside(request.Generate, tool, offered: true);
         using var against = request.Against is null ? null : tool.Models.Load(request.Model with { Path = request.Against }, new TokenizationOptions());
         var question = new RecordQuestion(FileFormat.Auto, request.TextField is null ? [] : [request.TextField], HasHeader: true);
         var file = input is null ? null : await RecordFile.OpenAsync(input, request.File!, question, stopping);

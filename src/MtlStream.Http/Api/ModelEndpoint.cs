@@ -8,7 +8,8 @@ namespace MtlStream.Http.Api;
 
 /// <summary>What <c>GET /v1/model</c> says.</summary>
 /// <param name="MaxTokens">Of a window; longer texts are read in several.</param>
-internal sealed record ServedModelAnswer(string Name, string Version, string Device, int MaxTokens, IReadOnlyList<ServedTask> Tasks);
+/// <param name="Texts">Names of the texts that can be asked for by the header <c>mtlstream.generate</c>.</param>
+internal sealed record ServedModelAnswer(string Name, string Version, string Device, int MaxTokens, IReadOnlyList<ServedTask> Tasks, IReadOnlyList<string> Texts);
 
 /// <param name="Labels">In the model's own order.</param>
 /// <param name="Thresholds">Least scores for a label to be given: one for all labels, or one for each; empty where there are none.</param>
@@ -34,7 +35,8 @@ internal sealed class ModelEndpoint(RequestDesk desk)
         var measured = manifest.Version == model.Identity.Version ? manifest.Tasks : []; // a version that was put in place just now
         return new(
             model.Identity.Name, model.Identity.Version, model.Identity.Device, manifest.MaxTokens,
-            [.. model.Tasks.Select(task => Of(task, measured.FirstOrDefault(t => t.Task.Name == task.Name)))]);
+            [.. model.Tasks.Select(task => Of(task, measured.FirstOrDefault(t => t.Task.Name == task.Name)))],
+            opened.Loaded.Generators?.Names ?? []);
     }
 
     private static ServedTask Of(ModelTask task, ManifestTask? measured) => new(

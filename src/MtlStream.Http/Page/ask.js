@@ -8,10 +8,10 @@ export function headers(more = {}) {
   return token() ? { ...more, Authorization: `Bearer ${token()}` } : more;
 }
 
-export async function ask(path, { body, type = 'application/json', signal } = {}) {
+export async function ask(path, { body, type = 'application/json', signal, more = {} } = {}) {
   let answer;
   try {
-    answer = await fetch(path, { method: body === undefined ? 'GET' : 'POST', body, signal, headers: headers(body === undefined ? {} : { 'Content-Type': type }) });
+    answer = await fetch(path, { method: body === undefined ? 'GET' : 'POST', body, signal, headers: headers(body === undefined ? more : { ...more, 'Content-Type': type }) });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw Object.assign(new Error('The worker does not answer: it has ended, or the network is away.'), { title: 'No answer', status: 0 });

@@ -12,7 +12,7 @@ const pause = 400;
 
 export function showTry(main, about, query) {
   let asked = new AbortController(), timer, last;
-  const versions = about.versions ?? [];
+  const versions = about.versions ?? [], written = new Set(), texts = about.model.texts;
   const text = el('textarea', { id: 'text', rows: 4, spellcheck: 'false', placeholder: 'Paste or type a text.', maxlength: 100000, input: later, keydown: event => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) now();
   } });
@@ -27,7 +27,8 @@ export function showTry(main, about, query) {
       el('div', { class: 'row' }, el('button', { type: 'submit', class: 'first' }, 'Annotate'), el('span', { class: 'note' }, el('kbd', {}, 'Ctrl'), ' ', el('kbd', {}, 'Enter')),
         against && [el('label', { for: 'against', class: 'note' }, 'beside'), against], el('span', { class: 'end' }), link),
       el('div', { class: 'row', role: 'group', 'aria-label': 'Examples' }, el('span', { class: 'note' }, 'Examples'),
-        examples.map((example, i) => el('button', { type: 'button', class: 'small', title: example, click: () => { text.value = example; now(); } }, ['Hotel', 'News', 'Refund', 'Emoji'][i])))),
+        examples.map((example, i) => el('button', { type: 'button', class: 'small', title: example, click: () => { text.value = example; now(); } }, ['Hotel', 'News', 'Refund', 'Emoji'][i]))),
+      texts.length > 0 && el('div', { class: 'row', role: 'group', 'aria-label': 'Texts to be written' }, el('span', { class: 'note' }, 'Write'), texts.map(writeButton))),
     found);
   empty();
   text.focus({ preventScroll: true });
@@ -36,6 +37,15 @@ export function showTry(main, about, query) {
 
   function empty() {
     replace(found, el('div', { class: 'empty' }, el('strong', {}, 'Nothing to look at yet'), 'Labels appear here as you type.'));
+  }
+
+  function writeButton(name) {
+    const button = el('button', { type: 'button', class: 'small', 'aria-pressed': 'false', click: () => {
+      if (!written.delete(name)) written.add(name);
+      button.setAttribute('aria-pressed', written.has(name));
+      now();
+    } }, name);
+    return button;
   }
 
   function later() {
@@ -49,12 +59,13 @@ export function showTry(main, about, query) {
     asked = new AbortController();
     if (!text.value.trim()) { empty(); return; }
     const given = text.value, body = JSON.stringify([given]), { signal } = asked;
+    const more = written.size ? { 'mtlstream.generate': [...written].join(',') } : {};
     found.setAttribute('aria-busy', 'true');
     try {
       const other = against?.value;
       const since = performance.now();
       const [[answer], tokens, [second]] = await Promise.all([
-        ask('/v1/annotate?scores=all', { body, signal }), ask('/v1/tokenize', { body: JSON.stringify({ text: given }), signal }),
+        ask('/v1/annotate?scores=all', { body, signal, more }), ask('/v1/tokenize', { body: JSON.stringify({ text: given }), signal }),
         other ? ask(`/v1/annotate?scores=all&version=${encodeURIComponent(other)}`, { body, signal }) : [null]]);
       if (answer.schema === 'dead-letter.v1') throw Object.assign(new Error(answer.message), { title: 'The text was rejected' });
       const time = performance.now() - since;

@@ -79,6 +79,24 @@ public sealed class StudioTests : IDisposable
     }
 
     [ChromiumFact]
+    public async Task A_text_is_translated_on_request()
+    {
+        using var studio = await StudioProcess.StartAsync("--device", "cpu");
+        using var browser = new Browser();
+        browser.Look(1280, dark: false);
+        browser.Open(new(studio.Address, "#try?text=Two%20young%20men%20are%20playing%20football."));
+        browser.WaitForText("#found h2", text => text == "sentiment");
+        Assert.DoesNotContain("translate_de", browser.Texts("#found h2"));
+
+        browser.Find("[aria-label='Texts to be written'] button:nth-of-type(2)").Click();
+        browser.WaitForText("#found [aria-label=translate_de]", text => text.Contains("Männer", StringComparison.Ordinal) && text.Contains("experimental", StringComparison.Ordinal));
+
+        Screenshots.Take(browser, "written");
+        Assert.Empty(browser.Barriers());
+        Assert.Empty(browser.Complaints);
+    }
+
+    [ChromiumFact]
     public async Task Two_versions_stand_side_by_side_and_names_of_labels_are_no_HTML()
     {
         var (one, other) = (Package("1.0.0"), Package("2.0.0"));
