@@ -113,7 +113,7 @@ export function showTry(main, about, query) {
   }
 
   function other(answer, given) {
-    if (answer.text !== undefined) return [el('p', { class: 'text' }, String(answer.text)), answer.experimental && el('p', { class: 'note' }, `experimental, score ${percent(answer.score)}`)];
+    if (answer.text !== undefined) return [el('p', { class: 'text' }, answer.text ?? 'none'), answer.experimental && el('p', { class: 'note' }, `experimental, score ${percent(answer.score)}`)];
     if (answer.sentences) return el('ol', {}, answer.sentences.map(s => el('li', {}, given.slice(s.start, s.end), ' ', el('span', { class: 'note' }, percent(s.score)))));
     if (answer.label !== undefined) return el('p', {}, answer.label ?? 'none', ' ', el('span', { class: 'note' }, percent(answer.score)));
     if (answer.vector) return el('p', { class: 'note' }, `${number(answer.vector.length)} numbers: see the JSON`);
@@ -123,8 +123,15 @@ export function showTry(main, about, query) {
 
   function differences(first, second) {
     const [a, b] = [first.analysis.tasks, second.analysis.tasks];
-    const summary = task => !task ? '–' : task.labels ? task.labels.map(l => l.label).join(', ') || 'none' : task.label !== undefined ? task.label ?? 'none'
-      : (task.spans ?? task.tags ?? []).map(s => `${s.start}–${s.end} ${s.label}`).join(', ') || 'none';
+    const ranges = list => list.map(s => `${s.start}–${s.end} ${s.label ?? ''}`.trim()).join(', ') || 'none';
+    const summary = task => {
+      if (!task) return '–';
+      if (task.labels) return task.labels.map(l => l.label).join(', ') || 'none';
+      if (task.label !== undefined) return task.label ?? 'none';
+      if (task.text !== undefined) return task.text ?? 'none';
+      if (task.answers) return task.answers.map(a => a.text ?? 'none').join('; ');
+      return ranges(task.spans ?? task.tags ?? task.sentences ?? []);
+    };
     const rows = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(name => summary(a[name]) !== summary(b[name]));
     return el('section', { class: 'card' }, el('h2', {}, 'Where they differ'), rows.length === 0 ? el('p', { class: 'note' }, 'Nowhere: both give the same labels.')
       : el('div', { class: 'wide' }, el('table', {}, el('tbody', {}, rows.map(name => el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, summary(a[name])), el('td', {}, summary(b[name]))))))));
