@@ -61,8 +61,13 @@ internal static class LineEnds
     }
 
     // Whether the span is the value of a field, City: Baden-Baden, and ends with the name of the next one, Company:
-    private static bool IsNextField(LabelledWords words, WordSpan span, int word) =>
-        span.First > 0 && words[span.First - 1] is ":" && span.End < EndOfLine(words, word) && words[span.End] is ":";
+    private static bool IsNextField(LabelledWords words, WordSpan span, int word)
+    {
+        if (span.End >= EndOfLine(words, word) || words[span.End] is not ":") return false;
+        var first = span.First;
+        while (words.JoinsWords(first) || words.JoinsWords(first - 1)) first--; // the part of a name that hyphens join
+        return first > 0 && words[first - 1] is ":";
+    }
 
     private static int FirstOfLine(LabelledWords words, int word)
     {

@@ -53,6 +53,7 @@ public sealed class SpanRulesTests
     [InlineData("Cast\nJohn Smith\nMary Jones as herself", "O1 B-PER.98 I-PER.98 I-PER.92 I-PER.98 O1 O1", "John Smith PER, Mary Jones PER")]
     [InlineData("Paris\tLondon", "B-LOC.96 I-LOC.63", "Paris LOC, London LOC")]
     [InlineData("City: Ulm\nCompany: Acme", "O1 O1 B-ORG.9 I-ORG.9 O1 B-ORG.9", "Ulm ORG, Acme ORG")]
+    [InlineData("City: Baden-Baden\nCompany: Acme", "O1 O1 B-LOC.9 O.6 B-ORG.6 I-ORG.7 O1 B-ORG.9", "Baden-Baden LOC, Acme ORG")]
     [InlineData("Name: Li Wei\nWork address: Rome", "O1 O1 B-PER.9 I-PER.9 I-PER.9 I-PER.9 O1 B-LOC.9", "Li Wei PER, Rome LOC")]
     [InlineData("Mary Jones\nTokyo\nJean-Luc Picard", "B-PER.98 I-PER.97 I-PER.53 I-PER.63 O.66 B-PER.56 I-PER.96",
         "Mary Jones PER, Tokyo PER, Jean-Luc Picard PER")]
