@@ -90,8 +90,8 @@ internal static class CommandLine
     {
         var command = parsed.CommandResult.Command;
         if (!command.TreatUnmatchedTokensAsErrors || parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash)) return null;
-        var taken = parsed.CommandResult.Tokens.Select(t => t.Value).Concat(parsed.UnmatchedTokens);
-        var wrong = taken.FirstOrDefault(v => v.Length > 2 && v.StartsWith("--", StringComparison.Ordinal))?.Split('=')[0];
+        var taken = parsed.CommandResult.Tokens.Select(t => t.Value).Concat(parsed.UnmatchedTokens).Select(v => v.Split('=')[0]);
+        var wrong = taken.FirstOrDefault(v => v.Length > 2 && v.StartsWith("--", StringComparison.Ordinal) && !v.Contains(':', StringComparison.Ordinal)); // a setting has one
         if (wrong is null) return null;
         var options = command.Options.Where(o => !o.Hidden).Select(o => o.Name);
         return Nearest.Of(wrong, options) is { } meant ? $"there is no option {wrong}; did you mean {meant}?" : $"there is no option {wrong}.";

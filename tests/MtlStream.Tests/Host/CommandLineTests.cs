@@ -118,6 +118,16 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task A_setting_among_names_is_no_mistyped_option()
+    {
+        var result = await Cli.RunAsync("", "review", "nosuch.jsonl", "--Kafka:AnswerTopic=answers");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("nosuch.jsonl", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("there is no option", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_whose_name_begins_like_an_option_is_named_behind_two_hyphens()
     {
         var result = await Cli.RunAsync("", "tokenize", "--", "--words");
