@@ -258,6 +258,7 @@ def train(package: Path, data: Path, cache: Path, out: Path, settings: Settings)
     save()
     torch.save(model.state_dict(), out / "model.pt")
     say(f"{step} dev {json.dumps(dev_losses(model, encoder, dev))}")
+    log.close()
     return model
 
 

@@ -27,7 +27,8 @@ class PiecesTest(unittest.TestCase):
     def test_a_text_comes_back(self):
         texts = ["Der Kessel kam zerbrochen an.", "L'été, 12,5 % !", "naïve 😀 日本"] * 3
         pieces = bytepairs.learn(texts, 320, decoder.SPECIAL)
-        self.assertEqual(len(pieces.tokens), 320)
+        self.assertLessEqual(len(pieces.tokens), 320)
+        self.assertGreater(len(pieces.tokens), len(decoder.SPECIAL) + 256)
         for text in texts + ["never seen before: ß"]:
             self.assertEqual(pieces.decode(pieces.encode(text)), text)
 
@@ -57,6 +58,7 @@ class ServedTest(unittest.TestCase):
         cache, data = Path.home() / ".cache/mtltrain", SHARED / "data"
         with tempfile.TemporaryDirectory() as folder:
             out, package = Path(folder, "run"), Path(folder, "package")
+            writing.DEV_PAIRS, written.FITTED = 20, 60  # in small
             writing.train(PACKAGE, data, cache, out, writing.Settings(seconds=8, most=60, pieces_per_step=512, threads=1))
             written.add(PACKAGE, out, data, cache, package, "0.0.1")
             completed = subprocess.run([*tokenizer.program(), "model", "import", str(package)], capture_output=True, text=True)
