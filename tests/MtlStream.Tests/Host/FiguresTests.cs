@@ -26,6 +26,7 @@ public sealed class FiguresTests
         { "docs/speed.md", @"topic to topic, without a model \| ([\d.]+) x", $"{Results}/xeon-2-cores/releases.md", @"without the model, events/s \| [\d,.]+ \| [\d,.]+ \| ([\d.]+) x" },
         { "docs/speed.md", @"all tasks \| ([\d,.]+) ms a text", "training/REPORT.md", @"All tasks in one pass: \*\*([\d,.]+)\*\*" },
         { "docs/speed.md", @"one model per task takes ([\d.]+)", "training/REPORT.md", @"one model per task: \*\*([\d,.]+)\*\*" },
+        { "docs/speed.md", @"one thread: ([\d.]+) texts/s", $"{Results}/xeon-2-cores/generate.md", @"captions \| ([\d.]+)" },
         { "docs/speed.md", @"\| ([\d.]+) to [\d.]+ times fp32", $"{Results}/epyc-2-cores/precision.md", @"32 tokens \| \*\*([\d,.]+) x" },
         { "docs/speed.md", @"\| [\d.]+ to ([\d.]+) times fp32", $"{Results}/xeon-2-cores/precision.md", @"32 tokens \| \*\*([\d,.]+) x" },
         { "docs/speed.md", @"\| ([\d.]+) to [\d.]+ % padding", $"{Results}/xeon-2-cores/ceiling.md", @"padding share.*? \*\*([\d,.]+) %" },
