@@ -112,12 +112,18 @@ public sealed class QuestionReader
     private static List<string>? LabelsIn(JsonElement said)
     {
         if (said.ValueKind != JsonValueKind.Object) return null;
-        if (said.TryGetProperty("spans", out var spans) && spans.ValueKind == JsonValueKind.Array) return [.. spans.EnumerateArray().Select(SpanIn)];
+        if (said.TryGetProperty("spans", out var spans) && spans.ValueKind == JsonValueKind.Array) return [.. spans.EnumerateArray().Select(SpanIn).OfType<string>()];
         if (said.TryGetProperty("label", out var label)) return label.ValueKind == JsonValueKind.String ? [label.GetString()!] : [];
         if (!said.TryGetProperty("labels", out var labels) || labels.ValueKind != JsonValueKind.Array) return null;
         return [.. labels.EnumerateArray().Select(l => l.GetProperty("label").GetString()!)];
     }
 
-    private static string SpanIn(JsonElement span) =>
-        SpanLabel.Of(new(span.GetProperty("start").GetInt32(), span.GetProperty("end").GetInt32(), span.GetProperty("label").GetString()!));
+    /// <summary>Null for what is no span: the topic may be anybody's.</summary>
+    private static string? SpanIn(JsonElement span)
+    {
+        if (span.ValueKind != JsonValueKind.Object || !span.TryGetProperty("label", out var label) || label.ValueKind != JsonValueKind.String) return null;
+        if (!span.TryGetProperty("start", out var first) || first.ValueKind != JsonValueKind.Number || !first.TryGetInt32(out var start)) return null;
+        if (!span.TryGetProperty("end", out var last) || last.ValueKind != JsonValueKind.Number || !last.TryGetInt32(out var end)) return null;
+        return SpanLabel.Of(new(start, end, label.GetString()!));
+    }
 }

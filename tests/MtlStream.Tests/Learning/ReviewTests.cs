@@ -8,7 +8,7 @@ public sealed class ReviewTests
 {
     private const string Copy = """
         {"text":"so slow","analysis":{"schema":"enriched-event.v1","model":{"name":"m","version":"2"},"offsets":"utf16","truncated":false,"tasks":{
-        "mood":{"label":"bad","score":0.5},"topics":{"labels":[{"label":"a","score":0.9}]},"names":{"spans":[{"start":0,"end":2,"text":"so","label":"PER","score":0.9}]},"intent":{"label":null,"score":0.1}}}}
+        "mood":{"label":"bad","score":0.5},"topics":{"labels":[{"label":"a","score":0.9}]},"names":{"spans":["x",{"start":"0","end":2,"label":"PER"},{"end":2,"label":"PER"},{"start":0,"end":2,"text":"so","label":"PER","score":0.9}]},"intent":{"label":null,"score":0.1}}}}
         """;
 
     [Fact]
