@@ -57,7 +57,7 @@ def written(folder: Path) -> list[str]:
     if not manifests:
         return []
     lines = ["## Texts that it writes (experimental)", "",
-             "Far from published systems, which were trained on hundreds of millions of pairs: they reach a BLEU of 35 to 48 on FLORES devtest. This decoder of two layers saw half a million, on two "
+             "Far from published systems, which were trained on hundreds of millions of pairs: they reach a BLEU of 34 to 49 on FLORES devtest. This decoder of two layers saw half a million, on two "
              "cores, for an hour and a half. It is fit for captions and short plain sentences. `title` is not: the first ten words of a text say more. Scores as served, greedy.", "",
              "| text | score | of what costs nothing | to reach | measured on |", "|---|---|---|---|---|"]
     for manifest in manifests:
